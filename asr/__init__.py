@@ -1,0 +1,1 @@
+"""Speech to words: decoding, regions, chunks, engines, merging, scoring."""

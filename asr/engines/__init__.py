@@ -1,0 +1,1 @@
+"""Runtimes that turn chunks into words, one file each."""

@@ -1,0 +1,37 @@
+"""What an engine is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from asr.types import Hypothesis, Samples
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Which engine it is, what it runs, and in which precision: recorded with every transcript."""
+
+    name: str
+    model_id: str
+    model_sha256: str
+    precision: str
+
+
+class Engine(Protocol):
+    """A loaded speech model. Loading it is the constructor's work, done once in a process."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is loaded."""
+        ...
+
+    def transcribe(self, batch: Sequence[Samples]) -> list[Hypothesis]:
+        """What is said in each item, in the order given.
+
+        An item is (n_samples,) float32 at 16 kHz, at most 30 s; empty and silent items give no words. The
+        result for an item does not depend on what else is in the batch, but for the last bits of its floats.
+        Raises RetryableError when memory runs out, FatalError when the runtime fails.
+        """
+        ...

@@ -1,0 +1,26 @@
+"""An engine that says what it was told to: for tests of everything around an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from asr.engines.base import EngineInfo
+from asr.types import Hypothesis, Samples
+
+
+class ScriptedEngine:
+    """Answers each item by a function of its samples; counts the batches that it was given."""
+
+    def __init__(self, answer: Callable[[Samples], Hypothesis]) -> None:
+        self._answer = answer
+        self.batch_sizes: list[int] = []
+
+    @property
+    def info(self) -> EngineInfo:
+        """A made-up model."""
+        return EngineInfo("scripted", "scripted", "0" * 64, "none")
+
+    def transcribe(self, batch: Sequence[Samples]) -> list[Hypothesis]:
+        """The scripted answers, in the order of the items."""
+        self.batch_sizes.append(len(batch))
+        return [self._answer(samples) for samples in batch]

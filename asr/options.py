@@ -1,0 +1,260 @@
+"""What can be set of each audio stage: one frozen class a stage, defaults written here and nowhere else.
+
+A field's description says what it does; its `source` says where the default comes from. `callwright config
+explain KEY` prints both.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from asr.types import Channel
+
+
+class Options(BaseModel):
+    """Base of every options class: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class DecodeOptions(Options):
+    """Which files are accepted and what their channels mean."""
+
+    two_channel_map: tuple[Channel, Channel] = Field(
+        (Channel.AGENT, Channel.CUSTOMER),
+        description="Whose side the first and the second channel of a two-channel recording carry.",
+        json_schema_extra={"source": "most recorders write the agent first; yours may not"},
+    )
+    min_sample_rate_hz: int = Field(
+        8_000,
+        ge=4_000,
+        description="Recordings with a lower rate are quarantined.",
+        json_schema_extra={"source": "the telephone network samples at 8 kHz (ITU-T G.711)"},
+    )
+    min_duration_s: float = Field(
+        0.1,
+        ge=0.0,
+        description="Shorter recordings are quarantined.",
+        json_schema_extra={"source": "one Whisper token covers 20 ms; no word fits in less than 100 ms"},
+    )
+    max_clipped_share: float = Field(
+        0.2,
+        gt=0.0,
+        le=1.0,
+        description="A recording with a larger share of samples at full scale, on any channel, is quarantined.",
+        json_schema_extra={"source": "callwright: sound speech at telephone level stays under 0.01"},
+    )
+    check_extension: bool = Field(
+        True,  # noqa: FBT003
+        description="Quarantine a file whose extension names another format than its bytes hold.",
+        json_schema_extra={"source": "callwright: a wrong name is most often a wrong file"},
+    )
+
+
+class DenoiseOptions(Options):
+    """Noise reduction, off unless a measurement on your calls says otherwise."""
+
+    method: Literal["off", "spectral-gate"] = Field(
+        "off",
+        description="Noise reduction before recognition; it may cost words as well as save them.",
+        json_schema_extra={"source": "callwright: Whisper was trained on noisy speech"},
+    )
+    max_snr_db: float = Field(
+        10.0,
+        description="Channels with a better signal-to-noise ratio than this are left alone.",
+        json_schema_extra={"source": "callwright: a first rule, to be replaced by your own measurement"},
+    )
+
+
+class VadOptions(Options):
+    """Finding speech with Silero VAD."""
+
+    threshold: float = Field(
+        0.5,
+        gt=0.0,
+        lt=1.0,
+        description="Speech begins where the probability of speech reaches this.",
+        json_schema_extra={"source": "Silero VAD's default"},
+    )
+    hysteresis: float = Field(
+        0.15,
+        ge=0.0,
+        lt=1.0,
+        description="Speech ends where the probability falls this far below the threshold.",
+        json_schema_extra={"source": "Silero VAD's default"},
+    )
+    min_speech_ms: int = Field(
+        250,
+        ge=0,
+        description="Shorter bursts of speech are dropped.",
+        json_schema_extra={"source": "Silero VAD's default"},
+    )
+    min_silence_ms: int = Field(
+        2_000,
+        ge=0,
+        description="Speech on both sides of a shorter pause is one region.",
+        json_schema_extra={"source": "faster-whisper's default for its VAD filter"},
+    )
+    pad_ms: int = Field(
+        250,
+        ge=0,
+        description="Every speech region is widened by this on both sides, half-way at most into a pause.",
+        json_schema_extra={"source": "padding of 250 ms is worth 1 to 2.5 points of WER on dialogues (AppTek)"},
+    )
+
+
+class ChunkOptions(Options):
+    """Cutting speech into what one engine call sees."""
+
+    max_chunk_s: float = Field(
+        30.0,
+        gt=1.0,
+        le=30.0,
+        description="Longest chunk; regions are packed up to it.",
+        json_schema_extra={"source": "Whisper's encoder sees exactly 30 s"},
+    )
+    overlap_s: float = Field(
+        3.0,
+        ge=0.0,
+        lt=15.0,
+        description="How much two chunks share where a cut falls inside speech.",
+        json_schema_extra={"source": "callwright: longer than any single spoken word or number group"},
+    )
+    cut_pause_ms: int = Field(
+        100,
+        ge=32,
+        description="A pause this long inside a region is a place to cut without overlap.",
+        json_schema_extra={"source": "Silero VAD's min_silence_at_max_speech of 98 ms"},
+    )
+
+
+class TranscribeOptions(Options):
+    """The engine and how it decodes."""
+
+    engine: Literal["auto", "ctranslate2"] = Field(
+        "auto",
+        description="Runtime for the speech model; auto picks the fastest that this machine can run.",
+        json_schema_extra={"source": "callwright"},
+    )
+    model: str = Field(
+        "whisper-base",
+        description="Id of the speech model, one of `callwright models list`.",
+        json_schema_extra={"source": "callwright: the best text that a CPU budget buys"},
+    )
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        "auto",
+        description="Where the model runs; auto takes a CUDA GPU when there is one.",
+        json_schema_extra={"source": "callwright"},
+    )
+    precision: Literal["auto", "int8", "float16", "int8_float16", "float32"] = Field(
+        "auto",
+        description="Number format of the weights; auto is int8 on a CPU and float16 on a GPU.",
+        json_schema_extra={"source": "CTranslate2's compute types"},
+    )
+    language: str = Field(
+        "en",
+        pattern="^[a-z]{2,3}$",
+        description="Language that is spoken, as Whisper's two-letter code.",
+        json_schema_extra={"source": "callwright: a contact centre knows its language; guessing costs words"},
+    )
+    beam_size: int = Field(
+        5,
+        ge=1,
+        le=10,
+        description="Hypotheses kept while decoding.",
+        json_schema_extra={"source": "openai/whisper's command line; beam 1 costs 3.6 points of WER on calls"},
+    )
+    temperatures: tuple[float, ...] = Field(
+        (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
+        min_length=1,
+        description="Tried in order until a chunk's text passes the checks below.",
+        json_schema_extra={"source": "openai/whisper's command line"},
+    )
+    max_compression_ratio: float = Field(
+        2.4,
+        gt=1.0,
+        description="Text that compresses better than this is a loop: try the next temperature.",
+        json_schema_extra={"source": "openai/whisper's compression_ratio_threshold"},
+    )
+    min_mean_logprob: float = Field(
+        -1.0,
+        lt=0.0,
+        description="Text with a lower mean log-probability has failed: try the next temperature.",
+        json_schema_extra={"source": "openai/whisper's logprob_threshold"},
+    )
+    max_no_speech_prob: float = Field(
+        0.6,
+        gt=0.0,
+        le=1.0,
+        description="Above this, text with too low a log-probability is taken for silence.",
+        json_schema_extra={"source": "openai/whisper's no_speech_threshold"},
+    )
+    batch_size: int = Field(
+        8,
+        ge=1,
+        le=256,
+        description="Chunks, of any calls and channels, in one engine call.",
+        json_schema_extra={"source": "callwright: larger batches gain little on two cores"},
+    )
+    threads: int = Field(
+        0,
+        ge=0,
+        description="CPU threads in all; 0 takes every core that this process may use.",
+        json_schema_extra={"source": "callwright"},
+    )
+    seed: int = Field(
+        20_260_101,
+        ge=0,
+        description="Seed of the sampler that temperatures above zero use.",
+        json_schema_extra={"source": "any number; fixed so that a second run says the same"},
+    )
+
+
+class TurnOptions(Options):
+    """Joining words into turns."""
+
+    max_pause_s: float = Field(
+        2.0,
+        gt=0.0,
+        description="A longer pause of one speaker begins a new turn even if nobody else spoke.",
+        json_schema_extra={"source": "the VAD's min_silence_ms"},
+    )
+
+
+class BatchOptions(Options):
+    """How recordings are grouped: one group is in memory at a time."""
+
+    group_audio_s: float = Field(
+        1_200.0,
+        gt=0.0,
+        description="A group is closed once its recordings hold this much audio.",
+        json_schema_extra={"source": "callwright: bounds the memory, and the work that a kill can cost"},
+    )
+    group_recordings: int = Field(
+        16,
+        ge=1,
+        description="A group holds at most this many recordings.",
+        json_schema_extra={"source": "callwright"},
+    )
+
+
+class ModelOptions(Options):
+    """Where models are kept and which ones are known."""
+
+    cache_dir: str = Field(
+        "",
+        description="Folder of the fetched models; empty means callwright/models in the user's cache folder.",
+        json_schema_extra={"source": "platformdirs' user cache folder"},
+    )
+    registry: str = Field(
+        "",
+        description="Path of a models.toml of your own, which adds to the shipped registry or overrides it.",
+        json_schema_extra={"source": "callwright"},
+    )
+    offline: bool = Field(
+        False,
+        description="Ask no package index, hub or bucket: only folders on this machine are looked in.",
+        json_schema_extra={"source": "callwright"},
+    )

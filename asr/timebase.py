@@ -1,0 +1,62 @@
+"""Seconds and samples: the only place that converts one into the other.
+
+Inside audio code time is an integer count of samples; seconds appear where a value leaves it. Rounding is to
+the nearest sample with halves up, so that the same second gives the same sample at every call site.
+"""
+
+from __future__ import annotations
+
+from asr.types import MODEL_RATE_HZ, Span
+
+
+def to_samples(seconds: float, sample_rate_hz: int = MODEL_RATE_HZ) -> int:
+    """The sample nearest to a time in seconds.
+
+    >>> to_samples(0.25)
+    4000
+    """
+    return int(seconds * sample_rate_hz + 0.5)
+
+
+def to_seconds(samples: int, sample_rate_hz: int = MODEL_RATE_HZ) -> float:
+    """The time in seconds of a sample.
+
+    >>> to_seconds(4000)
+    0.25
+    """
+    return samples / sample_rate_hz
+
+
+def ms_to_samples(milliseconds: float, sample_rate_hz: int = MODEL_RATE_HZ) -> int:
+    """The sample nearest to a time in milliseconds.
+
+    >>> ms_to_samples(250)
+    4000
+    """
+    return to_samples(milliseconds / 1000, sample_rate_hz)
+
+
+def resampled_length(n_samples: int, from_rate_hz: int, to_rate_hz: int) -> int:
+    """How many samples the same stretch of time has at another rate, to the nearest sample.
+
+    >>> resampled_length(8000, 8000, 16000)
+    16000
+    """
+    return (2 * n_samples * to_rate_hz + from_rate_hz) // (2 * from_rate_hz)
+
+
+def chunk_to_channel(time_s: float, spans: tuple[Span, ...]) -> float:
+    """Where in its channel a time in a chunk lies, in seconds.
+
+    A chunk is spans laid end to end, so a time is carried over by the span that it falls in. A time on a seam
+    belongs to the span before it; a time past the end is held at the end of the last span.
+
+    >>> chunk_to_channel(1.5, (Span(16000, 32000), Span(80000, 96000)))
+    5.5
+    """
+    left = to_samples(max(time_s, 0.0))
+    for span in spans:
+        if left <= len(span):
+            return to_seconds(span.start + left)
+        left -= len(span)
+    return to_seconds(spans[-1].stop)

@@ -1,0 +1,125 @@
+"""Whisper's tokens: the prompt, what is never said, and words out of tokens."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from asr.errors import ConfigError, ModelError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_SYMBOLS = [*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', "<<", ">>", "<<<", ">>>", "--", "---", "-(", "-[", "('", '("']
+_SYMBOLS += ["((", "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪", "♪♪♪"]
+_NOTES = "♩♪♫♬♭♮♯"
+_OPENING = "\"'“¿([{-"
+_CLOSING = "\"'.。,，!！?？:：”)]}、%"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenWord:
+    """A word and the half-open range [first, stop) of text tokens that spell it."""
+
+    text: str
+    first: int
+    stop: int
+
+
+class WhisperTokenizer:
+    """The tokenizer of one Whisper model for one language."""
+
+    def __init__(self, tokenizer: Tokenizer, language: str) -> None:
+        self._tokenizer = tokenizer
+        self.language = language
+        self.end_of_text = self._id("<|endoftext|>")
+        self.no_timestamps = self._id("<|notimestamps|>")
+        self.timestamp_begin = self.no_timestamps + 1
+        start = self._id("<|startoftranscript|>")
+        self.prompt = [start] if not self._is_multilingual() else [start, *self._language_and_task(language)]
+
+    @classmethod
+    def load(cls, path: Path, language: str) -> WhisperTokenizer:
+        """Read a model's tokenizer.json. Raises ModelError if it is unreadable, ConfigError for the language."""
+        from tokenizers import Tokenizer
+
+        try:
+            tokenizer = Tokenizer.from_file(str(path))
+        except Exception as error:
+            raise ModelError(f"{path} is not a tokenizer", "Fetch the model again: callwright models get ID") from error
+        return cls(tokenizer, language)
+
+    def _id(self, token: str) -> int:
+        found = self._tokenizer.token_to_id(token)
+        if found is None:
+            raise ModelError(f"The tokenizer has no {token}", "Use the tokenizer.json of a Whisper model")
+        return int(found)
+
+    def _is_multilingual(self) -> bool:
+        # The English-only models keep the language tokens' names, but their vocabulary is one smaller.
+        return self.end_of_text == 50257
+
+    def _language_and_task(self, language: str) -> list[int]:
+        found = self._tokenizer.token_to_id(f"<|{language}|>")
+        if found is None:
+            raise ConfigError(
+                f"transcribe.language is {language!r}, which this model does not know",
+                "Use a code of Whisper's, such as en, de, es or fr",
+            )
+        return [int(found), self._id("<|transcribe|>")]
+
+    def suppressed(self) -> list[int]:
+        """Tokens that are never sampled: control tokens and openai/whisper's non-speech symbols, sorted."""
+        tokens = {self._first(" -"), self._first(" '")}
+        for symbol in [*_SYMBOLS, *_NOTES]:
+            for spelled in (symbol, " " + symbol):
+                ids = self._tokenizer.encode(spelled, add_special_tokens=False).ids
+                if len(ids) == 1 or symbol in _NOTES:
+                    tokens.add(ids[0])
+        control = ["<|transcribe|>", "<|translate|>", "<|startoftranscript|>", "<|startofprev|>", "<|startoflm|>"]
+        no_speech = "<|nospeech|>" if self._tokenizer.token_to_id("<|nospeech|>") else "<|nocaptions|>"
+        return sorted(tokens | {self._id(token) for token in [*control, no_speech]})
+
+    def _first(self, text: str) -> int:
+        return int(self._tokenizer.encode(text, add_special_tokens=False).ids[0])
+
+    def text_tokens(self, tokens: list[int]) -> list[int]:
+        """The tokens without control tokens and timestamps."""
+        return [token for token in tokens if token < self.end_of_text]
+
+    def decode(self, tokens: list[int]) -> str:
+        """The text that the tokens spell."""
+        return str(self._tokenizer.decode(self.text_tokens(tokens)))
+
+    def words(self, tokens: list[int]) -> list[TokenWord]:
+        """Text tokens as words, each with the punctuation that belongs to it.
+
+        The token range of a word leaves out the punctuation after it: Whisper lets a full stop take the pause
+        that follows, and a word must not seem to last through it (openai/whisper, timing.py).
+        """
+        words: list[TokenWord] = []
+        opening = ""
+        for text, first, stop in self._spellings(tokens):
+            mark = text.strip()
+            if mark and all(letter in _OPENING for letter in mark) and text.startswith(" "):
+                opening += mark
+            elif words and all(letter in _CLOSING for letter in mark):
+                words[-1] = TokenWord(words[-1].text + mark, words[-1].first, words[-1].stop)
+            elif words and not opening and not text.startswith(" "):
+                words[-1] = TokenWord(words[-1].text + text, words[-1].first, stop)
+            else:
+                words.append(TokenWord(opening + mark, first, stop))
+                opening = ""
+        return words
+
+    def _spellings(self, tokens: list[int]) -> list[tuple[str, int, int]]:
+        """Runs of tokens that decode to whole characters: a character may be spelled by several tokens."""
+        runs: list[tuple[str, int, int]] = []
+        first = 0
+        for stop in range(1, len(tokens) + 1):
+            text = str(self._tokenizer.decode(tokens[first:stop]))
+            if "\ufffd" not in text or stop == len(tokens):
+                runs.append((text.replace("\ufffd", ""), first, stop))
+                first = stop
+        return runs

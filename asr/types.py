@@ -1,0 +1,199 @@
+"""What passes between the stages, from a file as received to a transcript that is not yet redacted.
+
+Everything here is frozen. Text that was spoken never shows in a `repr`, so that a log line or a
+traceback that prints one of these values gives away no word of a call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+"""Audio in [-1, 1], float32, shape (n_samples,) for one channel or (n_channels, n_samples)."""
+
+MODEL_RATE_HZ = 16_000
+"""The sample rate that Whisper and Silero VAD were trained at; all audio after resampling has it."""
+
+
+class Channel(StrEnum):
+    """Whose side of the line a channel carries."""
+
+    AGENT = "agent"
+    CUSTOMER = "customer"
+    MIXED = "mixed"
+
+
+class RegionKind(StrEnum):
+    """What a span of one channel holds."""
+
+    SPEECH = "speech"
+    MUSIC = "music"
+    RINGBACK = "ringback"
+    DTMF = "dtmf"
+    SILENCE = "silence"
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """One audio file as received. Its identity is the SHA-256 of its bytes, never its name."""
+
+    sha256: str
+    path: Path
+    size_bytes: int
+
+    @property
+    def name(self) -> str:
+        """The file's name, for people."""
+        return self.path.name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Audio:
+    """A decoded recording: samples (n_channels, n_samples) float32 in [-1, 1] at the file's own rate."""
+
+    samples: Samples = field(repr=False)
+    sample_rate_hz: int
+    channels: tuple[Channel, ...]
+    container: str
+    codec: str
+
+    @property
+    def n_samples(self) -> int:
+        """Samples in each channel."""
+        return int(self.samples.shape[1])
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds."""
+        return self.n_samples / self.sample_rate_hz
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Region:
+    """A span of one channel, in seconds from the start of the recording; start_s < end_s."""
+
+    start_s: float
+    end_s: float
+    channel: Channel
+    kind: RegionKind
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A half-open run of samples [start, stop) of one channel at MODEL_RATE_HZ."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chunk:
+    """What one call of an engine sees: spans of one channel laid end to end, at most 30 s in all.
+
+    `samples` is (n_samples,) float32 at MODEL_RATE_HZ, its length the sum of the spans'. The first
+    `overlap` samples were also the last of the chunk before, because a cut fell inside speech.
+    """
+
+    channel: Channel
+    spans: tuple[Span, ...]
+    samples: Samples = field(repr=False)
+    overlap: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """One word as heard: text with its punctuation and no spaces, times in seconds, confidence in [0, 1]."""
+
+    text: str = field(repr=False)
+    start_s: float
+    end_s: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What an engine heard in one chunk; word times are seconds from the chunk's own start.
+
+    `mean_logprob` is the mean log-probability of a token, `compression_ratio` the text's length over
+    its gzip length (loops compress well), `no_speech_prob` the probability of the no-speech token.
+    """
+
+    words: tuple[Word, ...]
+    language: str
+    mean_logprob: float
+    no_speech_prob: float
+    compression_ratio: float
+    temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One speaker's uninterrupted words, at least one, in time order."""
+
+    speaker: str
+    channel: Channel
+    words: tuple[Word, ...]
+
+    @property
+    def start_s(self) -> float:
+        """Start of the first word, in seconds."""
+        return self.words[0].start_s
+
+    @property
+    def end_s(self) -> float:
+        """End of the last word, in seconds."""
+        return self.words[-1].end_s
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces between them."""
+        return " ".join(word.text for word in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What made a transcript: enough to make it again, or to find all that a bad model made."""
+
+    model_id: str
+    model_sha256: str
+    engine: str
+    precision: str
+    config_fingerprint: str
+    code_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Who said what and when in one recording, not yet redacted: it must never rest on a disk.
+
+    `audio` is the recording's file name. Turns are ordered by start; no text repeats in two of them.
+    """
+
+    audio: str
+    duration_s: float
+    channels: tuple[Channel, ...]
+    turns: tuple[Turn, ...]
+    regions: tuple[Region, ...]
+    provenance: Provenance
+
+
+class SpokenWord(Protocol):
+    """A word of any transcript, redacted or not."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def start_s(self) -> float: ...
+    @property
+    def end_s(self) -> float: ...
+    @property
+    def confidence(self) -> float: ...

@@ -1,0 +1,1 @@
+"""Redaction: what was said that must not rest anywhere, found and taken out."""

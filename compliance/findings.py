@@ -1,0 +1,65 @@
+"""What redaction reads and what it finds, in words rather than in times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """The words of one turn and whose side of the line said them; any two sides differ in their name."""
+
+    side: str
+    words: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """Words [first_word, last_word) of a turn are an entity."""
+
+    turn: int
+    first_word: int
+    last_word: int
+    entity: str
+
+
+PRECEDENCE = (
+    "CREDIT_CARD_CVV",
+    "CREDIT_CARD",
+    "CREDIT_CARD_EXPIRATION",
+    "US_SSN",
+    "EMAIL_ADDRESS",
+    "IBAN_CODE",
+    "MEDICAL_RECORD",
+    "US_PASSPORT",
+    "US_DRIVER_LICENSE",
+    "ACCOUNT_NUMBER",
+    "DATE_OF_BIRTH",
+    "PHONE_NUMBER",
+    "IP_ADDRESS",
+    "URL",
+    "PERSON",
+    "LOCATION",
+)
+"""Every entity type, the one that names a word where several claim it first: the graver, then the surer."""
+
+
+def settle(findings: Iterable[Finding], turns: Sequence[Utterance]) -> list[Finding]:
+    """Findings that neither overlap nor touch with the same entity, ordered; they cover the same words."""
+    rank = {entity: place for place, entity in enumerate(PRECEDENCE)}
+    claims: list[dict[int, str]] = [{} for _ in turns]
+    for finding in findings:
+        claim = claims[finding.turn]
+        for word in range(finding.first_word, finding.last_word):
+            if word not in claim or rank[finding.entity] < rank[claim[word]]:
+                claim[word] = finding.entity
+    settled: list[Finding] = []
+    for turn, claim in enumerate(claims):
+        for word in sorted(claim):
+            last = settled[-1] if settled else None
+            if last and last.turn == turn and last.last_word == word and last.entity == claim[word]:
+                settled[-1] = Finding(turn, last.first_word, word + 1, last.entity)
+            else:
+                settled.append(Finding(turn, word, word + 1, claim[word]))
+    return settled

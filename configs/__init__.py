@@ -1,0 +1,1 @@
+"""Settings: every stage's options composed, overlaid and fingerprinted."""

@@ -1,0 +1,1 @@
+"""The pipeline wired together: stages as Prefect tasks, and the command line."""

@@ -1,0 +1,70 @@
+"""The command line: `callwright COMMAND`."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from asr.errors import ConfigError, ModelError, PipelineError
+from flows.commands.config import config
+from flows.commands.look import show, sql, status
+from flows.commands.models import models
+from flows.commands.run import run
+from flows.commands.transcribe import transcribe
+from flows.wiring import code_version
+from storage.errors import AmbiguousRecordingError, NoTranscriptError, QueryError, UnknownRecordingError
+
+_ASKED_WRONGLY = (
+    ConfigError,
+    ModelError,
+    AmbiguousRecordingError,
+    NoTranscriptError,
+    QueryError,
+    UnknownRecordingError,
+)
+"""Errors that the person who typed the command can mend: exit code 2."""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 all is well; 1 some recordings could not be done; 2 the command or a setting is "
+    "wrong; 3 the work had to stop, nothing is lost, run it again.",
+)
+@click.version_option(code_version(), prog_name="callwright")
+def cli() -> None:
+    """Call recordings to redacted transcripts in SQL, on your own machines."""
+
+
+for _command in (run, transcribe, status, show, sql, models, config):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Run the command line and exit with its code; errors are one sentence and a remedy."""
+    sys.exit(call(sys.argv[1:]))
+
+
+def call(arguments: list[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        return int(cli.main(arguments, prog_name="callwright", standalone_mode=False) or 0)
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except click.Abort:
+        click.echo("Stopped. Nothing is lost: the same command goes on from here.", err=True)
+        return 130
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except PipelineError as error:
+        click.echo(f"Error: {error}", err=True)
+        return 2 if isinstance(error, _ASKED_WRONGLY) else 3
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; there is nobody left to tell.
+        sys.stderr.close()
+        return 0
+
+
+if __name__ == "__main__":
+    main()

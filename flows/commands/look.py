@@ -1,0 +1,84 @@
+"""`callwright status`, `show` and `sql`: looking at what is there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from asr.errors import ConfigError
+from compliance.render import as_json_line
+from configs.settings import Settings
+from flows import report
+from flows.commands import options
+from flows.wiring import Archive, open_archive
+from storage.query import read_only
+
+
+@click.command(epilog="Example: callwright status --json | jq .totals")
+@options.settings
+@options.data_dir
+@options.as_json
+def status(settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+    """Say how far each call has come, why some are quarantined, and how the last run ended."""
+    overview = _archive(settings, data_dir).repository.overview()
+    if as_json:
+        report.print_json(report.overview_facts(overview))
+    else:
+        report.print_overview(overview)
+    return 0
+
+
+@click.command(epilog="Example: callwright show bank")
+@click.argument("call")
+@options.settings
+@options.data_dir
+@options.as_json
+def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+    """Show one CALL: its summary, what was removed, and its turns.
+
+    CALL is a file name, with or without its ending, or at least six digits of the recording's SHA-256.
+    """
+    repository = _archive(settings, data_dir).repository
+    found = repository.find(call)
+    transcript, summary = repository.transcript(found.id), repository.summary(found.id)
+    if as_json:
+        report.print_json(
+            {
+                "sha256": found.sha256,
+                "transcript": json.loads(as_json_line(transcript)),
+                "redactions": [asdict(redaction) for redaction in transcript.redactions],
+                "summary": report.summary_facts(summary),
+            }
+        )
+    else:
+        report.print_transcript(transcript, summary)
+    return 0
+
+
+@click.command(epilog='Example: callwright sql "SELECT call, words, redactions FROM v_calls ORDER BY words DESC"')
+@click.argument("statement")
+@click.option("--max-rows", type=click.IntRange(1), default=1000, show_default=True, help="Print at most so many rows.")
+@options.settings
+@options.data_dir
+@options.as_json
+def sql(statement: str, max_rows: int, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+    """Run one SELECT on the database; nothing can be changed this way."""
+    table = read_only(_archive(settings, data_dir).database, statement, max_rows)
+    if as_json:
+        report.print_json([dict(zip(table.columns, row, strict=True)) for row in table.rows])
+    else:
+        report.print_table(table.columns, table.rows)
+    if table.truncated:
+        click.echo(f"Only the first {max_rows} rows; --max-rows shows more.", err=True)
+    return 0
+
+
+def _archive(settings: Settings, data_dir: Path) -> Archive:
+    if not settings.storage.database_url and not (data_dir / "callwright.db").exists():
+        raise ConfigError(
+            f"there is no database in {data_dir}", "Process recordings first: callwright run FOLDER"
+        )
+    return open_archive(settings, data_dir)

@@ -1,0 +1,51 @@
+"""`callwright run`: recordings in folders become redacted transcripts in SQL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from configs.settings import Settings
+from flows import run as runs
+from flows.commands import options
+from flows.meter import Bar
+from flows.report import print_json, print_result, result_facts
+from storage.types import RecordingState
+
+
+@click.command(epilog="Example: callwright run /mnt/recorder/today --profile cpu-server")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@options.settings
+@options.data_dir
+@click.option("--again", is_flag=True, help="Process what is published too, after a change of model or settings.")
+@options.as_json
+def run(paths: tuple[Path, ...], settings: Settings, data_dir: Path, *, again: bool, as_json: bool) -> int:
+    """Process every recording under PATHS that is not published yet.
+
+    Folders are searched with all their subfolders. What failed before is tried again. Exits with 0 only if every
+    recording is published, 1 if some are quarantined.
+    """
+    result = runs.run(paths, settings, data_dir, Bar(quiet=as_json), again=again)
+    if as_json:
+        print_json(result_facts(result))
+    elif not result.calls and not result.unreadable:
+        click.echo("No recordings there. Known endings are .wav, .flac, .mp3, .ogg, .opus, .m4a and the like.")
+    else:
+        print_result(result)
+        _print_next(result, data_dir)
+    return 0 if result.complete else 1
+
+
+def _print_next(result: runs.Result, data_dir: Path) -> None:
+    published = [call for call in result.calls if call.state is RecordingState.PUBLISHED]
+    if not published:
+        return
+    where = "" if data_dir == Path("var") else f" --data-dir {data_dir}"
+    most = max(published, key=lambda call: call.redactions or 0)
+    click.echo(f"Transcripts are in {data_dir}/callwright.db and {data_dir}/objects. Type next:\n")
+    click.echo(f"  callwright show {Path(most.call).stem}{where}")
+    click.echo(f"  callwright status{where}")
+    click.echo(
+        f'  callwright sql "SELECT entity, count(*) AS removed FROM redactions GROUP BY entity"{where}'
+    )

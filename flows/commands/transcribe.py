@@ -1,0 +1,65 @@
+"""`callwright transcribe`: files to standard output, without a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from asr.decode import identify
+from asr.errors import ConfigError, SkippableError
+from asr.types import Transcript
+from compliance import render
+from compliance.redactor import Redactor
+from compliance.types import RedactedTranscript
+from configs.settings import Settings
+from flows import stages
+from flows.commands import options
+from flows.stages import Prepared
+from flows.wiring import Models, load_models, provenance
+
+_FORMATS = {
+    "json": render.as_json_line,
+    "txt": render.as_txt,
+    "vtt": render.as_vtt,
+    "srt": render.as_srt,
+}
+
+
+@click.command(epilog="Example: callwright transcribe call.wav --format vtt > call.vtt")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--format", "kind", type=click.Choice(list(_FORMATS)), default="json", show_default=True)
+@click.option("--raw", is_flag=True, help="Leave in what redaction would remove.")
+@options.settings
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def transcribe(files: tuple[Path, ...], kind: str, settings: Settings, *, raw: bool, as_json: bool) -> int:
+    """Transcribe FILES to standard output, redacted; nothing is kept.
+
+    Several files are batched together. As JSON each gives one document a line, in the order given; the schema is
+    docs/transcript.schema.json. Exits with 1 if a file could not be transcribed.
+    """
+    kind = "json" if as_json else kind
+    if kind in ("vtt", "srt") and len(files) > 1:
+        raise ConfigError(f"--format {kind} is one document a file, and {len(files)} files were named", "Name one file")
+    if raw:
+        click.echo("Warning: --raw prints what callers said unredacted, card numbers included.", err=True)
+    models = load_models(settings)
+    prepared = [item for path in files if (item := _prepared(path, models, settings)) is not None]
+    heard = stages.hear(prepared, models.engine, settings.transcribe.batch_size, lambda _: None)
+    made_by = provenance(models.engine, settings)
+    for item, answer in zip(prepared, heard, strict=True):
+        transcript = stages.assemble(item, answer, made_by, settings)
+        click.echo(_FORMATS[kind](_released(transcript, models.redactor, raw=raw)), nl=kind == "json")
+    return 0 if len(prepared) == len(files) else 1
+
+
+def _prepared(path: Path, models: Models, settings: Settings) -> Prepared | None:
+    try:
+        return stages.prepare(identify(path), models.detector, settings)
+    except SkippableError as error:
+        click.echo(f"Error: {error}", err=True)
+        return None
+
+
+def _released(transcript: Transcript, redactor: Redactor, *, raw: bool) -> Transcript | RedactedTranscript:
+    return transcript if raw else redactor.redact(transcript)

@@ -1,0 +1,53 @@
+"""A group of recordings on its way through the stages: which of them failed, and which are done."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from asr.errors import FatalError, RetryableError, SkippableError
+from asr.types import Recording
+from storage.types import Failure
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_log = logging.getLogger("callwright")
+
+
+@dataclass(slots=True)
+class Desk:
+    """What has become of a group's recordings so far. A stage that is tried again goes on from here."""
+
+    failures: dict[Recording, Failure] = field(default_factory=dict)
+    settled: set[Recording] = field(default_factory=set)
+
+    def each(
+        self, stage: str, items: Sequence[T], recording: Callable[[T], Recording], work: Callable[[T], R]
+    ) -> list[R]:
+        """The work's results for the items that it succeeds on; the others' recordings fail at this stage.
+
+        What goes wrong with one recording stops no other, be it a fault of ours: of that, only type and place
+        are told, since its message may hold what was said. Retryable and fatal errors are raised.
+        """
+        results = []
+        for item in items:
+            try:
+                results.append(work(item))
+            except (RetryableError, FatalError):
+                raise
+            except SkippableError as error:
+                self.failures[recording(item)] = Failure(stage, error.reason, error.remedy)
+            except Exception as error:  # noqa: BLE001
+                self.failures[recording(item)] = _fault(stage, recording(item), error)
+        return results
+
+
+def _fault(stage: str, recording: Recording, error: Exception) -> Failure:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    _log.error("%s of %s failed with %s", stage, recording.sha256[:12], what)
+    return Failure(stage, f"{recording.name} met a fault in callwright: {what}", "Report it as a bug")

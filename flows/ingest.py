@@ -1,0 +1,70 @@
+"""From paths that somebody named to recordings, and recordings to groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from asr.decode import EXTENSIONS
+from asr.errors import ConfigError
+from asr.options import BatchOptions
+from asr.types import Recording
+
+_BYTES_PER_S = 16_000
+"""A two-channel mu-law call: what length is guessed by when a file does not tell its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A recording and how long its file says that it is, in seconds."""
+
+    recording: Recording
+    length_s: float
+
+
+def discover(paths: Sequence[Path]) -> list[Path]:
+    """The recordings under the paths, each once, in a fixed order.
+
+    A folder gives the files below it with the extension of a recording, but for hidden ones; a file that is
+    named itself is taken whatever its name. Raises ConfigError for a path that does not exist.
+    """
+    found: dict[Path, None] = {}
+    for path in paths:
+        if path.is_dir():
+            found.update((file, None) for file in sorted(path.rglob("*")) if _is_recording(file, path))
+        elif path.exists():
+            found[path] = None
+        else:
+            raise ConfigError(f"{path} does not exist", "Name a recording, or a folder that holds some")
+    return list(found)
+
+
+def _is_recording(file: Path, root: Path) -> bool:
+    hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
+    return file.suffix.lower() in EXTENSIONS and not hidden and file.is_file()
+
+
+def length_s(recording: Recording) -> float:
+    """How long a recording is by its header; by its size where there is no header to read.
+
+    Only for progress and for groups of even size: what is recorded with the call comes from decoding it.
+    """
+    import soundfile
+
+    try:
+        return float(soundfile.info(recording.path).duration)
+    except (soundfile.LibsndfileError, OSError, ZeroDivisionError):
+        return recording.size_bytes / _BYTES_PER_S
+
+
+def group(sources: Iterable[Source], options: BatchOptions) -> list[tuple[Source, ...]]:
+    """The recordings in order, cut into groups of bounded audio and number; one long call is its own group."""
+    groups: list[list[Source]] = [[]]
+    for source in sources:
+        audio_s = sum(member.length_s for member in groups[-1]) + source.length_s
+        full = audio_s > options.group_audio_s or len(groups[-1]) == options.group_recordings
+        if groups[-1] and full:
+            groups.append([])
+        groups[-1].append(source)
+    return [tuple(members) for members in groups if members]

@@ -1,0 +1,156 @@
+"""The flow that a batch of recordings goes through, as Prefect tasks over groups.
+
+Recordings go in by hash alone, because Prefect keeps parameters. What passes between tasks stays in this
+process's memory, wrapped in `quote` so that Prefect neither looks into it nor keeps it. What outlives a kill is
+the ledger in the database: a recording is published, or still to be done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+from prefect.utilities.annotations import quote
+
+from asr.errors import RetryableError
+from asr.types import Transcript
+from configs.settings import Settings
+from flows import stages
+from flows.desk import Desk
+from flows.ingest import Source
+from flows.stages import Heard, Prepared, Redacted
+from flows.wiring import Archive, Models, provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Who is told how a run goes: of seconds of recorded time transcribed, and of recordings done."""
+
+    on_audio: Callable[[float], None]
+    on_recording: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one run of the flow does, and with what. It never leaves the process."""
+
+    groups: tuple[tuple[Source, ...], ...]
+    models: Models
+    archive: Archive
+    settings: Settings
+    progress: Progress
+
+
+BATCH: ContextVar[Batch] = ContextVar("batch")
+"""Set by whoever starts the flow."""
+
+
+def _is_retryable(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+    return isinstance(state.result(raise_on_failure=False), RetryableError)
+
+
+def _stage(name: str) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
+    """A Prefect task that keeps no result and is tried again only when that may help."""
+    return task(
+        name=name,
+        task_run_name=name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=2,
+        retry_delay_seconds=[2, 20],
+        retry_condition_fn=_is_retryable,
+    )
+
+
+@flow(name="process-calls", flow_run_name="run-{run_id}", persist_result=False, validate_parameters=False)
+def process_calls(run_id: int, sha256s: list[str]) -> str:
+    """Process the groups of the batch that is set; `sha256s` says, for whoever looks, what is in them.
+
+    Returns a line that says how many recordings were published and how many quarantined.
+    """
+    quarantined = 0
+    for group in BATCH.get().groups:
+        desk = Desk()
+        prepared = quote(prepare(quote(group), quote(desk)))
+        heard = quote(transcribe(prepared))
+        transcripts = quote(assemble(prepared, heard, quote(desk)))
+        redacted = quote(redact(transcripts, quote(desk)))
+        publish(run_id, redacted, quote(desk))
+        quarantined += len(desk.failures)
+    return f"{len(sha256s) - quarantined} published, {quarantined} quarantined"
+
+
+@_stage("prepare")
+def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
+    """Decode, find speech, cut chunks."""
+    batch = BATCH.get()
+    return desk.each(
+        "prepare",
+        [source.recording for source in group],
+        lambda recording: recording,
+        lambda recording: stages.prepare(recording, batch.models.detector, batch.settings),
+    )
+
+
+@_stage("transcribe")
+def transcribe(prepared: list[Prepared]) -> list[Heard]:
+    """All chunks of the group through the engine, batched together."""
+    batch = BATCH.get()
+    size = batch.settings.transcribe.batch_size
+    return stages.hear(prepared, batch.models.engine, size, batch.progress.on_audio)
+
+
+@_stage("assemble")
+def assemble(
+    prepared: list[Prepared], heard: list[Heard], desk: Desk
+) -> list[tuple[Prepared, Heard, Transcript]]:
+    """Words to turns."""
+    batch = BATCH.get()
+    made_by = provenance(batch.models.engine, batch.settings)
+    return desk.each(
+        "assemble",
+        list(zip(prepared, heard, strict=True)),
+        lambda item: item[0].recording,
+        lambda item: (*item, stages.assemble(*item, made_by, batch.settings)),
+    )
+
+
+@_stage("redact")
+def redact(
+    transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk
+) -> list[tuple[Prepared, Heard, Redacted]]:
+    """Take out what must not rest."""
+    redactor = BATCH.get().models.redactor
+    return desk.each(
+        "redact",
+        transcripts,
+        lambda item: item[0].recording,
+        lambda item: (item[0], item[1], stages.redact(item[2], redactor)),
+    )
+
+
+@_stage("publish")
+def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
+    """Summarise and keep what came through, each recording in one transaction; quarantine what failed."""
+    batch = BATCH.get()
+    repository, objects = batch.archive.repository, batch.archive.objects
+
+    def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
+        recording = item[0].recording
+        if recording not in desk.settled:
+            repository.publish(run_id, stages.publication(*item, objects, batch.settings))
+            desk.settled.add(recording)
+            batch.progress.on_recording()
+
+    desk.each("publish", redacted, lambda item: item[0].recording, keep)
+    for recording, failure in desk.failures.items():
+        if recording not in desk.settled:
+            repository.quarantine(run_id, recording, failure)
+            desk.settled.add(recording)
+            batch.progress.on_recording()

@@ -1,0 +1,129 @@
+"""One run over what lies under some paths: the ledger, the flow, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from asr.decode import identify
+from asr.errors import SkippableError
+from asr.types import Recording
+from configs.settings import Settings, fingerprint
+from flows.ingest import Source, discover, group, length_s
+from flows.prefect_server import prefect_server
+from flows.wiring import Archive, code_version, load_models, one_run_at_a_time, open_archive
+from storage.types import CallRow, RecordingState, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A path whose bytes could not be read, so that it has no identity to keep it under."""
+
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is known, after a run, of every recording that it was asked for, and what the run itself did."""
+
+    calls: tuple[CallRow, ...]
+    unreadable: tuple[Unreadable, ...]
+    processed: int
+    audio_s: float
+    wall_s: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every recording is published."""
+        return not self.unreadable and all(call.state is RecordingState.PUBLISHED for call in self.calls)
+
+
+class Meter(Protocol):
+    """Is told how a run goes."""
+
+    def __enter__(self) -> object:
+        """The work begins."""
+        ...
+
+    def __exit__(self, *_: object) -> None:
+        """The work is over."""
+        ...
+
+    def expect(self, recordings: int, audio_s: float) -> None:
+        """So many recordings, and seconds of recorded time, there are to do."""
+        ...
+
+    def audio_done(self, audio_s: float) -> None:
+        """So many more seconds of recorded time are transcribed."""
+        ...
+
+    def recording_done(self) -> None:
+        """One more recording is published or quarantined."""
+        ...
+
+
+def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter, *, again: bool) -> Result:
+    """Process every recording under the paths that is not published yet; all of them if `again`.
+
+    Nothing is loaded and no server started if there is nothing to do. Raises ConfigError for a path that does not
+    exist, and FatalError or RetryableError when the run has to stop: what was done by then is kept, and the same
+    call goes on from there.
+    """
+    files = discover(paths)
+    with one_run_at_a_time(data_dir):
+        archive = open_archive(settings, data_dir)
+        recordings, unreadable = _identified(files)
+        states = {r.sha256: archive.repository.register(r) for r in recordings}
+        wanted = {r.sha256: r for r in recordings if again or states[r.sha256] is not RecordingState.PUBLISHED}
+        sources = [Source(recording, length_s(recording)) for recording in wanted.values()]
+        wall_s = _process(sources, settings, data_dir, archive, meter) if sources else 0.0
+        calls = archive.repository.calls([r.sha256 for r in recordings])
+    done = [call for call in calls if call.sha256 in wanted and call.state is RecordingState.PUBLISHED]
+    audio_s = sum(call.length_s or 0.0 for call in done)
+    return Result(tuple(calls), tuple(unreadable), len(wanted), audio_s, wall_s)
+
+
+def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable]]:
+    recordings, unreadable = [], []
+    for path in files:
+        try:
+            recordings.append(identify(path))
+        except SkippableError as error:
+            unreadable.append(Unreadable(path, str(error)))
+    return recordings, unreadable
+
+
+def _process(
+    sources: list[Source], settings: Settings, data_dir: Path, archive: Archive, meter: Meter
+) -> float:
+    """Run the flow over the sources and return its seconds, loading included."""
+    began_s = time.monotonic()
+    repository = archive.repository
+    with prefect_server(data_dir) as wait_for_server:
+        models = load_models(settings)
+        # Prefect reads its settings when it is imported, which is why that happens here.
+        from flows.process_calls import BATCH, Batch, Progress, process_calls
+
+        run_id = repository.begin_run(fingerprint(settings), code_version())
+        ended = RunState.FAILED
+        try:
+            for source in sources:
+                repository.attempt(source.recording)
+            wait_for_server()
+            with meter:
+                meter.expect(len(sources), sum(source.length_s for source in sources))
+                progress = Progress(meter.audio_done, meter.recording_done)
+                batch = Batch(tuple(group(sources, settings.batch)), models, archive, settings, progress)
+                BATCH.set(batch)
+                process_calls(run_id, [source.recording.sha256 for source in sources])
+            ended = RunState.COMPLETED
+        except KeyboardInterrupt:
+            ended = RunState.INTERRUPTED
+            raise
+        finally:
+            repository.finish_run(run_id, ended, time.monotonic() - began_s)
+    return time.monotonic() - began_s

@@ -1,0 +1,120 @@
+"""What a run works with: models loaded once, the database and the object folder, built from settings."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+import sqlalchemy
+
+from asr.engines.base import Engine
+from asr.engines.registry import load_engine
+from asr.errors import FatalError
+from asr.fetch import Access, fetch
+from asr.models import LocalModel, Registry, cache_folder
+from asr.types import Provenance
+from asr.vad import SileroVad
+from compliance.redactor import Redactor
+from configs.settings import Settings, fingerprint
+from storage.objects import FolderStore
+from storage.repository import Repository
+from storage.session import migrate, open_database
+
+VAD_MODEL = "silero-vad"
+_VAD_FILE = "silero_vad_16k_sequence.onnx"
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Everything that is loaded once in a process and serves all its recordings."""
+
+    detector: SileroVad
+    engine: Engine
+    redactor: Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """Where what is kept rests."""
+
+    database: sqlalchemy.Engine
+    repository: Repository
+    objects: FolderStore
+
+
+def registry(settings: Settings) -> Registry:
+    """The known models: the shipped ones and those of the user's own file."""
+    return Registry.load(Path(settings.models.registry) if settings.models.registry else None)
+
+
+def model_ids(settings: Settings) -> tuple[str, ...]:
+    """The models that a run with these settings loads."""
+    return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model
+
+
+def fetch_model(settings: Settings, model_id: str, *, force: bool = False) -> LocalModel:
+    """A model on this machine, fetched if it is not yet. Raises ModelError if it cannot be had or is not sound."""
+    access = Access(offline=settings.models.offline)
+    return fetch(registry(settings).get(model_id), cache_folder(settings.models), access, force=force)
+
+
+def load_models(settings: Settings) -> Models:
+    """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
+    speech, vad, names = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    return Models(
+        detector=SileroVad(vad.folder / _VAD_FILE),
+        engine=load_engine(speech, settings.transcribe),
+        redactor=Redactor.load(names.folder, settings.redact),
+    )
+
+
+def provenance(engine: Engine, settings: Settings) -> Provenance:
+    """What is recorded with every transcript that this engine and these settings make."""
+    info = engine.info
+    return Provenance(
+        model_id=info.model_id,
+        model_sha256=info.model_sha256,
+        engine=info.name,
+        precision=info.precision,
+        config_fingerprint=fingerprint(settings),
+        code_version=code_version(),
+    )
+
+
+def code_version() -> str:
+    """The version of the installed code."""
+    return version("callwright")
+
+
+def open_archive(settings: Settings, data_dir: Path) -> Archive:
+    """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
+    database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
+    migrate(database)
+    objects = FolderStore(Path(settings.storage.objects_dir or data_dir / "objects"))
+    return Archive(database, Repository(database), objects)
+
+
+@contextmanager
+def one_run_at_a_time(data_dir: Path) -> Iterator[None]:
+    """Hold the data folder for one run. The kernel lets go of it when the process ends, however it ends.
+
+    Raises FatalError if another run holds it, or if the folder cannot be written.
+    """
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        lock = (data_dir / "run.lock").open("w")
+    except OSError as error:
+        raise FatalError(
+            f"{data_dir} cannot be written: {error.strerror}", "Name another folder with --data-dir"
+        ) from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise FatalError(
+                f"another run is working in {data_dir}", "Wait for it, or name another folder with --data-dir"
+            ) from error
+        yield

@@ -1,0 +1,1 @@
+"""Synthetic two-channel sample calls and the script that makes them."""

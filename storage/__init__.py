@@ -1,0 +1,1 @@
+"""Where transcripts rest: SQL tables and content-addressed objects."""

@@ -1,0 +1,70 @@
+"""What the database holds, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+
+from storage import types
+from storage.tables import V_CALLS, RecordingRow, RunRow
+
+_LOOKUP_BATCH = 500
+"""Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
+
+
+def load_overview(connection: sa.Connection, max_calls: int) -> types.Overview:
+    """Return totals of every state, be they zero, the calls that were first seen last, and the last run."""
+    return types.Overview(_totals(connection), _latest_calls(connection, max_calls), _last_run(connection))
+
+
+def _totals(connection: sa.Connection) -> tuple[types.StateTotal, ...]:
+    rows = connection.execute(
+        sa.select(RecordingRow.state, sa.func.count(), sa.func.sum(RecordingRow.duration_s)).group_by(
+            RecordingRow.state
+        )
+    )
+    found = {
+        state: types.StateTotal(state, recordings, audio_s or 0.0) for state, recordings, audio_s in rows
+    }
+    return tuple(found.get(state, types.StateTotal(state, 0, 0.0)) for state in types.RecordingState)
+
+
+def load_calls(connection: sa.Connection, sha256s: Sequence[str]) -> tuple[types.CallRow, ...]:
+    """Return the calls of those hashes, in the order given; unknown hashes are left out."""
+    found: dict[str, types.CallRow] = {}
+    for start in range(0, len(sha256s), _LOOKUP_BATCH):
+        wanted = _call_rows().where(V_CALLS.c.sha256.in_(sha256s[start : start + _LOOKUP_BATCH]))
+        found |= {row.sha256: types.CallRow(*row) for row in connection.execute(wanted)}
+    return tuple(found[sha256] for sha256 in sha256s if sha256 in found)
+
+
+def _latest_calls(connection: sa.Connection, max_calls: int) -> tuple[types.CallRow, ...]:
+    calls = V_CALLS.c
+    latest = _call_rows().order_by(calls.first_seen_at.desc(), calls.recording_id.desc()).limit(max_calls)
+    return tuple(types.CallRow(*row) for row in connection.execute(latest))
+
+
+def _call_rows() -> sa.Select[Any]:
+    """The columns of a CallRow, in its order."""
+    return sa.select(*(V_CALLS.c[column.name] for column in fields(types.CallRow)))
+
+
+def _last_run(connection: sa.Connection) -> types.RunRow | None:
+    row = connection.execute(
+        sa.select(
+            RunRow.id,
+            RunRow.state,
+            RunRow.started_at,
+            RunRow.finished_at,
+            RunRow.published,
+            RunRow.quarantined,
+            RunRow.audio_s,
+            RunRow.wall_s,
+        )
+        .order_by(RunRow.id.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else types.RunRow(*row)

@@ -1,0 +1,231 @@
+"""What the pipeline remembers. Every change is one transaction, with its audit event inside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from asr.types import Recording
+from compliance.types import RedactedTranscript
+from llm.types import Summary
+from storage import audit_log
+from storage.errors import NoTranscriptError, UnknownRecordingError
+from storage.lookup import find_recording
+from storage.mapping import load_summary, load_transcript, store_spoken, store_summary, store_transcript
+from storage.overview import load_calls, load_overview
+from storage.recordings import (
+    count_attempt,
+    recording_state,
+    register_recording,
+    set_recording_state,
+)
+from storage.runs import count_published, count_quarantined, end_run, insert_run
+from storage.session import reading, writing
+from storage.tables import DocumentRow, RecordingRow
+from storage.types import (
+    AudioFacts,
+    CallRow,
+    Failure,
+    Overview,
+    Publication,
+    RecordingState,
+    RunState,
+    StoredRecording,
+)
+
+_LOOKUP_BATCH = 500
+"""Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
+
+
+def utc_now() -> datetime:
+    """Return the time now, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+class Repository:
+    """The database as the pipeline sees it.
+
+    `now` gives aware datetimes; `actor` is who acts in the audit trail. Every method raises RetryableError if
+    the database is busy, full or away, and FatalError if it cannot be used as it is.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, now: Callable[[], datetime] = utc_now, actor: str = "callwright"
+    ) -> None:
+        self._engine = engine
+        self._now = now
+        self._actor = actor
+
+    def register(self, recording: Recording) -> RecordingState:
+        """Make the recording and the place where it lies known, and return how far it has come.
+
+        However often the same bytes come they are one row, and each path is one source of it.
+        """
+        with writing(self._engine) as connection:
+            return recording_state(connection, register_recording(connection, recording, self._now()))
+
+    def states(self, sha256s: Sequence[str]) -> dict[str, RecordingState]:
+        """Return the state of each recording that is known, by its hash; unknown hashes are left out."""
+        known: dict[str, RecordingState] = {}
+        with reading(self._engine) as connection:
+            for start in range(0, len(sha256s), _LOOKUP_BATCH):
+                batch = sha256s[start : start + _LOOKUP_BATCH]
+                wanted = sa.select(RecordingRow.sha256, RecordingRow.state)
+                rows = connection.execute(wanted.where(RecordingRow.sha256.in_(batch)))
+                known.update(dict(rows.all()))
+        return known
+
+    def begin_run(self, config_fingerprint: str, code_version: str) -> int:
+        """Start a run and return its id; runs that never said that they ended become INTERRUPTED.
+
+        If such a run is alive after all, as may be where several processes share a PostgreSQL, it sets its
+        true state when it finishes.
+        """
+        with writing(self._engine) as connection:
+            run_id = insert_run(connection, config_fingerprint, code_version, self._now())
+            detail = {"config_fingerprint": config_fingerprint, "code_version": code_version}
+            self._audit(connection, "run.begin", f"run:{run_id}", detail)
+            return run_id
+
+    def finish_run(self, run_id: int, state: RunState, wall_s: float) -> None:
+        """Say how a run ended and how many seconds it took; FatalError for a run that was never begun."""
+        with writing(self._engine) as connection:
+            end_run(connection, run_id, state, self._now(), wall_s)
+            detail = {"state": state.value, "wall_s": wall_s}
+            self._audit(connection, "run.finish", f"run:{run_id}", detail)
+
+    def attempt(self, recording: Recording) -> int:
+        """Count one more attempt at a recording and return how many there were, this one included.
+
+        Call it before the work begins: a recording that brings the process down is known by its count.
+        """
+        with writing(self._engine) as connection:
+            return count_attempt(connection, register_recording(connection, recording, self._now()))
+
+    def publish(self, run_id: int, publication: Publication) -> int:
+        """Keep all of a finished recording, in place of whatever it had before, and return its id.
+
+        At whatever moment the process ends, everything or nothing of it is kept. Raises FatalError for a run
+        that was never begun, SkippableError for text that is not valid Unicode.
+        """
+        recording, transcript = publication.recording, publication.transcript
+        with writing(self._engine) as connection:
+            now = self._now()
+            recording_id = register_recording(connection, recording, now)
+            count_published(connection, run_id, publication.audio.duration_s)
+            set_recording_state(
+                connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None
+            )
+            store_transcript(connection, recording_id, run_id, publication, now)
+            store_spoken(connection, recording_id, transcript)
+            if publication.summary is not None:
+                store_summary(connection, recording_id, publication.summary)
+            detail: audit_log.Detail = {
+                "run": run_id,
+                "turns": len(transcript.turns),
+                "redactions": len(transcript.redactions),
+                "policy": transcript.policy,
+                "model_sha256": transcript.provenance.model_sha256,
+                "config_fingerprint": transcript.provenance.config_fingerprint,
+                **{f"document.{kind}": key for kind, key in publication.documents.items()},
+            }
+            self._audit(connection, "recording.publish", recording.sha256, detail)
+            return recording_id
+
+    def quarantine(
+        self, run_id: int, recording: Recording, failure: Failure, audio: AudioFacts | None = None
+    ) -> RecordingState:
+        """Set a recording aside with the reason, and return the state that it has now.
+
+        A recording that was published before stays published with the transcript that it has: a sound
+        transcript is worth more than the news that doing it again failed, which the run's count and the audit
+        trail keep. Raises FatalError for a run that was never begun.
+        """
+        with writing(self._engine) as connection:
+            recording_id = register_recording(connection, recording, self._now())
+            count_quarantined(connection, run_id)
+            state = recording_state(connection, recording_id)
+            if state is not RecordingState.PUBLISHED:
+                state = RecordingState.QUARANTINED
+                set_recording_state(connection, recording_id, state, audio, failure)
+            detail: audit_log.Detail = {
+                "run": run_id,
+                "stage": failure.stage,
+                "reason": failure.reason,
+                "remedy": failure.remedy,
+                "state": state.value,
+            }
+            self._audit(connection, "recording.quarantine", recording.sha256, detail)
+            return state
+
+    def requeue(self, sha256: str) -> None:
+        """Let the next run do a quarantined recording again; one in another state is left as it is.
+
+        Raises UnknownRecordingError for a hash that is not known.
+        """
+        with writing(self._engine) as connection:
+            wanted = sa.select(RecordingRow.id, RecordingRow.state).where(RecordingRow.sha256 == sha256)
+            row = connection.execute(wanted.with_for_update()).first()
+            if row is None:
+                raise UnknownRecordingError(f"no recording has the SHA-256 {sha256}", "Register it first")
+            if row.state is RecordingState.QUARANTINED:
+                set_recording_state(connection, row.id, RecordingState.RECEIVED, audio=None, failure=None)
+                self._audit(connection, "recording.requeue", sha256, {})
+
+    def find(self, reference: str) -> StoredRecording:
+        """Return the recording that a file name, the end of a path or the start of a hash names.
+
+        Raises UnknownRecordingError if none answers, AmbiguousRecordingError if several do.
+        """
+        with reading(self._engine) as connection:
+            return find_recording(connection, reference)
+
+    def transcript(self, recording_id: int) -> RedactedTranscript:
+        """Return a recording's transcript, equal to the one that was published.
+
+        Raises NoTranscriptError if it has none.
+        """
+        with reading(self._engine) as connection:
+            transcript = load_transcript(connection, recording_id)
+        if transcript is None:
+            raise NoTranscriptError(
+                f"recording {recording_id} has no transcript",
+                "Process it first; `callwright status` says how far each recording has come",
+            )
+        return transcript
+
+    def summary(self, recording_id: int) -> Summary | None:
+        """Return a recording's summary, equal to the one that was published, or None if it has none."""
+        with reading(self._engine) as connection:
+            return load_summary(connection, recording_id)
+
+    def documents(self, recording_id: int) -> dict[str, str]:
+        """Return the object key of each rendering of a recording's transcript, by its kind."""
+        with reading(self._engine) as connection:
+            wanted = sa.select(DocumentRow.kind, DocumentRow.object_key)
+            return dict(connection.execute(wanted.where(DocumentRow.recording_id == recording_id)).all())
+
+    def overview(self, max_calls: int = 100) -> Overview:
+        """Return totals by state, the calls that were first seen last, and the last run."""
+        with reading(self._engine) as connection:
+            return load_overview(connection, max_calls)
+
+    def calls(self, sha256s: Sequence[str]) -> tuple[CallRow, ...]:
+        """Return how far each of these recordings has come, in the order given; unknown ones are left out."""
+        with reading(self._engine) as connection:
+            return load_calls(connection, sha256s)
+
+    def audit_head(self) -> audit_log.ChainHead:
+        """Return the last audit event's id and hash, to be kept where this database's owner cannot write."""
+        with reading(self._engine) as connection:
+            return audit_log.head(connection)
+
+    def verify_audit(self) -> int | None:
+        """Return the id of the first audit event that breaks the chain, or None if it is sound."""
+        with reading(self._engine) as connection:
+            return audit_log.verify(connection)
+
+    def _audit(self, connection: sa.Connection, action: str, subject: str, detail: audit_log.Detail) -> None:
+        audit_log.append(connection, audit_log.AuditEvent(self._now(), self._actor, action, subject, detail))

@@ -1,0 +1,52 @@
+"""The rows of runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from asr.errors import FatalError
+from storage.tables import RunRow
+from storage.types import RunState
+
+
+def insert_run(connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime) -> int:
+    """Insert a run that starts now and return its id; runs that never ended become INTERRUPTED."""
+    connection.execute(
+        sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED)
+    )
+    row = {
+        "state": RunState.RUNNING,
+        "started_at": now,
+        "config_fingerprint": config_fingerprint,
+        "code_version": code_version,
+        "published": 0,
+        "quarantined": 0,
+        "audio_s": 0.0,
+    }
+    return connection.execute(sa.insert(RunRow).values(row).returning(RunRow.id)).scalar_one()
+
+
+def end_run(
+    connection: sa.Connection, run_id: int, state: RunState, finished_at: datetime, wall_s: float
+) -> None:
+    """Set how and when a run ended; FatalError for a run that was never begun."""
+    _update(connection, run_id, {"state": state, "finished_at": finished_at, "wall_s": wall_s})
+
+
+def count_published(connection: sa.Connection, run_id: int, audio_s: float) -> None:
+    """Add one published recording of so many seconds to a run; FatalError for a run that was never begun."""
+    _update(connection, run_id, {"published": RunRow.published + 1, "audio_s": RunRow.audio_s + audio_s})
+
+
+def count_quarantined(connection: sa.Connection, run_id: int) -> None:
+    """Add one quarantined recording to a run; FatalError for a run that was never begun."""
+    _update(connection, run_id, {"quarantined": RunRow.quarantined + 1})
+
+
+def _update(connection: sa.Connection, run_id: int, values: dict[str, Any]) -> None:
+    changed = connection.execute(sa.update(RunRow).where(RunRow.id == run_id).values(values))
+    if changed.rowcount != 1:
+        raise FatalError(f"there is no run {run_id}", "Begin a run first, with Repository.begin_run")

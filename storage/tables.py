@@ -1,0 +1,294 @@
+"""The tables. Keys follow from the call, so that the same work done twice gives the same rows.
+
+turns, words and redactions share the column names `recording_id`, `turn` and `word`: join them with USING.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from asr.types import Channel, RegionKind
+from storage.types import RecordingState, RunState
+
+
+class UtcDateTime(sa.TypeDecorator[datetime]):
+    """An aware datetime, kept in UTC; a naive one is refused with ValueError."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Turn an aware datetime into UTC, without its zone where the database cannot keep one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        in_utc = value.astimezone(UTC)
+        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
+
+    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
+        """Give back an aware datetime in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
+
+
+def _text_of(members: type[StrEnum]) -> sa.Enum:
+    return sa.Enum(
+        members,
+        native_enum=False,  # a new member then needs no migration
+        length=16,
+        values_callable=lambda enum: [member.value for member in enum],
+    )
+
+
+class Base(DeclarativeBase):
+    """What all tables share: names for constraints, and column types that mean the same on every database."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it stands
+        str: sa.Text(),
+        float: sa.Double(),
+        datetime: UtcDateTime(),
+        Channel: _text_of(Channel),
+        RegionKind: _text_of(RegionKind),
+        RecordingState: _text_of(RecordingState),
+        RunState: _text_of(RunState),
+        dict[str, Any]: sa.JSON(),
+        list[Any]: sa.JSON(),
+    }
+
+
+def _belongs_to(column: str) -> sa.ForeignKey:
+    return sa.ForeignKey(column, ondelete="CASCADE")
+
+
+class RecordingRow(Base):
+    """One audio file by its bytes. `stage`, `reason`, `remedy` are set while it is quarantined, only then."""
+
+    __tablename__ = "recordings"
+    __table_args__ = (sa.CheckConstraint("(state = 'quarantined') = (reason IS NOT NULL)", name="reason"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    size_bytes: Mapped[int] = mapped_column(sa.BigInteger)
+    state: Mapped[RecordingState] = mapped_column(index=True)
+    duration_s: Mapped[float | None]
+    container: Mapped[str | None]
+    codec: Mapped[str | None]
+    sample_rate_hz: Mapped[int | None]
+    first_seen_at: Mapped[datetime] = mapped_column(index=True)
+    attempts: Mapped[int]
+    stage: Mapped[str | None]
+    reason: Mapped[str | None]
+    remedy: Mapped[str | None]
+
+
+class SourceRow(Base):
+    """A place where a recording was found; the same bytes may lie in several."""
+
+    __tablename__ = "sources"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    uri: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(index=True)
+    first_seen_at: Mapped[datetime]
+
+
+class RunRow(Base):
+    """One run over a set of recordings; its counts grow in the transactions that they count."""
+
+    __tablename__ = "runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[RunState] = mapped_column(index=True)
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    config_fingerprint: Mapped[str]
+    code_version: Mapped[str]
+    published: Mapped[int]
+    quarantined: Mapped[int]
+    audio_s: Mapped[float]
+    wall_s: Mapped[float | None]
+
+
+class ModelRow(Base):
+    """A speech model that made a transcript; `name` is its id in the list of models."""
+
+    __tablename__ = "models"
+    __table_args__ = (sa.UniqueConstraint("name", "sha256"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sha256: Mapped[str]
+
+
+class TranscriptRow(Base):
+    """The one current transcript of a recording and what made it."""
+
+    __tablename__ = "transcripts"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    run_id: Mapped[int] = mapped_column(sa.ForeignKey("runs.id"), index=True)
+    model_id: Mapped[int] = mapped_column(sa.ForeignKey("models.id"), index=True)
+    engine: Mapped[str]
+    precision: Mapped[str]
+    config_fingerprint: Mapped[str] = mapped_column(index=True)
+    code_version: Mapped[str]
+    policy: Mapped[str]
+    audio: Mapped[str]
+    duration_s: Mapped[float]
+    speakers: Mapped[int]
+    words: Mapped[int]
+    stage_s: Mapped[dict[str, Any]]
+    published_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class DocumentRow(Base):
+    """A rendering of a transcript and where the object store keeps it."""
+
+    __tablename__ = "documents"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    object_key: Mapped[str]
+
+
+class ChannelRow(Base):
+    """Whose side of the line the n-th channel carries."""
+
+    __tablename__ = "channels"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[Channel]
+
+
+class RegionRow(Base):
+    """What a span of one channel holds."""
+
+    __tablename__ = "regions"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[Channel]
+    kind: Mapped[RegionKind]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+
+
+class TurnRow(Base):
+    """One speaker's uninterrupted words; `text` is the words with single spaces between them."""
+
+    __tablename__ = "turns"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    turn: Mapped[int] = mapped_column(primary_key=True)
+    speaker: Mapped[str]
+    channel: Mapped[Channel]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    text: Mapped[str]
+
+
+class WordRow(Base):
+    """A word that may be kept, or the mark of what was removed; `entity` is set for a mark."""
+
+    __tablename__ = "words"
+    __table_args__ = (
+        sa.ForeignKeyConstraint(
+            ["recording_id", "turn"], ["turns.recording_id", "turns.turn"], ondelete="CASCADE"
+        ),
+        # The key is most of the row: without a rowid the table is one tree and not two.
+        {"sqlite_with_rowid": False},
+    )
+
+    recording_id: Mapped[int] = mapped_column(primary_key=True)
+    turn: Mapped[int] = mapped_column(primary_key=True)
+    word: Mapped[int] = mapped_column(primary_key=True)
+    text: Mapped[str]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+    confidence: Mapped[float]
+    entity: Mapped[str | None]
+
+
+class RedactionRow(Base):
+    """That something was removed, of which type and where: never what it was."""
+
+    __tablename__ = "redactions"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    entity: Mapped[str] = mapped_column(index=True)
+    channel: Mapped[Channel]
+    turn: Mapped[int]
+    word: Mapped[int]
+    n_words: Mapped[int]
+    start_s: Mapped[float]
+    end_s: Mapped[float]
+
+
+class SummaryRow(Base):
+    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices."""
+
+    __tablename__ = "summaries"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    method: Mapped[str]
+    reason: Mapped[str | None]
+    reason_turns: Mapped[list[Any]]
+    outcome: Mapped[str | None]
+    outcome_turns: Mapped[list[Any]]
+    actions: Mapped[list[Any]]
+    categories: Mapped[list[Any]]
+
+
+class AuditEventRow(Base):
+    """What was done, by whom, to what. Append only: triggers refuse UPDATE and DELETE.
+
+    `previous_hash` is unique, so that the chain cannot fork.
+    """
+
+    __tablename__ = "audit_events"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    action: Mapped[str]
+    subject: Mapped[str] = mapped_column(index=True)
+    detail: Mapped[dict[str, Any]]
+    previous_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+
+
+V_CALLS = sa.table(
+    "v_calls",
+    sa.column("recording_id", sa.Integer()),
+    sa.column("call", sa.Text()),
+    sa.column("sha256", sa.Text()),
+    sa.column("state", _text_of(RecordingState)),
+    sa.column("length_s", sa.Double()),
+    sa.column("speakers", sa.Integer()),
+    sa.column("words", sa.Integer()),
+    sa.column("redactions", sa.Integer()),
+    sa.column("model", sa.Text()),
+    sa.column("published_at", UtcDateTime()),
+    sa.column("reason", sa.Text()),
+    sa.column("remedy", sa.Text()),
+    sa.column("first_seen_at", UtcDateTime()),
+)
+"""One row a recording, made by the migrations as a view, for analysts and for `status`."""

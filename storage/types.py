@@ -1,0 +1,137 @@
+"""What storage takes and gives back, in values that know nothing of SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from asr.types import Recording
+from compliance.types import RedactedTranscript
+from llm.types import Summary
+
+
+class RecordingState(StrEnum):
+    """How far a recording has come.
+
+    There is no state for "being processed": whatever a killed process had in hand is still RECEIVED, so
+    the next run does it.
+    """
+
+    RECEIVED = "received"
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+
+
+class RunState(StrEnum):
+    """How a run ended, if it did."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """What decoding learned of a recording: length in seconds, format, and the file's own sample rate."""
+
+    duration_s: float
+    container: str
+    codec: str
+    sample_rate_hz: int
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """All that is kept of one recording once it is done.
+
+    `documents` maps a rendering's kind ("json", "vtt") to its key in the object store; `stage_s` maps a
+    stage's name to the seconds that it took.
+    """
+
+    recording: Recording
+    audio: AudioFacts
+    transcript: RedactedTranscript
+    summary: Summary | None = None
+    documents: Mapping[str, str] = field(default_factory=dict)
+    stage_s: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a recording could not be done: the stage that gave up, what is wrong, and what to do about it."""
+
+    stage: str
+    reason: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecording:
+    """A recording that the database knows; `name` is the file name under which it was first seen."""
+
+    id: int
+    sha256: str
+    name: str
+    state: RecordingState
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class StateTotal:
+    """How many recordings are in one state, and how many seconds of audio they hold as far as known."""
+
+    state: RecordingState
+    recordings: int
+    audio_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallRow:
+    """One call as `status` shows it: counts are None until it is published, `reason` unless quarantined."""
+
+    call: str
+    sha256: str
+    state: RecordingState
+    length_s: float | None
+    speakers: int | None
+    words: int | None
+    redactions: int | None
+    model: str | None
+    published_at: datetime | None
+    reason: str | None
+    remedy: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """One run. `wall_s` and `finished_at` are None while it runs, and for ever if it was killed."""
+
+    id: int
+    state: RunState
+    started_at: datetime
+    finished_at: datetime | None
+    published: int
+    quarantined: int
+    audio_s: float
+    wall_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What the database holds: totals for every state, the calls last seen, and the last run."""
+
+    totals: tuple[StateTotal, ...]
+    calls: tuple[CallRow, ...]
+    last_run: RunRow | None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An answer to a query. `truncated` says that there were more rows than were asked for."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...] = field(repr=False)
+    truncated: bool

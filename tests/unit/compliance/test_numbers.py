@@ -1,0 +1,110 @@
+"""Numbers by length, checksum, grouping and talk, over one turn and over many."""
+
+import pytest
+
+from compliance.findings import Utterance
+from compliance.numbers import NumberRecogniser
+
+pytestmark = pytest.mark.unit
+
+
+def found(*lines: str) -> list[tuple[int, str, str]]:
+    """Turn, entity and words of each finding; a line is "A: text" or "C: text"."""
+    turns = [Utterance(line[0], tuple(line[3:].split())) for line in lines]
+    return sorted(
+        (
+            finding.turn,
+            finding.entity,
+            " ".join(turns[finding.turn].words[finding.first_word : finding.last_word]),
+        )
+        for finding in NumberRecogniser().find(turns)
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "entity"),
+    [
+        (["C: It's 4111 1111 1111 1111."], "CREDIT_CARD"),
+        (["C: it's four one one one one one one one one one one one one one one one"], "CREDIT_CARD"),
+        (["C: It's 4111-1111-1111-1111, 12/27, 123."], "CREDIT_CARD"),
+        (["C: It's 4111-1111-1111-1112."], "CREDIT_CARD"),
+        (["A: Which card?", "C: Visa 4111 1111 1111."], "CREDIT_CARD"),
+        (["A: Is that the card ending in 4821?"], "CREDIT_CARD"),
+        (["A: security code please", "C: one two three"], "CREDIT_CARD_CVV"),
+        (
+            ["A: And the three digits on the back?", "C: Um, let me find it here for you.", "C: 1-2-3."],
+            "CREDIT_CARD_CVV",
+        ),
+        (["A: The CVV?", "C: 3:12."], "CREDIT_CARD_CVV"),
+        (["A: The CVV?", "C: $312."], "CREDIT_CARD_CVV"),
+        (["C: 123", "A: and that was the security code?"], "CREDIT_CARD_CVV"),
+        (["C: My card expires 04/27."], "CREDIT_CARD_EXPIRATION"),
+        (["A: the expiration date on the card", "C: oh four twenty seven"], "CREDIT_CARD_EXPIRATION"),
+        (["C: five three six, nine zero, four three nine nine."], "US_SSN"),
+        (["A: your social", "C: five three six nine zero four three nine nine"], "US_SSN"),
+        (["A: The last four of your social security number?", "C: 4399."], "US_SSN"),
+        (["C: 555-867-5309."], "PHONE_NUMBER"),
+        (["C: eight six seven, five three oh nine."], "PHONE_NUMBER"),
+        (["C: call me at 8675309"], "PHONE_NUMBER"),
+        (["C: The account number is 0044 8812."], "ACCOUNT_NUMBER"),
+        (["A: your confirmation number is seven seven one two oh"], "ACCOUNT_NUMBER"),
+        (["C: My medical record number is 4471 882."], "MEDICAL_RECORD"),
+        (["A: date of birth", "C: oh four twelve seventy one"], "DATE_OF_BIRTH"),
+        (["A: what's your zip code", "C: six two seven oh one"], "LOCATION"),
+    ],
+)
+def test_one_number(lines: list[str], entity: str) -> None:
+    assert {named for _, named, _ in found(*lines)} == {entity}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["A: Your order total is 4500 dollars."],
+        ["A: Which card?", "A: It takes 3 to 5 business days and costs 1250."],
+        ["C: I have been a customer since 2015."],
+        ["A: Which card would you like to use?", "C: The one that I have had since 2015."],
+        ["C: One of them is broken."],
+        ["C: The model number is 44871."],
+        ["A: your phone number please", "C: one moment"],
+        ["C: I called at 10:30 and paid $4,500.20 for 16 of them."],
+        ["A: security code please", "C: Okay, it's on page 200 of the manual, one second."],
+        ["C: I have 3 kids and 2 dogs and 1 is 15."],
+    ],
+)
+def test_no_number(lines: list[str]) -> None:
+    assert found(*lines) == []
+
+
+def test_a_card_dictated_over_turns_with_read_backs() -> None:
+    lines = [
+        "A: go ahead", "C: 4 1", "A: 4 1", "C: one one one one sorry one one", "A: okay",
+        "C: yeah it's one one one one", "A: mm-hmm", "C: and one one one one",
+    ]  # fmt: skip
+    turns = {turn for turn, entity, _ in found(*lines) if entity == "CREDIT_CARD"}
+    assert turns == {1, 3, 5, 7}
+
+
+def test_read_backs_go_too_once_a_card_is_the_topic() -> None:
+    lines = ["A: the card number", "C: 4 1", "A: 4 1", "C: 1 1", "A: 1 1"]
+    assert {turn for turn, _, _ in found(*lines)} == {1, 2, 3, 4}
+
+
+def test_turns_out_of_order_do_not_save_a_card() -> None:
+    lines = ["C: 0343 6467", "A: okay", "C: 4539 1488"]
+    assert [turn for turn, entity, _ in found(*lines) if entity == "CREDIT_CARD"] == [0, 2]
+
+
+def test_single_digits_and_read_backs_of_a_security_code() -> None:
+    lines = ["A: security code please", "C: nine", "A: nine", "C: yeah, eight", "A: eight", "C: two"]
+    assert [turn for turn, entity, _ in found(*lines) if entity == "CREDIT_CARD_CVV"] == [1, 2, 3, 4, 5]
+
+
+def test_a_new_question_ends_the_old_subject() -> None:
+    lines = [
+        "A: date of birth",
+        "C: oh four twelve seventy one",
+        "A: and your zip code",
+        "C: six two seven oh one",
+    ]
+    assert [entity for _, entity, _ in found(*lines)] == ["DATE_OF_BIRTH", "LOCATION"]

@@ -1,0 +1,33 @@
+"""Phrases that announce a number or a name."""
+
+import pytest
+
+from compliance.topics import Topic, TopicReader
+
+pytestmark = pytest.mark.unit
+
+
+@pytest.mark.parametrize(
+    ("text", "topics"),
+    [
+        ("What's your Social Security number?", [Topic.SSN]),
+        ("the security code, please", [Topic.CVV]),
+        ("the three digits on the back of your card", [Topic.CVV, Topic.CARD]),
+        ("C V V", [Topic.CVV]),
+        ("Your card's expiration date?", [Topic.CARD, Topic.EXPIRY]),
+        ("I saw it on social media.", []),
+        ("the product code", [Topic.HARMLESS]),
+        ("my driver's license and my passport number", [Topic.LICENSE, Topic.PASSPORT]),
+        ("your e-mail address", [Topic.EMAIL]),
+        ("nothing of the kind", []),
+        ("", []),
+    ],
+)
+def test_topics(text: str, topics: list[Topic]) -> None:
+    assert [mention.topic for mention in TopicReader().read(text.split())] == topics
+
+
+def test_mentions_count_words() -> None:
+    text = "so your Card number, please"
+    mention = TopicReader().read(text.split())[0]
+    assert (mention.first_word, mention.last_word) == (1, 4)

@@ -1,0 +1,100 @@
+"""What is known of each key, and what the fingerprint covers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from configs.load import load
+from configs.settings import Settings, fingerprint, known_keys, plain, toml_value
+
+
+def _print(*overrides: str) -> str:
+    return fingerprint(load(None, overrides, {}, None))
+
+
+def test_settings_are_frozen_and_closed() -> None:
+    settings = Settings()
+    with pytest.raises(ValidationError):
+        settings.vad.threshold = 0.1  # type: ignore[misc]
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"vads": {}})
+
+
+def test_every_key_is_described_with_a_source_and_what_it_takes() -> None:
+    keys = known_keys()
+    assert set(keys) == set(plain(Settings()))
+    bare = [key.path for key in keys.values() if not (key.description and key.source and key.allowed)]
+    assert bare == []
+    # A type that _allowed does not know would show as Python.
+    assert [key.path for key in keys.values() if "typing" in key.allowed or "class" in key.allowed] == []
+
+
+def test_defaults_are_those_of_the_options() -> None:
+    assert {path: key.default for path, key in known_keys().items()} == plain(Settings())
+
+
+def test_the_fingerprint_is_of_16_hex_digits() -> None:
+    assert len(_print()) == 16
+    assert int(_print(), 16) >= 0
+
+
+SAME_TEXT = [
+    "storage.database_url=sqlite://",
+    "storage.objects_dir=/x",
+    "batch.group_audio_s=1.0",
+    "batch.group_recordings=2",
+    "models.cache_dir=/x",
+    "models.offline=true",
+    "transcribe.threads=3",
+]
+
+
+@pytest.mark.parametrize("override", SAME_TEXT)
+def test_what_changes_no_word_leaves_the_fingerprint(override: str) -> None:
+    assert _print(override) == _print()
+
+
+def _other(value: object, path: str) -> object:
+    choices = {
+        "transcribe.engine": "ctranslate2",
+        "transcribe.device": "cpu",
+        "transcribe.precision": "int8",
+        "transcribe.language": "de",
+        "denoise.method": "spectral-gate",
+        "redact.policy": "pci",
+        "summarise.method": "off",
+        "decode.two_channel_map": ["customer", "agent"],
+        "chunk.max_chunk_s": 20.0,
+        "transcribe.temperatures": [0.0],
+    }
+    if path in choices:
+        return choices[path]
+    if isinstance(value, bool):
+        return not value
+    return (
+        f"{value}x"
+        if isinstance(value, str)
+        else value + type(value)(1) * (0.01 if isinstance(value, float) else 1)
+    )  # type: ignore[operator]
+
+
+def test_every_other_key_changes_the_fingerprint() -> None:
+    left_out = {override.partition("=")[0] for override in SAME_TEXT}
+    unchanged = [
+        path
+        for path, value in plain(Settings()).items()
+        if path not in left_out and _print(f"{path}={json.dumps(_other(value, path))}") == _print()
+    ]
+    assert unchanged == []
+
+
+def test_equal_numbers_give_equal_fingerprints() -> None:
+    assert _print("chunk.overlap_s=3") == _print("chunk.overlap_s=3.0") == _print("chunk.overlap_s=30e-1")
+    assert _print("vad.hysteresis=-0.0") == _print("vad.hysteresis=0.0")
+
+
+def test_toml_values_of_odd_texts() -> None:
+    assert toml_value("a\x7fé\n") == '"a\\u007fé\\n"'

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+import multiprocessing
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from asr.errors import FatalError
+from storage.session import alembic_config, migrate, open_database, reading, writing
+from storage.tables import V_CALLS, Base
+
+
+def test_upgrade_gives_exactly_the_tables(engine: sa.Engine) -> None:
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_upgrade_gives_the_same_statements_as_the_tables(engine: sa.Engine) -> None:
+    """Types, defaults, keys, checks and names of constraints: all that compare_metadata does not look at."""
+
+    def told(sql: str) -> list[str]:
+        return sorted(part.strip(" ,()") for part in sql.replace('"', "").splitlines() if part.strip(" ,()"))
+
+    with reading(engine) as connection:
+        made = dict(connection.exec_driver_sql("SELECT name, sql FROM sqlite_schema WHERE sql <> ''").all())
+    for table in Base.metadata.sorted_tables:
+        assert told(made[table.name]) == told(str(CreateTable(table).compile(engine))), table.name
+        for index in table.indexes:
+            assert told(made[str(index.name)]) == told(str(CreateIndex(index).compile(engine))), index.name
+
+
+def test_the_view_has_the_columns_that_are_declared(engine: sa.Engine) -> None:
+    with reading(engine) as connection:
+        columns = sa.inspect(connection).get_columns("v_calls")
+    assert [column["name"] for column in columns] == [column.name for column in V_CALLS.columns]
+
+
+def test_downgrade_leaves_nothing_and_upgrade_works_again(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "base")
+    with reading(engine) as connection:
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+        assert sa.inspect(connection).get_view_names() == []
+    migrate(engine)
+    with reading(engine) as connection:
+        assert "words" in sa.inspect(connection).get_table_names()
+
+
+def test_migrate_is_quick_at_head(engine: sa.Engine) -> None:
+    started_s = time.perf_counter()
+    migrate(engine)
+    assert time.perf_counter() - started_s < 0.5
+
+
+def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite:///{tmp_path}/calls.db")
+    with writing(engine) as connection:
+        connection.exec_driver_sql("CREATE TABLE audit_events (id INTEGER)")  # the last table that is made
+    with pytest.raises(FatalError):
+        migrate(engine)
+    with reading(engine) as connection:
+        assert sa.inspect(connection).get_table_names() == ["audit_events"]
+    engine.dispose()
+
+
+def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
+    with writing(engine) as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(FatalError, match=r"newest is 0001.*Update callwright"):
+        migrate(engine)
+
+
+def _migrate(url: str) -> None:
+    engine = open_database(url)
+    migrate(engine)
+    engine.dispose()
+
+
+def test_many_processes_at_once(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/calls.db"
+    context = multiprocessing.get_context("fork")
+    workers = [context.Process(target=_migrate, args=(url,)) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    engine = open_database(url)
+    with reading(engine) as connection:
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == [
+            "0001"
+        ]
+    engine.dispose()
+
+
+def test_every_table_compiles_for_postgresql() -> None:
+    dialect = sa.make_url("postgresql+psycopg://localhost/x").get_dialect()()
+    for table in Base.metadata.sorted_tables:
+        assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from asr.errors import FatalError, RetryableError
+from compliance.types import Document
+from storage.objects import STALE_S, FolderStore, ObjectStore, object_key
+
+DOCUMENT = Document("json", "application/json", b'{"turns": []}')
+DIGEST = hashlib.sha256(DOCUMENT.body).hexdigest()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "objects"
+
+
+@pytest.fixture
+def store(root: Path) -> FolderStore:
+    return FolderStore(root)
+
+
+def files(root: Path) -> list[str]:
+    return sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+
+
+def test_it_is_an_object_store(store: FolderStore) -> None:
+    seam: ObjectStore = store
+    assert seam.get(seam.put(DOCUMENT)) == DOCUMENT.body
+
+
+def test_the_key_is_the_hash_of_the_body(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    assert key == f"{DIGEST[:2]}/{DIGEST}.json"
+    assert store.exists(key)
+    assert files(root) == [key]
+
+
+def test_the_same_again_changes_nothing(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    before = (root / key).stat()
+    assert store.put(DOCUMENT) == key
+    after = (root / key).stat()
+    assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+
+
+def test_a_file_that_was_cut_short_is_written_anew(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    (root / key).write_bytes(DOCUMENT.body[:3])
+    store.put(DOCUMENT)
+    assert store.get(key) == DOCUMENT.body
+
+
+def test_an_empty_document(store: FolderStore) -> None:
+    assert store.get(store.put(Document("vtt", "text/vtt", b""))) == b""
+
+
+def test_what_is_not_there(store: FolderStore) -> None:
+    key = object_key(DOCUMENT)
+    assert not store.exists(key)
+    with pytest.raises(FatalError, match="process the recording again"):
+        store.get(key)
+
+
+def test_a_damaged_file_is_not_handed_out(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    (root / key).write_bytes(b"x" * len(DOCUMENT.body))
+    with pytest.raises(FatalError, match="does not hold what its name says"):
+        store.get(key)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "../../etc/passwd",
+        f"aa/{'b' * 64}.json",
+        f"{DIGEST[:2]}/{DIGEST}",
+        f"{DIGEST[:2]}/{DIGEST}.json\n",
+    ],
+)
+def test_what_is_no_key(store: FolderStore, key: str) -> None:
+    for act in (store.get, store.exists):
+        with pytest.raises(FatalError, match="not an object's key"):
+            act(key)
+
+
+@pytest.mark.parametrize("kind", ["", "../x", "JSON", "a.b"])
+def test_a_kind_that_makes_no_key(root: Path, store: FolderStore, kind: str) -> None:
+    with pytest.raises(FatalError, match="not an object's key"):
+        store.put(Document(kind, "x", b"body"))
+    assert files(root) == []
+
+
+def test_a_full_disk_is_retryable_and_leaves_nothing(root: Path, store: FolderStore) -> None:
+    folder = root / DIGEST[:2]
+    folder.mkdir()
+    # The name that put writes to first: here a device that is always full.
+    temporary = folder / f".{DIGEST}.json.{os.getpid()}-{threading.get_ident()}.tmp"
+    temporary.symlink_to("/dev/full")
+    with pytest.raises(RetryableError, match="Free space"):
+        store.put(DOCUMENT)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_made_is_fatal(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(FatalError, match=r"storage\.objects_dir"):
+        FolderStore(tmp_path / "file" / "objects")
+
+
+def test_leftovers_of_a_killed_process_are_swept(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    old, new = root / "ab" / ".old.json.1-1.tmp", root / "ab" / ".new.json.1-1.tmp"
+    old.parent.mkdir(exist_ok=True)
+    for path in (old, new, root / key):
+        path.touch()
+    now_s = new.stat().st_mtime
+    for path in (old, root / key):
+        os.utime(path, (now_s - STALE_S - 1, now_s - STALE_S - 1))
+    FolderStore(root, now_s)
+    assert files(root) == sorted([key, "ab/.new.json.1-1.tmp"])
+
+
+def test_many_threads_put_the_same(root: Path, store: FolderStore) -> None:
+    keys: list[str] = []
+    threads = [
+        threading.Thread(target=lambda: keys.extend(store.put(DOCUMENT) for _ in range(20))) for _ in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(keys) == {object_key(DOCUMENT)}
+    assert len(keys) == 160
+    assert files(root) == [object_key(DOCUMENT)]
