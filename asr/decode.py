@@ -29,6 +29,9 @@ EXTENSIONS = {
 _SILENT_PEAK = 1e-3
 """-60 dBFS: the idle patterns of mu-law and A-law reach 2.4e-4."""
 
+_CLIP_PEAK = 0.05
+"""-26 dBFS. Below it many samples at the peak are an idle line in few steps: one step of 8-bit PCM is 0.0078."""
+
 _CLIP_MARGIN = 0.985
 """Samples above this share of the peak are taken to sit on it; one mu-law step at full scale is 3 %."""
 
@@ -43,9 +46,7 @@ def identify(path: Path) -> Recording:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Recording(digest, path, path.stat().st_size)
     except OSError as error:
-        raise SkippableError(
-            f"{path.name} cannot be read: {error.strerror}", "Check the file's permissions and the disk"
-        ) from error
+        raise _unreadable(path, error) from error
 
 
 def decode(recording: Recording, options: DecodeOptions) -> Audio:
@@ -53,13 +54,16 @@ def decode(recording: Recording, options: DecodeOptions) -> Audio:
 
     Raises SkippableError, naming the file, what is wrong and the remedy, for what is empty, cut short, not
     audio, under another format's name, without sound, clipped beyond use, or of a shape that the options do
-    not cover.
+    not cover. Raises RetryableError if memory runs out.
     """
     name = recording.name
     if recording.size_bytes == 0:
         raise SkippableError(f"{name} is empty: 0 bytes", "Copy the file again from the recorder")
     _check_complete(recording)
-    samples, rate_hz, container, codec = _read(recording)
+    try:
+        samples, rate_hz, container, codec = _read(recording)
+    except MemoryError as error:
+        raise RetryableError(f"Memory ran out while {name} was decoded", "Set batch.group_audio_s lower") from error
     _check_extension(recording.path, container, options)
     _check_shape(name, samples, rate_hz, options)
     _check_sound(name, samples, options)
@@ -73,32 +77,42 @@ def _read(recording: Recording) -> tuple[Samples, int, str, str]:
         with soundfile.SoundFile(recording.path) as file:
             samples = np.ascontiguousarray(file.read(dtype="float32", always_2d=True).T)
             return samples, file.samplerate, file.format, file.subtype
-    except MemoryError as error:
-        raise RetryableError(
-            f"Memory ran out while {recording.name} was decoded", "Set batch.group_audio_s lower"
-        ) from error
-    except (soundfile.LibsndfileError, OSError, ValueError) as first:
-        return _read_with_av(recording, first)
+    except (soundfile.LibsndfileError, OSError, ValueError) as error:
+        return _read_with_av(recording, error)
 
 
 def _read_with_av(recording: Recording, first: Exception) -> tuple[Samples, int, str, str]:
     import av
 
     try:
-        with av.open(str(recording.path)) as file:
-            stream = file.streams.audio[0]
-            resampler = av.AudioResampler(format="fltp")
-            blocks = [
-                block.to_ndarray() for frame in file.decode(stream) for block in resampler.resample(frame)
-            ]
-            samples = np.concatenate(blocks, axis=1).astype(np.float32, copy=False)
-            container = file.format.name.split(",")[0].upper()
-            return samples, int(stream.rate), container, stream.codec_context.name.upper()
-    except (av.FFmpegError, IndexError, ValueError) as error:
+        return _av_samples(recording.path)
+    except (av.FFmpegError, ValueError) as error:
         raise SkippableError(
             f"{recording.name} is not audio that can be read: {_sentence(first)}; {_sentence(error)}",
             "Check that the file is a recording, and copy it again if it was cut short",
         ) from error
+
+
+def _av_samples(path: Path) -> tuple[Samples, int, str, str]:
+    """What PyAV makes of a file. Raises ValueError if there is no sound in it, and PyAV's own errors."""
+    import av
+
+    # Absolute, since "9:30.m4a" would be a URL.
+    with av.open(str(path.absolute())) as file:
+        if not file.streams.audio:
+            raise ValueError("it has no audio track")
+        stream = file.streams.audio[0]
+        resampler = av.AudioResampler(format="fltp")
+        blocks = [block.to_ndarray() for frame in file.decode(stream) for block in resampler.resample(frame)]
+        if not blocks:
+            raise ValueError("its audio track is empty")
+        samples = np.concatenate(blocks, axis=1).astype(np.float32, copy=False)
+        container = file.format.name.split(",")[0].upper()
+        return samples, int(stream.rate), container, stream.codec_context.name.upper()
+
+
+def _unreadable(path: Path, error: OSError) -> SkippableError:
+    return SkippableError(f"{path.name} cannot be read: {error.strerror}", "Check the file's permissions and the disk")
 
 
 def _sentence(error: Exception) -> str:
@@ -109,7 +123,10 @@ def _sentence(error: Exception) -> str:
 
 def _check_complete(recording: Recording) -> None:
     """Refuse a WAV file whose header promises more samples than the file holds."""
-    promised = _promised_bytes(recording.path)
+    try:
+        promised = _promised_bytes(recording.path)
+    except OSError as error:
+        raise _unreadable(recording.path, error) from error
     if promised is not None and promised > recording.size_bytes:
         raise SkippableError(
             f"{recording.name} is cut short: its header promises {promised} bytes, the file has {recording.size_bytes}",
@@ -176,11 +193,12 @@ def _check_sound(name: str, samples: Samples, options: DecodeOptions) -> None:
             f"{name} is silent: no channel exceeds {_SILENT_PEAK:g} of full scale",
             "Check the recorder's line; nothing was recorded",
         )
-    clipped = max(
+    shares = [
         float(np.mean(np.abs(channel) > _CLIP_MARGIN * peak))
         for channel, peak in zip(samples, peaks, strict=True)
-        if peak >= _SILENT_PEAK
-    )
+        if peak >= _CLIP_PEAK
+    ]
+    clipped = max(shares, default=0.0)
     if clipped > options.max_clipped_share:
         raise SkippableError(
             f"{name} is clipped: {clipped:.0%} of a channel's samples sit at its peak, "

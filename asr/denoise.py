@@ -30,9 +30,11 @@ def snr_db(samples: Samples, bursts: Sequence[Span]) -> float:
 def denoise(samples: Samples, bursts: Sequence[Span], options: DenoiseOptions) -> Samples:
     """The channel, (n_samples,) float32 at 16 kHz, cleaned if the options say so and its SNR is poor.
 
+    A channel without speech is given back as it is.
+
     Raises ConfigError if the method is asked for and its package is not installed.
     """
-    if options.method == "off" or snr_db(samples, bursts) > options.max_snr_db:
+    if options.method == "off" or not bursts or snr_db(samples, bursts) > options.max_snr_db:
         return samples
     try:
         import noisereduce

@@ -289,9 +289,7 @@ def _from_bucket(model: Model, bucket: S3Source, name: str, folder: Path, access
     try:
         access.read_object(uri, folder / name)
     except OSError as error:
-        raise ModelError(
-            f"cannot fetch {uri} for model '{model.id}': {type(error).__name__}", remedy
-        ) from error
+        raise ModelError(f"cannot fetch {uri} for model '{model.id}': {type(error).__name__}", remedy) from error
 
 
 def _is_sound(model: Model, cache_dir: Path) -> bool:

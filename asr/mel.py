@@ -30,16 +30,12 @@ def mel_filters(n_mels: int) -> NDArray[np.float32]:
     break_mel, log_step = break_hz / per_mel_hz, np.log(6.4) / 27.0
     top_mel = break_mel + np.log(MODEL_RATE_HZ / 2 / break_hz) / log_step
     mels = np.linspace(0.0, top_mel, n_mels + 2)
-    edges_hz = np.where(
-        mels < break_mel, mels * per_mel_hz, break_hz * np.exp(log_step * (mels - break_mel))
-    )
+    edges_hz = np.where(mels < break_mel, mels * per_mel_hz, break_hz * np.exp(log_step * (mels - break_mel)))
     bins_hz = np.fft.rfftfreq(N_FFT, 1 / MODEL_RATE_HZ)
     rising = (bins_hz - edges_hz[:-2, None]) / np.diff(edges_hz)[:-1, None]
     falling = (edges_hz[2:, None] - bins_hz) / np.diff(edges_hz)[1:, None]
     triangles = np.maximum(0.0, np.minimum(rising, falling))
-    filters: NDArray[np.float32] = (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype(
-        np.float32
-    )
+    filters: NDArray[np.float32] = (triangles * (2.0 / (edges_hz[2:] - edges_hz[:-2]))[:, None]).astype(np.float32)
     return filters
 
 
@@ -51,7 +47,9 @@ def log_mel(samples: Samples, n_mels: int = 80) -> NDArray[np.float32]:
     """
     n_real = min(N_FRAMES, -(-(len(samples) + N_FFT // 2) // HOP))
     padded = np.zeros((n_real - 1) * HOP + N_FFT, np.float32)
-    reflected = np.pad(samples, (N_FFT // 2, 0), mode="reflect") if len(samples) > N_FFT // 2 else samples
+    # A reflection needs one sample more than it makes; what is shorter is followed by zeros, as all is.
+    followed = np.pad(samples, (0, max(0, N_FFT // 2 + 1 - len(samples))))
+    reflected = np.pad(followed, (N_FFT // 2, 0), mode="reflect")
     usable = min(len(padded), len(reflected))
     padded[:usable] = reflected[:usable]
     frames = np.lib.stride_tricks.sliding_window_view(padded, N_FFT)[::HOP]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 from itertools import pairwise
 
-from asr.timebase import chunk_to_channel, to_seconds
+from asr.timebase import place_in_channel, to_seconds
 from asr.types import Chunk, Hypothesis, Span, Word
 
 _PUNCTUATION = ".,?!:;\"'()-"
+
+_SAME_WORD_S = 0.5
+"""How far apart the middles of one word may be when it is heard twice. Whisper base, 161 words of sample and
+telephone calls in overlaps of 3 s: 0.01 s in the median, 0.16 s at 95 %, 0.49 s at most."""
 
 
 def merge(chunks: Sequence[Chunk], heard: Sequence[Hypothesis], bursts: Sequence[Span]) -> tuple[Word, ...]:
@@ -32,33 +35,45 @@ def merge(chunks: Sequence[Chunk], heard: Sequence[Hypothesis], bursts: Sequence
 
 
 def _placed(word: Word, chunk: Chunk) -> Word:
-    start_s = chunk_to_channel(word.start_s, chunk.spans)
-    end_s = chunk_to_channel(word.end_s, chunk.spans)
-    return replace(word, start_s=start_s, end_s=max(start_s, end_s))
+    start_s, end_s = place_in_channel(word.start_s, word.end_s, chunk.spans)
+    return replace(word, start_s=start_s, end_s=end_s)
 
 
-def _deduplicated(
-    before: list[Word], after: list[Word], start_s: float, end_s: float
-) -> tuple[list[Word], list[Word]]:
+def _deduplicated(before: list[Word], after: list[Word], start_s: float, end_s: float) -> tuple[list[Word], list[Word]]:
     """Both sides of a cut without the words that the other side has too.
 
-    `start_s` to `end_s` was heard twice. The longest run of words that both heard there is where they are
-    joined: its words come from the earlier chunk, what precedes it as well, and what follows from the later
-    one, since each chunk knows best what lies well inside it. Without such a run the middle of the overlap
-    parts them.
+    `start_s` to `end_s` was heard twice. A run of words that both heard there is where they are joined: its
+    words come from the earlier chunk, what precedes it as well, and what follows from the later one, since each
+    chunk knows best what lies well inside it. Without such a run the middle of the overlap parts them.
     """
     first = next((i for i, word in enumerate(before) if word.end_s > start_s), len(before))
     stop = next((i for i, word in enumerate(after) if word.start_s >= end_s), len(after))
-    left = [_spelling(word) for word in before[first:]]
-    right = [_spelling(word) for word in after[:stop]]
-    match = SequenceMatcher(None, left, right, autojunk=False).find_longest_match()
-    if match.size:
-        return before[: first + match.a + match.size], after[match.b + match.size :]
+    run = _heard_by_both(before[first:], after[:stop])
+    if run is not None:
+        return before[: first + run[0]], after[run[1] :]
     middle_s = (start_s + end_s) / 2
     return (
         [word for word in before if _middle_s(word) < middle_s],
         [word for word in after if _middle_s(word) >= middle_s],
     )
+
+
+def _heard_by_both(left: Sequence[Word], right: Sequence[Word]) -> tuple[int, int] | None:
+    """Where the best common run of words ends on each side, exclusive, or None if there is none.
+
+    A pair of words alike counts the more the less their times differ, and nothing at _SAME_WORD_S: of "five five
+    five" and "five five five five" that tells which five is which.
+    """
+    best, best_end = 0.0, None
+    scores: dict[tuple[int, int], float] = {}
+    for i, heard in enumerate(left, 1):
+        for j, again in enumerate(right, 1):
+            if _spelling(heard) == _spelling(again):
+                apart_s = abs(_middle_s(heard) - _middle_s(again))
+                scores[i, j] = max(0.0, scores.get((i - 1, j - 1), 0.0)) + 1 - apart_s / _SAME_WORD_S
+                if scores[i, j] > best:
+                    best, best_end = scores[i, j], (i, j)
+    return best_end
 
 
 def _spelling(word: Word) -> str:

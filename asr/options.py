@@ -6,9 +6,9 @@ explain KEY` prints both.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from asr.types import Channel
 
@@ -47,7 +47,7 @@ class DecodeOptions(Options):
         json_schema_extra={"source": "callwright: sound speech at telephone level stays under 0.01"},
     )
     check_extension: bool = Field(
-        True,  # noqa: FBT003
+        True,
         description="Quarantine a file whose extension names another format than its bytes hold.",
         json_schema_extra={"source": "callwright: a wrong name is most often a wrong file"},
     )
@@ -128,6 +128,13 @@ class ChunkOptions(Options):
         description="A pause this long inside a region is a place to cut without overlap.",
         json_schema_extra={"source": "Silero VAD's min_silence_at_max_speech of 98 ms"},
     )
+
+    @model_validator(mode="after")
+    def _overlap_leaves_room(self) -> Self:
+        """A chunk must reach further than the one before it by more than what it repeats."""
+        if self.overlap_s > self.max_chunk_s / 2:
+            raise ValueError(f"overlap_s {self.overlap_s:g} is over half of max_chunk_s {self.max_chunk_s:g}")
+        return self
 
 
 class TranscribeOptions(Options):

@@ -17,9 +17,7 @@ def resample(samples: Samples, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_H
     """
     if from_rate_hz == to_rate_hz:
         return samples
-    resampled: Samples = soxr.resample(samples, from_rate_hz, to_rate_hz, quality="HQ").astype(
-        np.float32, copy=False
-    )
+    resampled: Samples = soxr.resample(samples, from_rate_hz, to_rate_hz, quality="HQ").astype(np.float32, copy=False)
     wanted = resampled_length(len(samples), from_rate_hz, to_rate_hz)
     if len(resampled) < wanted:
         return np.pad(resampled, (0, wanted - len(resampled)), mode="edge" if len(resampled) else "constant")

@@ -20,7 +20,7 @@ def turns(words_of: Mapping[Channel, Sequence[Word]], options: TurnOptions) -> t
     A turn ends at a pause longer than `max_pause_s`, and at a shorter one in which the other channel spoke. A
     word that is said into somebody's unbroken speech is a turn of its own and splits nothing.
     """
-    everyone = []
+    everyone: list[Turn] = []
     for channel, words in words_of.items():
         others = sorted(w.start_s for other, said in words_of.items() if other != channel for w in said)
         everyone.extend(Turn(channel.value, channel, run) for run in _runs(words, others, options.max_pause_s))

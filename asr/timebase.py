@@ -60,3 +60,24 @@ def chunk_to_channel(time_s: float, spans: tuple[Span, ...]) -> float:
             return to_seconds(span.start + left)
         left -= len(span)
     return to_seconds(spans[-1].stop)
+
+
+def place_in_channel(start_s: float, end_s: float, spans: tuple[Span, ...]) -> tuple[float, float]:
+    """Where in its channel a stretch of a chunk lies, in seconds.
+
+    A chunk is spans laid end to end. A stretch that reaches over a seam was not spoken over the silence that was
+    cut out there: it belongs to the span that holds most of it, and is cut to it. One past the end is held at
+    the end.
+
+    >>> place_in_channel(0.9, 1.5, (Span(16000, 32000), Span(80000, 96000)))
+    (5.0, 5.5)
+    """
+    start, stop = to_samples(max(start_s, 0.0)), to_samples(max(end_s, start_s, 0.0))
+    best, best_shared = (spans[-1].stop, spans[-1].stop), -1
+    seam = 0
+    for span in spans:
+        first, last = max(start, seam), min(stop, seam + len(span))
+        if last - first > best_shared:
+            best, best_shared = (span.start + first - seam, span.start + last - seam), last - first
+        seam += len(span)
+    return to_seconds(best[0]), to_seconds(best[1])

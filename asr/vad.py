@@ -23,6 +23,9 @@ _CONTEXT = 64
 _BLOCK = 4_096
 """Windows in one run of the model, about two minutes: bounds the memory, whatever the call's length."""
 
+_LOWEST = 0.01
+"""Speech ends below this however low the threshold is (Silero VAD, get_speech_timestamps)."""
+
 
 class SpeechDetector(Protocol):
     """Anything that says how likely speech is."""
@@ -78,7 +81,7 @@ def speech_spans(
     minus hysteresis which begins `min_silence_ms` of silence: Silero VAD's own rule (get_speech_timestamps).
     Bursts shorter than `options.min_speech_ms` are dropped.
     """
-    low = options.threshold - options.hysteresis
+    low = max(options.threshold - options.hysteresis, _LOWEST)
     min_silence = ms_to_samples(min_silence_ms)
     min_speech = ms_to_samples(options.min_speech_ms)
     spans: list[Span] = []
@@ -119,6 +122,5 @@ def pad(spans: tuple[Span, ...], pad_samples: int, n_samples: int) -> tuple[Span
     lefts = [min(pad_samples, room) for room in [spans[0].start, *halves]]
     rights = [min(pad_samples, room) for room in [*halves, n_samples - spans[-1].stop]]
     return tuple(
-        Span(span.start - left, span.stop + right)
-        for span, left, right in zip(spans, lefts, rights, strict=True)
+        Span(span.start - left, span.stop + right) for span, left, right in zip(spans, lefts, rights, strict=True)
     )

@@ -63,9 +63,7 @@ class Analyzer:
         texts = [" ".join(map(_cased, turn.words)) for turn in turns]
         artifacts = self._engine.nlp_engine.process_batch(texts, language="en", batch_size=BATCH_TURNS)
         for index, (text, artifact) in enumerate(artifacts):
-            context = [
-                bare(word) for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.words
-            ]
+            context = [bare(word) for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.words]
             results = self._engine.analyze(
                 text, "en", nlp_artifacts=artifact, score_threshold=self._min_score, context=context
             )

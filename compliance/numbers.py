@@ -202,10 +202,7 @@ def _topics_near(call: _Call, piece: _Piece) -> Iterator[Topic]:
     before = [mention for mention in own if mention.last_word <= piece.run.first_word]
     after = [mention for mention in own if 0 <= mention.first_word - piece.run.last_word <= SHORT_REPLY_WORDS]
     for mention in _card_last(before):
-        if (
-            mention.topic is not Topic.HARMLESS
-            or piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS
-        ):
+        if mention.topic is not Topic.HARMLESS or piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS:
             yield mention.topic
     yield from (mention.topic for mention in after if mention.topic is not Topic.HARMLESS)
     distance = 0

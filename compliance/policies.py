@@ -29,7 +29,5 @@ PII = frozenset(
 PHI = PII | {"MEDICAL_RECORD"}
 """The identifiers of HIPAA's safe harbour that speech can carry (45 CFR 164.514(b)(2))."""
 
-POLICIES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {"pci": PCI, "pii": PII, "phi": PHI, "all": PCI | PII | PHI}
-)
+POLICIES: Mapping[str, frozenset[str]] = MappingProxyType({"pci": PCI, "pii": PII, "phi": PHI, "all": PCI | PII | PHI})
 """By the name that `RedactionOptions.policy` takes."""

@@ -52,9 +52,7 @@ _STREET_TAIL = re.compile(
     r"(?: (?:north|south|east|west|[nsew]{1,2}))?"
     r"(?P<unit> (?:apartment|apt|unit|suite|number|floor|building)(?= ))?"
 )
-_NAMED_STREET = re.compile(
-    r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway)\b"
-)
+_NAMED_STREET = re.compile(r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway)\b")
 _NOT_STREET = word_set(
     """
     a an the of to in on for and or is are was it that this these those you your my our their his her i
@@ -226,11 +224,7 @@ def find_names(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSpa
 
     If a name was `asked` for just before, an answer of up to three words that are no everyday words is one.
     """
-    if (
-        asked
-        and len(words) <= 3
-        and all(_may_be_name(words, at, sure=True, cased=False) for at in range(len(words)))
-    ):
+    if asked and len(words) <= 3 and all(_may_be_name(words, at, sure=True, cased=False) for at in range(len(words))):
         yield 0, len(words)
     text = " ".join(bare(word) or "_" for word in words)
     cased = _is_cased(words)
@@ -247,9 +241,7 @@ def find_names(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSpa
             yield first, last
     tokens = text.split(" ")
     for index, (token, after) in enumerate(pairwise(tokens)):
-        if token in TITLES and (
-            after in FAMILY_NAMES or (words[index + 1][:1].isupper() and after not in _NOT_NAME)
-        ):
+        if token in TITLES and (after in FAMILY_NAMES or (words[index + 1][:1].isupper() and after not in _NOT_NAME)):
             yield index + 1, index + 2
         if token in GIVEN_NAMES and after in FAMILY_NAMES:
             yield index, index + 2
@@ -304,14 +296,7 @@ def find_identifiers(words: Sequence[str]) -> Iterator[WordSpan]:
         ):
             last += 1
         said = "".join(tokens[at:last])
-        digits = sum(map(str.isdigit, said)) + sum(
-            tokens[index].isalpha() for index in numeric & set(range(at, last))
-        )
-        if (
-            last > at
-            and digits >= 2
-            and not set(range(at, last)) <= numeric
-            and not _ORDINAL_FIGURES.fullmatch(said)
-        ):
+        digits = sum(map(str.isdigit, said)) + sum(tokens[index].isalpha() for index in numeric & set(range(at, last)))
+        if last > at and digits >= 2 and not set(range(at, last)) <= numeric and not _ORDINAL_FIGURES.fullmatch(said):
             yield at, last
         at = max(last, at + 1)

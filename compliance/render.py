@@ -93,9 +93,7 @@ def as_json_line(transcript: SpokenTranscript) -> str:
 
 def as_txt(transcript: SpokenTranscript) -> str:
     """One line a turn: "[00:01:05] agent: text"; empty for a transcript without turns."""
-    return "".join(
-        f"[{_clock(turn.start_s, '.')[:-4]}] {turn.speaker}: {turn.text}\n" for turn in transcript.turns
-    )
+    return "".join(f"[{_clock(turn.start_s, '.')[:-4]}] {turn.speaker}: {turn.text}\n" for turn in transcript.turns)
 
 
 def as_vtt(transcript: SpokenTranscript) -> str:
@@ -113,8 +111,7 @@ def as_srt(transcript: SpokenTranscript) -> str:
     """SubRip: numbered cues, each beginning with its speaker; empty for a transcript without turns."""
     cues = [(turn.speaker, words) for turn in transcript.turns for words in _cues(turn)]
     return "\n".join(
-        f"{number}\n{_clock(words[0].start_s, ',')} --> {_clock(_end_s(words), ',')}\n"
-        f"{speaker}: {_text(words)}\n"
+        f"{number}\n{_clock(words[0].start_s, ',')} --> {_clock(_end_s(words), ',')}\n{speaker}: {_text(words)}\n"
         for number, (speaker, words) in enumerate(cues, start=1)
     )
 

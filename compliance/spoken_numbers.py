@@ -149,9 +149,7 @@ def _atoms(index: int, word: str) -> list[_Atom]:
     text = bare(word)
     if _FIGURES.fullmatch(text) and not _DECIMAL.fullmatch(text):
         # Nobody dictates a decimal, a price or an internet address as one number.
-        return (
-            [] if word.strip("\"'(").startswith(("$", "£", "€")) else [_Atom(index, _Kind.FIGURES, 0, text)]
-        )
+        return [] if word.strip("\"'(").startswith(("$", "£", "€")) else [_Atom(index, _Kind.FIGURES, 0, text)]
     parts = text.split("-")
     atoms = []
     for place, part in enumerate(parts):

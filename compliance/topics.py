@@ -98,9 +98,7 @@ class TopicReader:
     """Finds topics; holds the compiled phrases."""
 
     def __init__(self) -> None:
-        self._patterns = [
-            (topic, re.compile(rf"(?<!\S)(?:{phrase})(?!\S)")) for topic, phrase in PHRASES.items()
-        ]
+        self._patterns = [(topic, re.compile(rf"(?<!\S)(?:{phrase})(?!\S)")) for topic, phrase in PHRASES.items()]
 
     def read(self, words: Sequence[str]) -> list[Mention]:
         """Every mention in a turn's words, in order and without overlap."""

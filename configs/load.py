@@ -32,9 +32,7 @@ class Layer:
     values: Mapping[str, object]
 
 
-def load(
-    profile: str | None, overrides: Sequence[str], environ: Mapping[str, str], user_file: Path | None
-) -> Settings:
+def load(profile: str | None, overrides: Sequence[str], environ: Mapping[str, str], user_file: Path | None) -> Settings:
     """Settings from all layers.
 
     `overrides` are KEY=VALUE as given to --set; a `user_file` of None is callwright.toml in the working
@@ -113,9 +111,7 @@ def key_of(path: str, origin: str) -> Key:
         )
     siblings = [key.name for key in keys.values() if key.section == section]
     if not dot:
-        raise ConfigError(
-            f"'{section}' in {origin} is a section, not a key", f"Its keys: {', '.join(siblings)}"
-        )
+        raise ConfigError(f"'{section}' in {origin} is a section, not a key", f"Its keys: {', '.join(siblings)}")
     near = [f"{section}.{close}" for close in get_close_matches(name, siblings, n=1)]
     near += [key.path for key in keys.values() if key.name == name]
     raise ConfigError(

@@ -60,9 +60,7 @@ class Bar:
         calls = f"{self._recordings_done}/{self._recordings} calls"
         rate = self._audio_done_s / elapsed_s
         audio = f"{self._audio_done_s / 3600:.2f}/{self._audio_s / 3600:.2f} audio hours  {rate:.1f}x realtime"
-        self._bar.update(
-            self._task, total=self._audio_s, completed=self._audio_done_s, calls=calls, audio=audio
-        )
+        self._bar.update(self._task, total=self._audio_s, completed=self._audio_done_s, calls=calls, audio=audio)
         if self._bar.disable and not self._quiet and time.monotonic() - self._logged_s > _LOG_EVERY_S:
             self._logged_s = time.monotonic()
             left_s = (self._audio_s - self._audio_done_s) / rate if rate else 0.0

@@ -20,6 +20,16 @@ from asr.errors import FatalError
 _START_TIMEOUT_S = 120.0
 _PR_SET_PDEATHSIG = 1
 
+_SERVER = (
+    "--factory",
+    "prefect.server.api.server:create_app",
+    "--host",
+    "127.0.0.1",
+    "--log-level",
+    "error",
+)
+"""How Prefect starts its own embedded server, with uvicorn."""
+
 _QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -49,8 +59,7 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
     log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("w") as log:
         server = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", "--factory", "prefect.server.api.server:create_app"]
-            + ["--host", "127.0.0.1", "--port", str(port), "--log-level", "error"],
+            [sys.executable, "-m", "uvicorn", *_SERVER, "--port", str(port)],
             stdout=log,
             stderr=log,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509

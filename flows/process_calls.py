@@ -55,7 +55,7 @@ def _is_retryable(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bo
     return isinstance(state.result(raise_on_failure=False), RetryableError)
 
 
-def _stage(name: str) -> Callable[[Callable[..., Any]], Task[Any, Any]]:
+def _stage(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A Prefect task that keeps no result and is tried again only when that may help."""
     return task(
         name=name,
@@ -107,9 +107,7 @@ def transcribe(prepared: list[Prepared]) -> list[Heard]:
 
 
 @_stage("assemble")
-def assemble(
-    prepared: list[Prepared], heard: list[Heard], desk: Desk
-) -> list[tuple[Prepared, Heard, Transcript]]:
+def assemble(prepared: list[Prepared], heard: list[Heard], desk: Desk) -> list[tuple[Prepared, Heard, Transcript]]:
     """Words to turns."""
     batch = BATCH.get()
     made_by = provenance(batch.models.engine, batch.settings)
@@ -122,9 +120,7 @@ def assemble(
 
 
 @_stage("redact")
-def redact(
-    transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk
-) -> list[tuple[Prepared, Heard, Redacted]]:
+def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
     """Take out what must not rest."""
     redactor = BATCH.get().models.redactor
     return desk.each(

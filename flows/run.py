@@ -97,9 +97,7 @@ def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable
     return recordings, unreadable
 
 
-def _process(
-    sources: list[Source], settings: Settings, data_dir: Path, archive: Archive, meter: Meter
-) -> float:
+def _process(sources: list[Source], settings: Settings, data_dir: Path, archive: Archive, meter: Meter) -> float:
     """Run the flow over the sources and return its seconds, loading included."""
     began_s = time.monotonic()
     repository = archive.repository

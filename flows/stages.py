@@ -73,9 +73,7 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
         channels.append(PreparedChannel(channel, chunks, speech.bursts))
         regions.extend(typed_regions(speech, channel))
     facts = AudioFacts(audio.duration_s, audio.container, audio.codec, audio.sample_rate_hz)
-    return Prepared(
-        recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s
-    )
+    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
 
 def hear(

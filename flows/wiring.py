@@ -27,6 +27,7 @@ from storage.session import migrate, open_database
 VAD_MODEL = "silero-vad"
 _VAD_FILE = "silero_vad_16k_sequence.onnx"
 
+
 @dataclass(frozen=True, slots=True)
 class Models:
     """Everything that is loaded once in a process and serves all its recordings."""

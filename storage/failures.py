@@ -53,9 +53,7 @@ def database_failure(
     row contains" does.
     """
     if isinstance(error, UnicodeEncodeError):
-        return SkippableError(
-            "a name or text of this recording is not valid Unicode", "Rename the file"
-        ), None
+        return SkippableError("a name or text of this recording is not valid Unicode", "Rename the file"), None
     if not isinstance(error, sa.exc.DBAPIError):
         if isinstance(error, sa.exc.TimeoutError):
             return RetryableError("every connection to the database is in use", "Try again later"), error

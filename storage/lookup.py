@@ -69,14 +69,9 @@ def _known() -> sa.Select[int, str, str, RecordingState, int]:
     )
 
 
-def _stored(
-    connection: sa.Connection, wanted: sa.Select[int, str, str, RecordingState, int]
-) -> list[StoredRecording]:
+def _stored(connection: sa.Connection, wanted: sa.Select[int, str, str, RecordingState, int]) -> list[StoredRecording]:
     rows = connection.execute(wanted)
-    return [
-        StoredRecording(row_id, sha256, name, state, attempts)
-        for row_id, sha256, name, state, attempts in rows
-    ]
+    return [StoredRecording(row_id, sha256, name, state, attempts) for row_id, sha256, name, state, attempts in rows]
 
 
 def _by_name(connection: sa.Connection, reference: str) -> list[StoredRecording]:

@@ -71,8 +71,7 @@ def store_transcript(
     }
     insert_all(connection, TranscriptRow, [row])
     documents = [
-        {"recording_id": recording_id, "kind": kind, "object_key": key}
-        for kind, key in publication.documents.items()
+        {"recording_id": recording_id, "kind": kind, "object_key": key} for kind, key in publication.documents.items()
     ]
     insert_all(connection, DocumentRow, documents)
 
@@ -84,11 +83,7 @@ def store_spoken(connection: sa.Connection, recording_id: int, transcript: Redac
     insert_all(connection, ChannelRow, channels)
     insert_all(connection, RegionRow, [_region_row(key, i, r) for i, r in enumerate(transcript.regions)])
     insert_all(connection, TurnRow, [_turn_row(key, i, turn) for i, turn in enumerate(transcript.turns)])
-    words = [
-        _word_row(key, i, j, word)
-        for i, turn in enumerate(transcript.turns)
-        for j, word in enumerate(turn.words)
-    ]
+    words = [_word_row(key, i, j, word) for i, turn in enumerate(transcript.turns) for j, word in enumerate(turn.words)]
     insert_all(connection, WordRow, words)
     redactions = [_redaction_row(key, i, redaction) for i, redaction in enumerate(transcript.redactions)]
     insert_all(connection, RedactionRow, redactions)
@@ -114,9 +109,7 @@ def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTra
     if row is None:
         return None
     channels = connection.scalars(
-        sa.select(ChannelRow.channel)
-        .where(ChannelRow.recording_id == recording_id)
-        .order_by(ChannelRow.position)
+        sa.select(ChannelRow.channel).where(ChannelRow.recording_id == recording_id).order_by(ChannelRow.position)
     )
     return RedactedTranscript(
         audio=row.audio,
@@ -219,9 +212,7 @@ def _redaction_row(key: Row, position: int, redaction: Redaction) -> Row:
 def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedTurn, ...]:
     words: defaultdict[int, list[RedactedWord]] = defaultdict(list)
     for turn, text, start_s, end_s, confidence, entity in connection.execute(
-        sa.select(
-            WordRow.turn, WordRow.text, WordRow.start_s, WordRow.end_s, WordRow.confidence, WordRow.entity
-        )
+        sa.select(WordRow.turn, WordRow.text, WordRow.start_s, WordRow.end_s, WordRow.confidence, WordRow.entity)
         .where(WordRow.recording_id == recording_id)
         .order_by(WordRow.turn, WordRow.word)
     ):
@@ -249,6 +240,5 @@ def _load_redactions(connection: sa.Connection, recording_id: int) -> tuple[Reda
         sa.select(*columns).where(columns.recording_id == recording_id).order_by(columns.position)
     )
     return tuple(
-        Redaction(row.entity, row.channel, row.turn, row.word, row.n_words, row.start_s, row.end_s)
-        for row in rows
+        Redaction(row.entity, row.channel, row.turn, row.word, row.n_words, row.start_s, row.end_s) for row in rows
     )

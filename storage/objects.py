@@ -114,9 +114,7 @@ class FolderStore:
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):
-            raise FatalError(
-                f"{key!r} is not an object's key", "Keys look like ab/abcd....json: use one from put"
-            )
+            raise FatalError(f"{key!r} is not an object's key", "Keys look like ab/abcd....json: use one from put")
         return self._root / key
 
     def _sweep(self, now_s: float) -> None:
@@ -145,6 +143,4 @@ def _mapped_errors(path: Path) -> Iterator[None]:
         remedy = _RETRYABLE.get(error.errno or 0)
         if remedy is not None:
             raise RetryableError(reason, remedy) from error
-        raise FatalError(
-            reason, "Check the folder and this user's rights, or set storage.objects_dir"
-        ) from error
+        raise FatalError(reason, "Check the folder and this user's rights, or set storage.objects_dir") from error

@@ -26,9 +26,7 @@ def _totals(connection: sa.Connection) -> tuple[types.StateTotal, ...]:
             RecordingRow.state
         )
     )
-    found = {
-        state: types.StateTotal(state, recordings, audio_s or 0.0) for state, recordings, audio_s in rows
-    }
+    found = {state: types.StateTotal(state, recordings, audio_s or 0.0) for state, recordings, audio_s in rows}
     return tuple(found.get(state, types.StateTotal(state, 0, 0.0)) for state in types.RecordingState)
 
 

@@ -77,9 +77,7 @@ def _read_sqlite(path: Path, sql: str, max_rows: int, timeout_s: float) -> Table
     return Table(columns, tuple(tuple(row) for row in rows[:max_rows]), truncated=len(rows) > max_rows)
 
 
-def _authorize(
-    action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None
-) -> int:
+def _authorize(action: int, first: str | None, second: str | None, _database: str | None, _trigger: str | None) -> int:
     if action not in _ALLOWED_ACTIONS:
         return sqlite3.SQLITE_DENY
     if action == sqlite3.SQLITE_FUNCTION and (second or first or "").lower() in _FORBIDDEN_FUNCTIONS:

@@ -51,9 +51,7 @@ class Repository:
     the database is busy, full or away, and FatalError if it cannot be used as it is.
     """
 
-    def __init__(
-        self, engine: sa.Engine, now: Callable[[], datetime] = utc_now, actor: str = "callwright"
-    ) -> None:
+    def __init__(self, engine: sa.Engine, now: Callable[[], datetime] = utc_now, actor: str = "callwright") -> None:
         self._engine = engine
         self._now = now
         self._actor = actor
@@ -115,9 +113,7 @@ class Repository:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
             count_published(connection, run_id, publication.audio.duration_s)
-            set_recording_state(
-                connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None
-            )
+            set_recording_state(connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None)
             store_transcript(connection, recording_id, run_id, publication, now)
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:

@@ -14,9 +14,7 @@ from storage.types import RunState
 
 def insert_run(connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime) -> int:
     """Insert a run that starts now and return its id; runs that never ended become INTERRUPTED."""
-    connection.execute(
-        sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED)
-    )
+    connection.execute(sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED))
     row = {
         "state": RunState.RUNNING,
         "started_at": now,
@@ -29,9 +27,7 @@ def insert_run(connection: sa.Connection, config_fingerprint: str, code_version:
     return connection.execute(sa.insert(RunRow).values(row).returning(RunRow.id)).scalar_one()
 
 
-def end_run(
-    connection: sa.Connection, run_id: int, state: RunState, finished_at: datetime, wall_s: float
-) -> None:
+def end_run(connection: sa.Connection, run_id: int, state: RunState, finished_at: datetime, wall_s: float) -> None:
     """Set how and when a run ended; FatalError for a run that was never begun."""
     _update(connection, run_id, {"state": state, "finished_at": finished_at, "wall_s": wall_s})
 

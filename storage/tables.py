@@ -209,9 +209,7 @@ class WordRow(Base):
 
     __tablename__ = "words"
     __table_args__ = (
-        sa.ForeignKeyConstraint(
-            ["recording_id", "turn"], ["turns.recording_id", "turns.turn"], ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["recording_id", "turn"], ["turns.recording_id", "turns.turn"], ondelete="CASCADE"),
         # The key is most of the row: without a rowid the table is one tree and not two.
         {"sqlite_with_rowid": False},
     )

@@ -78,7 +78,5 @@ def sql(statement: str, max_rows: int, settings: Settings, data_dir: Path, *, as
 
 def _archive(settings: Settings, data_dir: Path) -> Archive:
     if not settings.storage.database_url and not (data_dir / "callwright.db").exists():
-        raise ConfigError(
-            f"there is no database in {data_dir}", "Process recordings first: callwright run FOLDER"
-        )
+        raise ConfigError(f"there is no database in {data_dir}", "Process recordings first: callwright run FOLDER")
     return open_archive(settings, data_dir)

@@ -22,36 +22,38 @@ def models() -> None:
 def list_(settings: Settings, *, as_json: bool) -> int:
     """List all known models, where each comes from, and whether it is on this machine."""
     cache, used = cache_folder(settings.models), wiring.model_ids(settings)
-    rows = [
-        {
-            "id": model.id,
-            "kind": model.kind,
-            "licence": model.licence,
-            "source": model.source.kind,
-            "size_bytes": model.size_bytes,
-            "sha256": model.sha256,
-            "fetched": model.folder(cache).exists(),
-            "used": model.id in used,
-            "files": {file.name: file.sha256 for file in model.files},
-        }
-        for model in wiring.registry(settings).models
-    ]
+    known = wiring.registry(settings).models
     if as_json:
-        report.print_json(rows)
+        report.print_json(
+            [
+                {
+                    "id": model.id,
+                    "kind": model.kind,
+                    "licence": model.licence,
+                    "source": model.source.kind,
+                    "size_bytes": model.size_bytes,
+                    "sha256": model.sha256,
+                    "fetched": model.folder(cache).exists(),
+                    "used": model.id in used,
+                    "files": {file.name: file.sha256 for file in model.files},
+                }
+                for model in known
+            ]
+        )
         return 0
     report.print_table(
         ("id", "kind", "size", "licence", "source", "here", "used"),
         (
             (
-                row["id"],
-                row["kind"],
-                f"{row['size_bytes'] / 1e6:.0f} MB",
-                row["licence"],
-                row["source"],
-                "yes" if row["fetched"] else "no",
-                "yes" if row["used"] else "",
+                model.id,
+                model.kind,
+                f"{model.size_bytes / 1e6:.0f} MB",
+                model.licence,
+                model.source.kind,
+                "yes" if model.folder(cache).exists() else "no",
+                "yes" if model.id in used else "",
             )
-            for row in rows
+            for model in known
         ),
         right=("size",),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
 
 import click
@@ -12,6 +14,8 @@ from flows.commands import options
 from flows.meter import Bar
 from flows.report import print_json, print_result, result_facts
 from storage.types import RecordingState
+
+_COUNT_REMOVED = "SELECT entity, count(*) AS removed FROM redactions GROUP BY entity"
 
 
 @click.command(epilog="Example: callwright run /mnt/recorder/today --profile cpu-server")
@@ -41,11 +45,10 @@ def _print_next(result: runs.Result, data_dir: Path) -> None:
     published = [call for call in result.calls if call.state is RecordingState.PUBLISHED]
     if not published:
         return
-    where = "" if data_dir == Path("var") else f" --data-dir {data_dir}"
+    program = sys.argv[0] if "/" in sys.argv[0] and not Path(sys.argv[0]).is_absolute() else "callwright"
+    where = "" if data_dir == Path("var") else f" --data-dir {shlex.quote(str(data_dir))}"
     most = max(published, key=lambda call: call.redactions or 0)
     click.echo(f"Transcripts are in {data_dir}/callwright.db and {data_dir}/objects. Type next:\n")
-    click.echo(f"  callwright show {Path(most.call).stem}{where}")
-    click.echo(f"  callwright status{where}")
-    click.echo(
-        f'  callwright sql "SELECT entity, count(*) AS removed FROM redactions GROUP BY entity"{where}'
-    )
+    click.echo(f"  {program} show {shlex.quote(Path(most.call).stem)}{where}")
+    click.echo(f"  {program} status{where}")
+    click.echo(f'  {program} sql "{_COUNT_REMOVED}"{where}')

@@ -181,9 +181,7 @@ def _create_spoken() -> None:
         sa.Column("end_s", sa.Double(), nullable=False),
         sa.Column("confidence", sa.Double(), nullable=False),
         sa.Column("entity", sa.Text()),
-        sa.ForeignKeyConstraint(
-            ["recording_id", "turn"], ["turns.recording_id", "turns.turn"], ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["recording_id", "turn"], ["turns.recording_id", "turns.turn"], ondelete="CASCADE"),
         sqlite_with_rowid=False,
     )
     op.create_table(

@@ -1,0 +1,46 @@
+# `make run` turns the sample calls into transcripts; `make test` and `make check` are what CI runs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check install samples bench clean
+
+run: install
+	@$(BIN)/callwright models get
+	@$(BIN)/callwright run sample_audio
+
+test: .venv/installed-dev
+	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm
+	$(BIN)/pytest
+
+check: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m tests.size_report
+
+install: .venv/installed
+
+# constraints.txt pins what was tested together; a stamp makes the second `make` quick and needs no network.
+.venv/installed: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "callwright needs Python 3.11 or newer")'
+	@test -x $(BIN)/uv || ($(PYTHON) -m venv .venv && $(BIN)/pip install --quiet --disable-pip-version-check uv)
+	@echo "Installing into .venv"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable . \
+	  || $(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/installed
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+samples:
+	$(PYTHON) -m venv .venv-samples && .venv-samples/bin/pip install --quiet -r sample_audio/requirements.txt
+	.venv-samples/bin/python sample_audio/make.py
+
+bench: .venv/installed-dev
+	$(BIN)/python -m tests.benchmarks.compare $(or $(DATA),sample_audio) --rounds $(or $(ROUNDS),1)
+
+clean:
+	rm -rf .venv .venv-samples var

@@ -1,0 +1,65 @@
+"""Signal-to-noise ratios of made signals, and the spectral gate."""
+
+from __future__ import annotations
+
+import importlib.util
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from asr.denoise import denoise, snr_db
+from asr.errors import ConfigError
+from asr.options import DenoiseOptions
+from asr.types import Span
+
+SECOND = 16_000
+BURSTS = (Span(SECOND, 2 * SECOND),)
+GATE = DenoiseOptions(method="spectral-gate", max_snr_db=60.0)
+HAS_GATE = importlib.util.find_spec("noisereduce") is not None
+
+
+def _call(noise: float) -> NDArray[np.float32]:
+    """4 s of white noise of that standard deviation; from 1 s to 2 s a tone of power 0.125 over it."""
+    samples = noise * np.random.default_rng(4).standard_normal(4 * SECOND)
+    tone = 0.5 * np.sin(2 * np.pi * 440 * np.arange(SECOND) / SECOND)
+    samples[SECOND : 2 * SECOND] += tone
+    return samples.astype(np.float32)
+
+
+@pytest.mark.parametrize("wanted_db", [-3.0, 0.0, 10.0, 30.0])
+def test_the_ratio_is_that_of_the_powers_which_were_mixed(wanted_db: float) -> None:
+    noise = math.sqrt(0.125 / 10 ** (wanted_db / 10))
+    assert snr_db(_call(noise), BURSTS) == pytest.approx(wanted_db, abs=0.3)
+
+
+def test_the_ratio_has_a_value_where_speech_or_noise_is_missing() -> None:
+    assert snr_db(_call(0.1), ()) == -math.inf
+    assert snr_db(_call(0.0), BURSTS) == math.inf
+    assert snr_db(_call(0.1), (Span(0, 4 * SECOND),)) == math.inf
+    assert snr_db(np.zeros(0, np.float32), ()) == -math.inf
+
+
+def test_off_a_good_line_and_a_silent_channel_are_left_alone() -> None:
+    noisy = _call(0.2)
+    assert denoise(noisy, BURSTS, DenoiseOptions()) is noisy
+    assert denoise(noisy, BURSTS, DenoiseOptions(method="spectral-gate", max_snr_db=0.0)) is noisy
+    assert denoise(noisy, (), GATE) is noisy
+
+
+@pytest.mark.skipif(HAS_GATE, reason="noisereduce is installed")
+def test_without_its_package_the_gate_is_refused() -> None:
+    with pytest.raises(ConfigError, match="noisereduce is not installed"):
+        denoise(_call(0.1), BURSTS, GATE)
+
+
+@pytest.mark.skipif(not HAS_GATE, reason="noisereduce is not installed")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_gate_lowers_noise_more_than_speech() -> None:
+    noisy = _call(0.05)
+    clean = denoise(noisy, BURSTS, GATE)
+    assert (clean.shape, clean.dtype) == (noisy.shape, np.float32)
+    assert snr_db(clean, BURSTS) > snr_db(noisy, BURSTS) + 3
+    kept = np.mean(clean[SECOND : 2 * SECOND] ** 2) / np.mean(noisy[SECOND : 2 * SECOND] ** 2)
+    assert 0.5 < kept < 1.1
