@@ -10,6 +10,9 @@ from itertools import pairwise
 from asr.timebase import place_in_channel, to_seconds
 from asr.types import Chunk, Hypothesis, Span, Word
 
+_BRUSHED_S = 0.064
+"""A word that shares less with a burst than two of the detector's windows only brushes it."""
+
 _PUNCTUATION = ".,?!:;\"'()-"
 
 _SAME_WORD_S = 0.5
@@ -85,23 +88,24 @@ def _middle_s(word: Word) -> float:
 
 
 def _held(word: Word, bursts: Sequence[Span]) -> Word:
-    """The word's times cut to the burst of speech that most of it lies in.
+    """The word's times without the pauses at its ends.
 
-    Alignment by attention lets the first word after a pause begin in the pause, and the last one before it
-    last through it; nobody speaks there.
+    Alignment by attention lets the first word after a pause begin in the pause, or with the last sound before it,
+    and the last word before it last through it. A word may still hold pauses: "536-90-4399" is one word, said in
+    three groups.
     """
     near = bisect_left(bursts, word.start_s, key=lambda burst: to_seconds(burst.stop))
-    best, best_s = None, 0.0
+    said = []
     for burst in bursts[near:]:
+        start_s, end_s = max(word.start_s, to_seconds(burst.start)), min(word.end_s, to_seconds(burst.stop))
         if to_seconds(burst.start) >= word.end_s:
             break
-        shared_s = min(word.end_s, to_seconds(burst.stop)) - max(word.start_s, to_seconds(burst.start))
-        if shared_s > best_s:
-            best, best_s = burst, shared_s
-    if best is None:
-        return word
-    start_s, end_s = to_seconds(best.start), to_seconds(best.stop)
-    return replace(word, start_s=max(word.start_s, start_s), end_s=min(word.end_s, end_s))
+        said.append((start_s, end_s))
+    while len(said) > 1 and said[0][1] - said[0][0] < _BRUSHED_S:
+        said.pop(0)
+    while len(said) > 1 and said[-1][1] - said[-1][0] < _BRUSHED_S:
+        said.pop()
+    return replace(word, start_s=said[0][0], end_s=said[-1][1]) if said else word
 
 
 def _in_order(words: list[Word]) -> tuple[Word, ...]:

@@ -99,15 +99,19 @@ class WhisperTokenizer:
         that follows, and a word must not seem to last through it (openai/whisper, timing.py).
         """
         words: list[TokenWord] = []
-        opening = ""
+        opening, parted = "", True
         for text, first, stop in self._spellings(tokens):
             mark = text.strip()
-            if mark and all(letter in _OPENING for letter in mark) and text.startswith(" "):
+            # A space may be a token of its own: then the next one begins a word.
+            begins, parted = parted or text.startswith(" "), not mark
+            if not mark:
+                continue
+            if begins and stop < len(tokens) and all(letter in _OPENING for letter in mark):
                 opening += mark
             elif words and all(letter in _CLOSING for letter in mark):
                 words[-1] = TokenWord(words[-1].text + mark, words[-1].first, words[-1].stop)
-            elif words and not opening and not text.startswith(" "):
-                words[-1] = TokenWord(words[-1].text + text, words[-1].first, stop)
+            elif words and not opening and not begins:
+                words[-1] = TokenWord(words[-1].text + mark, words[-1].first, stop)
             else:
                 words.append(TokenWord(opening + mark, first, stop))
                 opening = ""

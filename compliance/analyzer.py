@@ -117,7 +117,7 @@ def _engine(ner_model_dir: Path) -> AnalyzerEngine:
     except (OSError, ValueError) as error:
         raise ModelError(
             f"{ner_model_dir} does not load as a spaCy pipeline",
-            "Fetch it again with `callwright models fetch`.",
+            "Fetch it again with `callwright models get spacy-en-core-web-sm`.",
         ) from error
     pipeline = nlp_engine.get_nlp("en")
     if "ner" not in pipeline.pipe_names:

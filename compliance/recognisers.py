@@ -88,6 +88,7 @@ _SURE_CUE = re.compile(r"names?\b.* (?:is|was|are|would be)$|name's$")
 _FAIR_CUE = re.compile(r"this is|(?:speaking|spoke|talk(?:ed|ing)) (?:with|to)|thanks|thank you|i'm|i am")
 _NOT_NAME = word_set(
     """
+    goodbye bye bye-bye cheers
     a an the my your his her our their it its it's is was are be been and or but not no yes yeah yep
     okay ok so um uh er well just actually really very on in at to for of from with by as that this
     these those there here what who how when where why which all any some i i'm you he she we they me us

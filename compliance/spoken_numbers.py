@@ -48,6 +48,7 @@ class _Kind(Enum):
     SCALE = auto()
     TIMES = auto()
     HOMOPHONE = auto()
+    DECIMAL = auto()
     FILLER = auto()
 
 
@@ -126,30 +127,40 @@ def _stretches(words: Sequence[str]) -> list[list[_Atom]]:
             stretches[-1].extend(atoms)
         elif stretches[-1]:
             stretches.append([])
-    return [piece for stretch in stretches for piece in _settle_homophones(stretch)]
+    return [piece for stretch in stretches for piece in _settle_doubtful(stretch)]
 
 
-def _settle_homophones(atoms: list[_Atom]) -> list[list[_Atom]]:
-    """Take "to" for 2 only where a single spoken digit stands on both sides; elsewhere it cuts."""
+def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
+    """Decide by what stands beside them what "to" and "6.04" are; what is no digit cuts.
+
+    "To" is 2 only between two single spoken digits. A decimal is a price or a measure, unless figures touch it:
+    "6.04. 8827" is how a recogniser writes a dictated number with a pause in it.
+    """
     pieces: list[list[_Atom]] = [[]]
     for index, atom in enumerate(atoms):
-        if atom.kind is not _Kind.HOMOPHONE:
-            pieces[-1].append(atom)
-            continue
-        around = [atoms[near].kind for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
-        if around == [_Kind.UNIT, _Kind.UNIT]:
+        around = [atoms[near] for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
+        if atom.kind is _Kind.HOMOPHONE and [near.kind for near in around] == [_Kind.UNIT, _Kind.UNIT]:
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
-        else:
+        elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
+            pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))
+        elif atom.kind in {_Kind.HOMOPHONE, _Kind.DECIMAL}:
             pieces.append([])
+        else:
+            pieces[-1].append(atom)
     return pieces
+
+
+def _is_figures(atom: _Atom) -> bool:
+    return atom.kind is _Kind.DECIMAL or (atom.kind is _Kind.FIGURES and len(re.sub(r"\D", "", atom.text)) > 1)
 
 
 def _atoms(index: int, word: str) -> list[_Atom]:
     closes = word[-1:] in ".,;?!"
     text = bare(word)
-    if _FIGURES.fullmatch(text) and not _DECIMAL.fullmatch(text):
-        # Nobody dictates a decimal, a price or an internet address as one number.
-        return [] if word.strip("\"'(").startswith(("$", "£", "€")) else [_Atom(index, _Kind.FIGURES, 0, text)]
+    if _FIGURES.fullmatch(text):
+        if word.strip("\"'(").startswith(("$", "£", "€")):
+            return []
+        return [_Atom(index, _Kind.DECIMAL if _DECIMAL.fullmatch(text) else _Kind.FIGURES, 0, text)]
     parts = text.split("-")
     atoms = []
     for place, part in enumerate(parts):

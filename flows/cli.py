@@ -12,7 +12,7 @@ from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
-from flows.wiring import code_version
+from flows.desk import fault
 from storage.errors import AmbiguousRecordingError, NoTranscriptError, QueryError, UnknownRecordingError
 
 _ASKED_WRONGLY = (
@@ -31,7 +31,7 @@ _ASKED_WRONGLY = (
     epilog="Exit codes: 0 all is well; 1 some recordings could not be done; 2 the command or a setting is "
     "wrong; 3 the work had to stop, nothing is lost, run it again.",
 )
-@click.version_option(code_version(), prog_name="callwright")
+@click.version_option(package_name="callwright", prog_name="callwright")
 def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
@@ -60,10 +60,10 @@ def call(arguments: list[str]) -> int:
     except PipelineError as error:
         click.echo(f"Error: {error}", err=True)
         return 2 if isinstance(error, _ASKED_WRONGLY) else 3
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; there is nobody left to tell.
-        sys.stderr.close()
-        return 0
+    except Exception as error:  # noqa: BLE001
+        # No traceback: an error that nobody foresaw may quote what was said.
+        click.echo(f"Error: a fault in callwright: {fault(error)}. Report it as a bug", err=True)
+        return 3
 
 
 if __name__ == "__main__":

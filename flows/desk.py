@@ -6,6 +6,7 @@ import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypeVar
 
 from asr.errors import FatalError, RetryableError, SkippableError
@@ -35,19 +36,27 @@ class Desk:
         """
         results = []
         for item in items:
+            if recording(item) in self.settled:
+                continue
             try:
                 results.append(work(item))
+                self.failures.pop(recording(item), None)  # of an earlier try
             except (RetryableError, FatalError):
                 raise
             except SkippableError as error:
                 self.failures[recording(item)] = Failure(stage, error.reason, error.remedy)
             except Exception as error:  # noqa: BLE001
-                self.failures[recording(item)] = _fault(stage, recording(item), error)
+                self.failures[recording(item)] = _failure(stage, recording(item), error)
         return results
 
 
-def _fault(stage: str, recording: Recording, error: Exception) -> Failure:
+def fault(error: Exception) -> str:
+    """An unexpected error's type and place, as in "KeyError in merge.py, line 30": its message may hold text."""
     place = traceback.extract_tb(error.__traceback__)[-1]
-    what = f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    return f"{type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+
+
+def _failure(stage: str, recording: Recording, error: Exception) -> Failure:
+    what = fault(error)
     _log.error("%s of %s failed with %s", stage, recording.sha256[:12], what)
     return Failure(stage, f"{recording.name} met a fault in callwright: {what}", "Report it as a bug")

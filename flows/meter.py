@@ -63,5 +63,5 @@ class Bar:
         self._bar.update(self._task, total=self._audio_s, completed=self._audio_done_s, calls=calls, audio=audio)
         if self._bar.disable and not self._quiet and time.monotonic() - self._logged_s > _LOG_EVERY_S:
             self._logged_s = time.monotonic()
-            left_s = (self._audio_s - self._audio_done_s) / rate if rate else 0.0
+            left_s = max(self._audio_s - self._audio_done_s, 0.0) / rate if rate else 0.0
             self._console.print(f"{calls}  {audio}  {clock(left_s)} left", highlight=False)

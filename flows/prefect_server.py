@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from asr.errors import FatalError
@@ -62,9 +63,12 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
             [sys.executable, "-m", "uvicorn", *_SERVER, "--port", str(port)],
             stdout=log,
             stderr=log,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+            # Ctrl-C is for the run alone, which has yet to tell the server how it ended.
+            start_new_session=True,
+            preexec_fn=partial(_die_with, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
         )
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    os.environ["no_proxy"] = _no_proxy()
     try:
         yield lambda: _wait(server, port, log_path)
     finally:
@@ -73,9 +77,17 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
         server.wait()
 
 
-def _die_with_parent() -> None:
+def _die_with(parent_pid: int) -> None:
     """In the child: be killed by the kernel when the run ends, even by kill -9."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent_pid:
+        os._exit(1)  # the run ended before the kernel was asked
+
+
+def _no_proxy() -> str:
+    """The hosts that need no proxy, this machine among them: a proxy would look for the server on its own."""
+    named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    return f"{named},127.0.0.1" if named else "127.0.0.1"
 
 
 def _free_port() -> int:

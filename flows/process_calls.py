@@ -1,8 +1,9 @@
 """The flow that a batch of recordings goes through, as Prefect tasks over groups.
 
-Recordings go in by hash alone, because Prefect keeps parameters. What passes between tasks stays in this
-process's memory, wrapped in `quote` so that Prefect neither looks into it nor keeps it. What outlives a kill is
-the ledger in the database: a recording is published, or still to be done.
+Only the run's id goes in: Prefect keeps parameters, and refuses them over 512 kB, which the hashes of 8,000
+recordings are. What passes between tasks stays in this process's memory, wrapped in `quote` so that Prefect neither
+looks into it nor keeps it. What outlives a kill is the ledger in the database: a recording is published, or still to
+be done.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
-from asr.errors import RetryableError
+from asr.errors import FatalError, RetryableError
 from asr.types import Transcript
 from configs.settings import Settings
 from flows import stages
@@ -69,21 +70,25 @@ def _stage(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 
 @flow(name="process-calls", flow_run_name="run-{run_id}", persist_result=False, validate_parameters=False)
-def process_calls(run_id: int, sha256s: list[str]) -> str:
-    """Process the groups of the batch that is set; `sha256s` says, for whoever looks, what is in them.
+def process_calls(run_id: int) -> str:
+    """Process the groups of the batch that is set.
 
     Returns a line that says how many recordings were published and how many quarantined.
     """
-    quarantined = 0
-    for group in BATCH.get().groups:
-        desk = Desk()
-        prepared = quote(prepare(quote(group), quote(desk)))
-        heard = quote(transcribe(prepared))
-        transcripts = quote(assemble(prepared, heard, quote(desk)))
-        redacted = quote(redact(transcripts, quote(desk)))
-        publish(run_id, redacted, quote(desk))
-        quarantined += len(desk.failures)
-    return f"{len(sha256s) - quarantined} published, {quarantined} quarantined"
+    groups = BATCH.get().groups
+    quarantined = sum(_process_group(run_id, group) for group in groups)
+    return f"{sum(map(len, groups)) - quarantined} published, {quarantined} quarantined"
+
+
+def _process_group(run_id: int, group: tuple[Source, ...]) -> int:
+    """One group through all stages; returns how many of its recordings were quarantined."""
+    desk = Desk()
+    prepared = prepare(quote(group), quote(desk))
+    heard = transcribe(quote(prepared), quote(desk))
+    transcripts = assemble(quote(heard), quote(desk))
+    redacted = redact(quote(transcripts), quote(desk))
+    publish(run_id, quote(redacted), quote(desk))
+    return len(desk.failures)
 
 
 @_stage("prepare")
@@ -99,21 +104,30 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
 
 
 @_stage("transcribe")
-def transcribe(prepared: list[Prepared]) -> list[Heard]:
-    """All chunks of the group through the engine, batched together."""
+def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Heard]]:
+    """All chunks of the group through the engine, batched together; one by one if one of them breaks that."""
     batch = BATCH.get()
     size = batch.settings.transcribe.batch_size
-    return stages.hear(prepared, batch.models.engine, size, batch.progress.on_audio)
+
+    def hear(members: list[Prepared]) -> list[Heard]:
+        return stages.hear(members, batch.models.engine, size, batch.progress.on_audio)
+
+    try:
+        return list(zip(prepared, hear(prepared), strict=True))
+    except (RetryableError, FatalError):
+        raise
+    except Exception:  # noqa: BLE001 - which recording's fault it was shows when each is heard alone
+        return desk.each("transcribe", prepared, lambda item: item.recording, lambda item: (item, hear([item])[0]))
 
 
 @_stage("assemble")
-def assemble(prepared: list[Prepared], heard: list[Heard], desk: Desk) -> list[tuple[Prepared, Heard, Transcript]]:
+def assemble(heard: list[tuple[Prepared, Heard]], desk: Desk) -> list[tuple[Prepared, Heard, Transcript]]:
     """Words to turns."""
     batch = BATCH.get()
     made_by = provenance(batch.models.engine, batch.settings)
     return desk.each(
         "assemble",
-        list(zip(prepared, heard, strict=True)),
+        heard,
         lambda item: item[0].recording,
         lambda item: (*item, stages.assemble(*item, made_by, batch.settings)),
     )
@@ -138,11 +152,9 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
     repository, objects = batch.archive.repository, batch.archive.objects
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
-        recording = item[0].recording
-        if recording not in desk.settled:
-            repository.publish(run_id, stages.publication(*item, objects, batch.settings))
-            desk.settled.add(recording)
-            batch.progress.on_recording()
+        repository.publish(run_id, stages.publication(*item, objects, batch.settings))
+        desk.settled.add(item[0].recording)
+        batch.progress.on_recording()
 
     desk.each("publish", redacted, lambda item: item[0].recording, keep)
     for recording, failure in desk.failures.items():

@@ -81,7 +81,7 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
         wanted = {r.sha256: r for r in recordings if again or states[r.sha256] is not RecordingState.PUBLISHED}
         sources = [Source(recording, length_s(recording)) for recording in wanted.values()]
         wall_s = _process(sources, settings, data_dir, archive, meter) if sources else 0.0
-        calls = archive.repository.calls([r.sha256 for r in recordings])
+        calls = archive.repository.calls(list(states))
     done = [call for call in calls if call.sha256 in wanted and call.state is RecordingState.PUBLISHED]
     audio_s = sum(call.length_s or 0.0 for call in done)
     return Result(tuple(calls), tuple(unreadable), len(wanted), audio_s, wall_s)
@@ -117,7 +117,7 @@ def _process(sources: list[Source], settings: Settings, data_dir: Path, archive:
                 progress = Progress(meter.audio_done, meter.recording_done)
                 batch = Batch(tuple(group(sources, settings.batch)), models, archive, settings, progress)
                 BATCH.set(batch)
-                process_calls(run_id, [source.recording.sha256 for source in sources])
+                process_calls(run_id)
             ended = RunState.COMPLETED
         except KeyboardInterrupt:
             ended = RunState.INTERRUPTED

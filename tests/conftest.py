@@ -15,15 +15,18 @@ TESTS = Path(__file__).parent
 NO_FILE = Path(os.devnull)
 """In place of the callwright.toml of whoever runs the tests: it must not change what they say."""
 
+FOLDERS = {"unit", "property", "golden", "conformance", "external"}
+REAL_MODELS = {"ner_model_dir", "vad_model_path", "whisper_model", "whisper_dir", "whisper_base_dir"}
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark each test with the folder that it lies in; tests that use a real model are external too."""
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0]
-        if folder in {"unit", "property", "golden", "conformance", "external"}:
+        if folder in FOLDERS:
             item.add_marker(folder)
         fixtures = getattr(item, "fixturenames", ())
-        if not {"ner_model_dir", "whisper_model", "vad_model_path", "whisper_dir"}.isdisjoint(fixtures):
+        if not REAL_MODELS.isdisjoint(fixtures):
             item.add_marker("external")
 
 

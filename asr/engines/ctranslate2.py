@@ -17,7 +17,7 @@ from asr.engines.base import EngineInfo
 from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
 from asr.mel import HOP, N_FRAMES, log_mel
 from asr.options import TranscribeOptions
-from asr.timebase import to_seconds
+from asr.timebase import to_samples, to_seconds
 from asr.tokenizer import WhisperTokenizer
 from asr.types import Hypothesis, Samples, Word
 
@@ -30,6 +30,9 @@ _MAX_TOKENS = 224
 
 _TOKENS_PER_S = 8
 """More than anybody says: the fastest talkers reach 7 words in a second for a moment, 4 over 30 s. Loops end here."""
+
+_MIN_SAMPLES = to_samples(0.1)
+"""No word fits in less, and a text cannot be aligned with one encoder position or none."""
 
 _BEST_OF = 5
 """Samples drawn at a temperature above zero, of which the likeliest is kept (openai/whisper's default)."""
@@ -108,7 +111,7 @@ class CTranslate2Engine:
         return [heard[index % self._workers][index // self._workers] for index in range(len(batch))]
 
     def _transcribe_share(self, batch: list[Samples]) -> list[Hypothesis]:
-        rows = [row for row, samples in enumerate(batch) if np.any(samples)]
+        rows = [row for row, samples in enumerate(batch) if len(samples) >= _MIN_SAMPLES and np.any(samples)]
         heard = [_nothing(self._tokenizer.language)] * len(batch)
         if not rows:
             return heard

@@ -37,18 +37,20 @@ def run(paths: tuple[Path, ...], settings: Settings, data_dir: Path, *, again: b
         click.echo("No recordings there. Known endings are .wav, .flac, .mp3, .ogg, .opus, .m4a and the like.")
     else:
         print_result(result)
-        _print_next(result, data_dir)
+        _print_next(result, settings, data_dir)
     return 0 if result.complete else 1
 
 
-def _print_next(result: runs.Result, data_dir: Path) -> None:
+def _print_next(result: runs.Result, settings: Settings, data_dir: Path) -> None:
     published = [call for call in result.calls if call.state is RecordingState.PUBLISHED]
     if not published:
         return
     program = sys.argv[0] if "/" in sys.argv[0] and not Path(sys.argv[0]).is_absolute() else "callwright"
     where = "" if data_dir == Path("var") else f" --data-dir {shlex.quote(str(data_dir))}"
     most = max(published, key=lambda call: call.redactions or 0)
-    click.echo(f"Transcripts are in {data_dir}/callwright.db and {data_dir}/objects. Type next:\n")
+    database = "the database of storage.database_url" if settings.storage.database_url else data_dir / "callwright.db"
+    objects = settings.storage.objects_dir or data_dir / "objects"
+    click.echo(f"Transcripts are in {database} and {objects}. Type next:\n")
     click.echo(f"  {program} show {shlex.quote(Path(most.call).stem)}{where}")
     click.echo(f"  {program} status{where}")
     click.echo(f'  {program} sql "{_COUNT_REMOVED}"{where}')

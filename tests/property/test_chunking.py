@@ -37,9 +37,7 @@ def chunk_options(draw: st.DrawFn) -> ChunkOptions:
 @st.composite
 def channels(draw: st.DrawFn) -> tuple[NDArray[np.float32], int]:
     """Window probabilities in runs, as speech and pauses are, and the number of samples that they cover."""
-    runs = draw(
-        st.lists(st.tuples(st.sampled_from((0.0, 0.2, 0.4, 0.6, 1.0)), st.integers(1, 120)), max_size=25)
-    )
+    runs = draw(st.lists(st.tuples(st.sampled_from((0.0, 0.2, 0.4, 0.6, 1.0)), st.integers(1, 120)), max_size=25))
     probabilities = np.array([level for level, length in runs for _ in range(length)], np.float32)
     missing = draw(st.integers(0, WINDOW - 1)) if len(probabilities) else 0
     return probabilities, len(probabilities) * WINDOW - missing

@@ -62,9 +62,7 @@ def cards(draw: st.DrawFn) -> str:
 def said(draw: st.DrawFn, digits: str, size: int) -> list[str]:
     """The digits in groups, each as words or figures."""
     groups = [digits[at : at + size] for at in range(0, len(digits), size)]
-    return [
-        group if draw(st.booleans()) else " ".join(UNITS[int(digit)] for digit in group) for group in groups
-    ]
+    return [group if draw(st.booleans()) else " ".join(UNITS[int(digit)] for digit in group) for group in groups]
 
 
 def renderings(redactor: Redactor, lines: list[tuple[str, str]]) -> tuple[list[str], str]:
@@ -96,9 +94,7 @@ def test_no_card_survives(
     after: list[tuple[str, str]],
 ) -> None:
     groups = data.draw(said(card, 4))
-    replies = data.draw(
-        st.lists(st.sampled_from(["okay", "Uh-huh.", "go on", "got it"]), min_size=3, max_size=3)
-    )
+    replies = data.draw(st.lists(st.sampled_from(["okay", "Uh-huh.", "go on", "got it"]), min_size=3, max_size=3))
     planted = [("C", group) for group in groups]
     if data.draw(st.booleans()):
         dictated = [planted[0]]

@@ -23,9 +23,7 @@ def said(draw: st.DrawFn, digits: str) -> list[str]:
     while at < len(digits):
         size = draw(st.integers(1, min(5, len(digits) - at)))
         group = digits[at : at + size]
-        spoken = draw(st.sampled_from([figures, dashed, by_unit, by_unit_dashed, by_pairs, by_repeats]))(
-            group
-        )
+        spoken = draw(st.sampled_from([figures, dashed, by_unit, by_unit_dashed, by_pairs, by_repeats]))(group)
         # "twenty" and a unit after it would be one number, so a pause closes each group.
         ending = draw(ENDINGS) or ("," if spoken[-1].split("-")[-1].lower() in TENS else "")
         words += [*spoken[:-1], spoken[-1] + ending]

@@ -81,9 +81,7 @@ def test_what_is_published_reads_back_equal(repository: Repository, publication:
 
 @settings(max_examples=30, deadline=None)
 @given(publications=st.lists(PUBLICATION, min_size=1, max_size=4))
-def test_the_last_publication_of_a_recording_stands(
-    repository: Repository, publications: list[Publication]
-) -> None:
+def test_the_last_publication_of_a_recording_stands(repository: Repository, publications: list[Publication]) -> None:
     run = repository.begin_run("f", "1")
     last = {repository.publish(run, publication): publication for publication in publications}
     for recording_id, publication in last.items():

@@ -26,9 +26,7 @@ DAY_S = 86_400
 @st.composite
 def spans(draw: st.DrawFn, min_size: int = 1) -> tuple[Span, ...]:
     """Spans in order, with a gap between each two."""
-    lengths = draw(
-        st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 200_000)), min_size=min_size, max_size=8)
-    )
+    lengths = draw(st.lists(st.tuples(st.integers(0, 50_000), st.integers(1, 200_000)), min_size=min_size, max_size=8))
     found, at = [], 0
     for gap, length in lengths:
         at += gap + bool(found)
@@ -61,9 +59,7 @@ def test_whole_milliseconds_are_exact(milliseconds: int) -> None:
 
 
 @given(st.integers(0, DAY_S * 48_000), RATES_HZ, RATES_HZ)
-def test_a_resampled_length_is_the_exact_quotient_rounded_half_up(
-    n_samples: int, from_hz: int, to_hz: int
-) -> None:
+def test_a_resampled_length_is_the_exact_quotient_rounded_half_up(n_samples: int, from_hz: int, to_hz: int) -> None:
     exact = Fraction(n_samples * to_hz, from_hz)
     assert resampled_length(n_samples, from_hz, to_hz) == (exact + Fraction(1, 2)).__floor__()
 

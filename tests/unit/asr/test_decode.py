@@ -73,7 +73,10 @@ def test_what_was_written_is_read_back_sample_by_sample(
     assert audio.duration_s == 1.0
 
 
-@pytest.mark.parametrize(("name", "container", "subtype"), [("a.mp3", "MP3", "MPEG_LAYER_III"), ("a.ogg", "OGG", "VORBIS"), ("a.opus", "OGG", "OPUS")])
+@pytest.mark.parametrize(
+    ("name", "container", "subtype"),
+    [("a.mp3", "MP3", "MPEG_LAYER_III"), ("a.ogg", "OGG", "VORBIS"), ("a.opus", "OGG", "OPUS")],
+)
 def test_lossy_files_keep_their_tone(tmp_path: Path, name: str, container: str, subtype: str) -> None:
     soundfile.write(tmp_path / name, _tone(440), RATE_HZ, format=container, subtype=subtype)
     audio = _decoded(tmp_path / name)

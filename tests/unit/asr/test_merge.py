@@ -17,8 +17,7 @@ def _chunk(first_s: int, last_s: int, overlap_s: int = 0) -> Chunk:
 
 def _said(text: str, start_s: float, step_s: float = 0.4) -> Hypothesis:
     words = [
-        Word(spelled, start_s + step_s * i, start_s + step_s * (i + 1), 0.9)
-        for i, spelled in enumerate(text.split())
+        Word(spelled, start_s + step_s * i, start_s + step_s * (i + 1), 0.9) for i, spelled in enumerate(text.split())
     ]
     return Hypothesis(tuple(words), "en", -0.1, 0.0, 1.0, 0.0)
 

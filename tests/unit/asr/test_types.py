@@ -23,7 +23,7 @@ from asr.types import (
 from compliance.types import Document, RedactedTurn, RedactedWord
 from llm.types import Finding
 
-SECRET = "hunter2"
+SECRET = "hunter2"  # noqa: S105
 
 
 @pytest.fixture

@@ -78,9 +78,7 @@ def test_probabilities_cover_the_channel(detector: SileroVad) -> None:
         assert found.dtype == np.float32
 
 
-def test_speech_of_a_sample_call_is_found_where_it_was_spoken(
-    detector: SileroVad, agent: NDArray[np.float32]
-) -> None:
+def test_speech_of_a_sample_call_is_found_where_it_was_spoken(detector: SileroVad, agent: NDArray[np.float32]) -> None:
     """The reference spans of the call, as its RTTM file has them."""
     spoken = np.zeros(len(agent), bool)
     for line in (SAMPLE_AUDIO / "wrong_number.rttm").read_text().splitlines():

@@ -108,3 +108,7 @@ def test_finds(find: Find, text: str) -> None:
 )
 def test_leaves_alone(find: Find, text: str) -> None:
     assert list(find(text.split())) == []
+
+
+def test_a_farewell_after_thanks_is_no_name() -> None:
+    assert list(find_names("Thank you. Goodbye.".split())) == []

@@ -100,3 +100,9 @@ def test_luhn_of_nothing_is_false() -> None:
 
 def test_digits_stay_out_of_the_repr() -> None:
     assert "4111" not in repr(read_numbers(["4111"])[0])
+
+
+def test_decimals_that_touch_figures_are_dictated_digits() -> None:
+    """Whisper writes "six zero four, eight eight two seven" with a pause in it as "6.04. 8.827."."""
+    assert [run.digits for run in read_numbers("It is 6.04. 8.827.".split())] == ["6048827"]
+    assert read_numbers("The total is 6.04. Is that fine?".split()) == []

@@ -1,0 +1,232 @@
+"""What every engine does, on real speech: one suite for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from asr.decode import decode, identify
+from asr.engines.base import Engine
+from asr.engines.registry import ENGINES, load_engine
+from asr.engines.scripted import ScriptedEngine
+from asr.models import LocalModel
+from asr.normalise import whisper_english
+from asr.options import DecodeOptions, TranscribeOptions
+from asr.resample import resample
+from asr.scoring import word_errors
+from asr.timebase import to_samples
+from asr.types import Hypothesis, Samples, Word
+
+SAMPLE_AUDIO = Path(__file__).parents[2] / "sample_audio"
+SECOND = 16_000
+Load = Callable[..., Engine]
+"""Loads the engine under test with options of TranscribeOptions set."""
+
+
+@pytest.fixture(scope="session", params=sorted(ENGINES))
+def load(request: pytest.FixtureRequest, whisper_model: LocalModel) -> Load:
+    def loaded(**options: object) -> Engine:
+        chosen = {"engine": request.param, "device": "cpu", "model": "whisper-tiny.en", **options}
+        return load_engine(whisper_model, TranscribeOptions.model_validate(chosen))
+
+    return loaded
+
+
+@pytest.fixture(scope="session")
+def engine(load: Load) -> Engine:
+    return load(threads=2)
+
+
+@pytest.fixture(scope="session")
+def call() -> tuple[list[Samples], list[dict[str, object]]]:
+    """Both channels of a sample call at 16 kHz, and its turns."""
+    audio = decode(identify(SAMPLE_AUDIO / "wrong_number.wav"), DecodeOptions())
+    turns = json.loads((SAMPLE_AUDIO / "wrong_number.json").read_text())["turns"]
+    return [resample(channel, audio.sample_rate_hz) for channel in audio.samples], turns
+
+
+@pytest.fixture(scope="session")
+def spoken(call: tuple[list[Samples], list[dict[str, object]]]) -> list[tuple[Samples, str]]:
+    """The turns of the call: what is heard, and what was said."""
+    channels, turns = call
+    return [
+        (channels[turn["channel"]][to_samples(turn["start_s"]) : to_samples(turn["end_s"])], turn["text"])  # type: ignore[index,arg-type]
+        for turn in turns
+    ]
+
+
+@pytest.fixture(scope="session")
+def window(call: tuple[list[Samples], list[dict[str, object]]]) -> Samples:
+    """Exactly 30 s of the agent's channel."""
+    return call[0][0][: 30 * SECOND]
+
+
+def _text(heard: Hypothesis) -> str:
+    return " ".join(word.text for word in heard.words)
+
+
+def _sound(heard: Hypothesis, samples: Samples) -> bool:
+    """Whether words are whole, in order and inside what was heard, and figures in their ranges."""
+    times = [time for word in heard.words for time in (word.start_s, word.end_s)]
+    return (
+        times == sorted(times)
+        and all(0.0 <= time <= len(samples) / SECOND for time in times)
+        and all(0.0 <= word.confidence <= 1.0 for word in heard.words)
+        and all(word.text and " " not in word.text for word in heard.words)
+        and heard.mean_logprob <= 0.0
+        and 0.0 <= heard.no_speech_prob <= 1.0
+        and heard.compression_ratio > 0.0
+    )
+
+
+def _noise(level: float, seconds: float) -> Samples:
+    rng = np.random.default_rng(5)
+    return (level * rng.standard_normal(int(seconds * SECOND))).astype(np.float32)
+
+
+def test_it_says_what_it_is(engine: Engine, whisper_model: LocalModel) -> None:
+    assert engine.info.name in ENGINES
+    assert (engine.info.model_id, engine.info.model_sha256) == ("whisper-tiny.en", whisper_model.sha256)
+    assert engine.info.precision
+
+
+def test_the_text_is_right_and_every_word_is_sound(engine: Engine, spoken: list[tuple[Samples, str]]) -> None:
+    heard = engine.transcribe([samples for samples, _ in spoken])
+    assert len(heard) == len(spoken)
+    for found, (samples, _) in zip(heard, spoken, strict=True):
+        assert found.words
+        assert _sound(found, samples)
+        assert found.language == "en"
+        assert found.no_speech_prob < 0.6
+    reference = whisper_english(" ".join(text for _, text in spoken))
+    assert word_errors(reference, whisper_english(" ".join(map(_text, heard)))).rate < 0.1
+
+
+def test_word_times_follow_the_speech(engine: Engine, spoken: list[tuple[Samples, str]]) -> None:
+    """A second of silence put before a turn moves all of its words by a second."""
+    samples = spoken[0][0]
+    later = np.concatenate([np.zeros(SECOND, np.float32), samples])
+    (found,), (moved,) = engine.transcribe([samples]), engine.transcribe([later])
+    assert whisper_english(_text(found)) == whisper_english(_text(moved))
+    shifts = [after.start_s - before.start_s for before, after in zip(found.words, moved.words, strict=True)]
+    assert np.median(shifts) == pytest.approx(1.0, abs=0.1)
+    # The first word may reach into silence; all others move with the sound.
+    assert max(abs(shift - 1.0) for shift in shifts[1:]) < 0.3
+
+
+def test_nothing_to_do_and_nothing_to_hear(engine: Engine) -> None:
+    assert engine.transcribe([]) == []
+    for samples in (np.zeros(0, np.float32), np.zeros(100, np.float32), np.zeros(30 * SECOND, np.float32)):
+        (found,) = engine.transcribe([samples])
+        assert found.words == ()
+        assert found.no_speech_prob > 0.6
+        assert _sound(found, samples)
+
+
+@pytest.mark.parametrize("n_samples", [1, 100, 399, 1_599, 1_600, 1_700, 2_400])
+def test_a_moment_of_sound_does_no_harm(engine: Engine, n_samples: int) -> None:
+    samples = _noise(0.1, 1.0)[:n_samples]
+    (found,) = engine.transcribe([samples])
+    assert _sound(found, samples)
+
+
+@pytest.mark.parametrize("level", [1e-4, 0.02])
+def test_noise_says_next_to_nothing(engine: Engine, level: float) -> None:
+    """Whisper may invent a word or two in noise; the figures must give it away."""
+    samples = _noise(level, 10.0)
+    (found,) = engine.transcribe([samples])
+    assert _sound(found, samples)
+    assert len(found.words) <= 3
+    assert not found.words or found.no_speech_prob > 0.3 or found.mean_logprob < -0.5
+
+
+def test_a_full_window_is_heard_to_its_end(
+    engine: Engine, window: Samples, call: tuple[list[Samples], list[dict[str, object]]]
+) -> None:
+    (found,) = engine.transcribe([window])
+    assert _sound(found, window)
+    said = " ".join(str(t["text"]) for t in call[1] if t["channel"] == 0 and float(str(t["end_s"])) <= 30.0)
+    errors = word_errors(whisper_english(said), whisper_english(_text(found)))
+    assert errors.reference_words >= 30
+    assert errors.deletions / errors.reference_words < 0.05
+
+
+def test_a_batch_of_mixed_lengths_says_what_each_says_alone(
+    engine: Engine, spoken: list[tuple[Samples, str]], window: Samples
+) -> None:
+    batch = [spoken[1][0], np.zeros(0, np.float32), window, spoken[0][0], _noise(0.02, 3.0), spoken[2][0]]
+    together = engine.transcribe(batch)
+    alone = [engine.transcribe([samples])[0] for samples in batch]
+    assert list(map(_text, together)) == list(map(_text, alone))
+    for one, other in zip(together, alone, strict=True):
+        assert one.mean_logprob == pytest.approx(other.mean_logprob, abs=0.05)
+        for word, again in zip(one.words, other.words, strict=True):
+            assert word.start_s == pytest.approx(again.start_s, abs=0.1)
+
+
+def test_a_second_call_says_the_same(engine: Engine, spoken: list[tuple[Samples, str]]) -> None:
+    batch = [samples for samples, _ in spoken[:3]]
+    assert engine.transcribe(batch) == engine.transcribe(batch)
+
+
+def test_sampling_says_the_same_again_alone_in_a_batch_and_in_another_engine(
+    load: Load, spoken: list[tuple[Samples, str]]
+) -> None:
+    """At a temperature at which two draws would hardly ever agree."""
+    hot = load(threads=2, temperatures=(2.0,), min_mean_logprob=-100.0, max_compression_ratio=100.0)
+    batch = [samples for samples, _ in spoken[3:5]]
+    first = hot.transcribe(batch)
+    assert first[0].temperature == 2.0
+    assert hot.transcribe(batch) == first
+    again = load(threads=1, temperatures=(2.0,), min_mean_logprob=-100.0, max_compression_ratio=100.0)
+    assert _text(again.transcribe(batch[1:])[0]) == _text(first[1])
+    seeded = load(threads=1, temperatures=(2.0,), min_mean_logprob=-100.0, max_compression_ratio=100.0, seed=1)
+    assert _text(seeded.transcribe(batch[1:])[0]) != _text(first[1])
+
+
+def test_a_text_that_fails_its_checks_is_tried_hotter_and_a_stray_one_is_not_taken(
+    load: Load, spoken: list[tuple[Samples, str]]
+) -> None:
+    """With limits that nothing passes, what is kept is still a reading of the sound."""
+    strict = load(threads=1, max_compression_ratio=1.01, temperatures=(0.0, 0.2, 1.0))
+    samples, said = spoken[0]
+    (found,) = strict.transcribe([samples])
+    assert found.compression_ratio > 0
+    assert word_errors(whisper_english(said), whisper_english(_text(found))).rate < 0.2
+
+
+def test_no_text_is_longer_than_anybody_talks(load: Load, spoken: list[tuple[Samples, str]]) -> None:
+    """Sampling without any check rambles: the cap of tokens ends it, alone and beside a longer item."""
+    wild = load(threads=1, temperatures=(5.0,), min_mean_logprob=-100.0, max_compression_ratio=100.0)
+    short = spoken[0][0][:SECOND]
+    (alone,) = wild.transcribe([short])
+    beside = wild.transcribe([short, spoken[1][0]])
+    assert len(alone.words) <= 16
+    assert len(beside[0].words) <= 16
+    assert _sound(alone, short)
+
+
+def test_a_loop_is_cut(engine: Engine) -> None:
+    """A tone that warbles makes Whisper stutter; no engine may pass on hundreds of words."""
+    at_s = np.arange(30 * SECOND) / SECOND
+    warble = (0.3 * np.sin(2 * np.pi * 300 * at_s) * (np.sin(2 * np.pi * 4 * at_s) > 0)).astype(np.float32)
+    (found,) = engine.transcribe([warble])
+    assert _sound(found, warble)
+    repeated = sum(a.text == b.text for a, b in pairwise(found.words))
+    assert repeated < 30
+
+
+def test_a_scripted_engine_keeps_the_contract() -> None:
+    """The fake that other tests use: one answer for each item, in order, and what it is."""
+    scripted: Engine = ScriptedEngine(
+        lambda samples: Hypothesis((Word(str(len(samples)), 0.0, 0.1, 1.0),), "en", 0.0, 0.0, 1.0, 0.0)
+    )
+    heard = scripted.transcribe([np.zeros(n, np.float32) for n in (3, 1, 2)])
+    assert list(map(_text, heard)) == ["3", "1", "2"]
+    assert scripted.transcribe([]) == []
+    assert scripted.info.name == "scripted"

@@ -1,0 +1,171 @@
+"""The same storage code on a real PostgreSQL, which the test starts for itself: skipped where none is installed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from asr.errors import FatalError
+from asr.types import Channel, Provenance, Recording, Region, RegionKind
+from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from llm.types import Finding, Summary
+from storage.errors import QueryError
+from storage.query import read_only
+from storage.repository import Repository
+from storage.session import alembic_config, migrate, open_database, reading, writing
+from storage.tables import Base
+from storage.types import AudioFacts, Failure, Publication, RecordingState
+
+pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
+
+
+def as_server(*arguments: str) -> None:
+    """Run one of PostgreSQL's programs, which refuse to run as root."""
+    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    null = subprocess.DEVNULL
+    subprocess.run(arguments, check=True, stdout=null, stderr=null, cwd="/", **user)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        data = str(Path(folder) / "data")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        as_server(shutil.which("initdb") or "", "-D", data, "-A", "trust", "-U", "postgres")
+        control = shutil.which("pg_ctl") or ""
+        as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        as_server(control, "-D", data, "-m", "immediate", "stop")
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    engine = open_database(url)
+    with writing(engine) as connection:
+        connection.exec_driver_sql("DROP SCHEMA public CASCADE")
+        connection.exec_driver_sql("CREATE SCHEMA public")
+    migrate(engine)
+    yield engine
+    engine.dispose()
+
+
+def call(name: str = "call.wav", n_turns: int = 3) -> Publication:
+    words = (
+        RedactedWord("na\N{LATIN SMALL LETTER I WITH DIAERESIS}ve", 0.1, 0.30000000000000004, 1 / 3),
+        RedactedWord("[PERSON]", 0.4, 0.5, 0.0, "PERSON"),
+    )
+    transcript = RedactedTranscript(
+        audio=name,
+        duration_s=12.5,
+        channels=(Channel.AGENT, Channel.CUSTOMER),
+        turns=tuple(RedactedTurn("agent", Channel.AGENT, words) for _ in range(n_turns)),
+        regions=(Region(0.0, 1.5, Channel.CUSTOMER, RegionKind.MUSIC),),
+        redactions=tuple(Redaction("PERSON", Channel.AGENT, i, 1, 2, 0.4, 0.5) for i in range(n_turns)),
+        policy="pii",
+        provenance=Provenance("m", "ab" * 32, "scripted", "int8", "f" * 16, "0.1.0"),
+    )
+    recording = Recording(hashlib.sha256(name.encode()).hexdigest(), Path("/calls") / name, 2**40)
+    audio = AudioFacts(12.5, "WAV", "PCM_16", 8_000)
+    summary = Summary("extractive", Finding("x", (0,)), None, (Finding("y", (0, 1)),), ("billing",))
+    return Publication(recording, audio, transcript, summary, {"json": "ab/ab.json"}, {"decode": 0.1})
+
+
+def test_upgrade_gives_the_tables_and_downgrade_removes_them(engine: sa.Engine) -> None:
+    with reading(engine) as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "base")
+    with reading(engine) as connection:
+        assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_what_is_published_reads_back(engine: sa.Engine) -> None:
+    repository = Repository(engine)
+    run = repository.begin_run("f", "1")
+    repository.publish(run, call(n_turns=9))
+    recording_id = repository.publish(run, call())
+    assert repository.transcript(recording_id) == call().transcript
+    assert repository.summary(recording_id) == call().summary
+    assert repository.quarantine(run, call("b").recording, Failure("x", "y")) is RecordingState.QUARANTINED
+    overview = repository.overview()
+    assert [total.recordings for total in overview.totals] == [0, 1, 1]
+    assert (overview.calls[1].words, overview.calls[1].redactions) == (6, 3)
+    assert repository.find("call").sha256 == call().recording.sha256
+    assert repository.verify_audit() is None
+
+
+def test_many_writers_at_once(engine: sa.Engine) -> None:
+    repository = Repository(engine)
+    run = repository.begin_run("f", "1")
+
+    def publish() -> None:
+        for index in range(10):
+            repository.publish(run, call(f"{index % 3}.wav"))
+
+    threads = [threading.Thread(target=publish) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    last = repository.overview().last_run
+    assert last is not None
+    assert last.published == 40
+    assert repository.verify_audit() is None
+    assert repository.audit_head().id == 41
+
+
+def test_the_audit_trail_is_append_only(engine: sa.Engine) -> None:
+    Repository(engine).begin_run("f", "1")
+    for sql in ("UPDATE audit_events SET actor = ''", "DELETE FROM audit_events", "TRUNCATE audit_events"):
+        with pytest.raises(FatalError), writing(engine) as connection:
+            connection.exec_driver_sql(sql)
+
+
+def test_a_query_reads_only(engine: sa.Engine) -> None:
+    repository = Repository(engine)
+    repository.publish(repository.begin_run("f", "1"), call())
+    table = read_only(engine, "SELECT call, words FROM v_calls WHERE call LIKE '%wav'")
+    assert (table.columns, table.rows) == (("call", "words"), (("call.wav", 6),))
+    assert read_only(engine, "SELECT * FROM words", max_rows=2).truncated
+    for sql in (
+        "DELETE FROM words",
+        "SELECT 1; SELECT 2",
+        "COMMIT; DELETE FROM words",
+        "WITH x AS (DELETE FROM words RETURNING *) SELECT * FROM x",
+        "SELECT set_config('transaction_read_only', 'off', true)",
+        "SELECT nextval('models_id_seq')",
+        "",
+    ):
+        with pytest.raises(QueryError):
+            read_only(engine, sql)
+    with pytest.raises(QueryError, match=r"line 2, column 6"):
+        read_only(engine, "SELECT text\nFORM words x")
+    with pytest.raises(QueryError, match="took longer"):
+        read_only(engine, "SELECT pg_sleep(5)", timeout_s=0.2)
+    assert read_only(engine, "SELECT count(*) FROM words").rows == ((6,),)
+
+
+def test_a_row_that_is_refused_is_not_quoted(engine: sa.Engine) -> None:
+    insert = sa.text("INSERT INTO models (id, name) VALUES (1, :name)")
+    with pytest.raises(FatalError) as caught, writing(engine) as connection:
+        connection.execute(insert, {"name": "my secret"})
+    assert "secret" not in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -1,0 +1,165 @@
+"""The rules of the house, on the code as it lies here. A failure lists the offenders."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("asr", "compliance", "llm", "storage", "configs", "flows")
+FILES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+MAX_PARAMETERS = 6
+
+HOMES = {
+    "prefect": ("flows/",),
+    "sqlalchemy": ("storage/", "flows/wiring.py"),
+    "alembic": ("storage/",),
+    "boto3": ("storage/",),
+    # The registry asks it for GPUs.
+    "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
+    "onnxruntime": ("asr/vad.py",),
+    "spacy": ("compliance/",),
+    "presidio_analyzer": ("compliance/",),
+    "faster_whisper": (),
+    "torch": (),
+}
+"""Where a package may be imported: path prefixes. flows/wiring.py names the type of the database that it opens."""
+
+SEEN_OF_ASR = {"asr.types", "asr.errors"}
+MIDDLE = ("compliance", "llm", "storage")
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _imports(path: Path) -> Iterator[str]:
+    """Full names of the modules that a file imports, at the top or within."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def test_there_is_code_to_check() -> None:
+    assert {path.relative_to(ROOT).parts[0] for path in FILES} == set(PACKAGES)
+
+
+def test_files_are_short() -> None:
+    lengths = {_name(path): len(path.read_text(encoding="utf-8").splitlines()) for path in FILES}
+    assert {name: length for name, length in lengths.items() if length > MAX_FILE_LINES} == {}
+
+
+def test_functions_are_short() -> None:
+    # Migrations are lists of tables: each is written once and read once.
+    lengths = {
+        f"{_name(path)}:{function.name}": (function.end_lineno or 0) - function.lineno + 1
+        for path in FILES
+        if "versions" not in path.parts
+        for function in _functions(path)
+    }
+    assert {name: length for name, length in lengths.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def test_functions_take_few_parameters() -> None:
+    """Flows and commands are left out: there every parameter is an option of the command line."""
+    counts = {}
+    for path in FILES:
+        for function in _functions(path):
+            given = function.args
+            names = [a.arg for a in [*given.posonlyargs, *given.args, *given.kwonlyargs]]
+            counts[f"{_name(path)}:{function.name}"] = len([name for name in names if name not in {"self", "cls"}])
+    offenders = {name: count for name, count in counts.items() if count > MAX_PARAMETERS}
+    assert {name: n for name, n in offenders.items() if not name.startswith("flows/commands/")} == {}
+
+
+def test_no_keyword_catch_alls() -> None:
+    """But in what wraps commands, whose parameters are the options that each declares."""
+    catchers = [f"{_name(path)}:{f.name}" for path in FILES for f in _functions(path) if f.args.kwarg]
+    assert [name for name in catchers if not name.startswith("flows/commands/")] == []
+
+
+def test_nothing_is_left_to_do() -> None:
+    marks = ("TO" + "DO", "FIX" + "ME", "X" + "XX")
+    assert [_name(path) for path in FILES if any(mark in path.read_text(encoding="utf-8") for mark in marks)] == []
+
+
+def test_only_flows_print() -> None:
+    prints = [
+        f"{_name(path)}:{node.lineno}"
+        for path in FILES
+        if not _name(path).startswith("flows/")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert prints == []
+
+
+@pytest.mark.parametrize("package", HOMES)
+def test_a_package_is_imported_only_where_it_is_at_home(package: str) -> None:
+    strays = [
+        _name(path)
+        for path in FILES
+        if any(module.split(".")[0] == package for module in _imports(path))
+        and not _name(path).startswith(HOMES[package])
+    ]
+    assert strays == []
+
+
+def test_imports_run_one_way() -> None:
+    rank = {package: number for number, package in enumerate(PACKAGES)}
+    strays = [
+        f"{_name(path)} imports {module}"
+        for path in FILES
+        for module in _imports(path)
+        if rank.get(module.split(".")[0], -1) > rank[path.relative_to(ROOT).parts[0]]
+    ]
+    assert strays == []
+
+
+def test_of_other_packages_little_is_seen() -> None:
+    """Of asr the middle packages see types and errors; storage sees the same of all; configs sees options."""
+    strays = []
+    for path in FILES:
+        own = path.relative_to(ROOT).parts[0]
+        for module in _imports(path):
+            package, _, rest = module.partition(".")
+            if package == own or package not in PACKAGES:
+                continue
+            hidden = (
+                (own in MIDDLE and package == "asr" and module not in SEEN_OF_ASR)
+                or (own == "storage" and rest not in {"types", "errors"})
+                or (own == "configs" and rest != "options" and module not in SEEN_OF_ASR)
+            )
+            if hidden:
+                strays.append(f"{_name(path)} imports {module}")
+    assert strays == []
+
+
+def test_heavy_runtimes_are_imported_where_they_are_used() -> None:
+    heavy = {"ctranslate2", "onnxruntime", "soundfile", "av", "spacy", "presidio_analyzer", "noisereduce"}
+    strays = [
+        f"{_name(path)}:{node.lineno}"
+        for path in FILES
+        for node in _tree(path).body
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
+        if name.split(".")[0] in heavy
+    ]
+    assert strays == []
