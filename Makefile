@@ -18,7 +18,7 @@ check: .venv/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m tests.size_report
+	$(BIN)/python tests/size_report.py
 
 install: .venv/installed
 

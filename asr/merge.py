@@ -100,7 +100,8 @@ def _held(word: Word, bursts: Sequence[Span]) -> Word:
         start_s, end_s = max(word.start_s, to_seconds(burst.start)), min(word.end_s, to_seconds(burst.stop))
         if to_seconds(burst.start) >= word.end_s:
             break
-        said.append((start_s, end_s))
+        if start_s < end_s:
+            said.append((start_s, end_s))
     while len(said) > 1 and said[0][1] - said[0][0] < _BRUSHED_S:
         said.pop(0)
     while len(said) > 1 and said[-1][1] - said[-1][0] < _BRUSHED_S:

@@ -45,23 +45,6 @@ def resampled_length(n_samples: int, from_rate_hz: int, to_rate_hz: int) -> int:
     return (2 * n_samples * to_rate_hz + from_rate_hz) // (2 * from_rate_hz)
 
 
-def chunk_to_channel(time_s: float, spans: tuple[Span, ...]) -> float:
-    """Where in its channel a time in a chunk lies, in seconds.
-
-    A chunk is spans laid end to end, so a time is carried over by the span that it falls in. A time on a seam
-    belongs to the span before it; a time past the end is held at the end of the last span.
-
-    >>> chunk_to_channel(1.5, (Span(16000, 32000), Span(80000, 96000)))
-    5.5
-    """
-    left = to_samples(max(time_s, 0.0))
-    for span in spans:
-        if left <= len(span):
-            return to_seconds(span.start + left)
-        left -= len(span)
-    return to_seconds(spans[-1].stop)
-
-
 def place_in_channel(start_s: float, end_s: float, spans: tuple[Span, ...]) -> tuple[float, float]:
     """Where in its channel a stretch of a chunk lies, in seconds.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,6 @@ from storage.types import Failure
 
 T = TypeVar("T")
 R = TypeVar("R")
-
-_log = logging.getLogger("callwright")
 
 
 @dataclass(slots=True)
@@ -57,6 +54,4 @@ def fault(error: Exception) -> str:
 
 
 def _failure(stage: str, recording: Recording, error: Exception) -> Failure:
-    what = fault(error)
-    _log.error("%s of %s failed with %s", stage, recording.sha256[:12], what)
-    return Failure(stage, f"{recording.name} met a fault in callwright: {what}", "Report it as a bug")
+    return Failure(stage, f"{recording.name} met a fault in callwright: {fault(error)}", "Report it as a bug")

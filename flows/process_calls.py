@@ -113,11 +113,16 @@ def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Hea
         return stages.hear(members, batch.models.engine, size, batch.progress.on_audio)
 
     try:
-        return list(zip(prepared, hear(prepared), strict=True))
+        heard = hear(prepared)
     except (RetryableError, FatalError):
         raise
-    except Exception:  # noqa: BLE001 - which recording's fault it was shows when each is heard alone
+    except Exception:  # noqa: BLE001
+        heard = None
+    if heard is None:
+        # Whose fault it was shows when each is heard alone. Not done above, where the next error would be
+        # chained to this one, whose message may hold text.
         return desk.each("transcribe", prepared, lambda item: item.recording, lambda item: (item, hear([item])[0]))
+    return list(zip(prepared, heard, strict=True))
 
 
 @_stage("assemble")

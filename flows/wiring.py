@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
-import sqlalchemy
-
 from asr.engines.base import Engine
 from asr.engines.registry import load_engine
 from asr.errors import FatalError
@@ -22,7 +20,7 @@ from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from storage.objects import FolderStore
 from storage.repository import Repository
-from storage.session import migrate, open_database
+from storage.session import Database, migrate, open_database
 
 VAD_MODEL = "silero-vad"
 _VAD_FILE = "silero_vad_16k_sequence.onnx"
@@ -41,7 +39,7 @@ class Models:
 class Archive:
     """Where what is kept rests."""
 
-    database: sqlalchemy.Engine
+    database: Database
     repository: Repository
     objects: FolderStore
 

@@ -16,6 +16,9 @@ from storage.failures import database_failure
 if TYPE_CHECKING:
     from alembic.config import Config
 
+Database = sa.Engine
+"""An open database, for those who pass it on and do not look inside."""
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 BUSY_TIMEOUT_MS = 30_000

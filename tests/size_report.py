@@ -1,4 +1,4 @@
-"""How large the code is: `python -m tests.size_report`. Exits with 1 if a file or a function is too large."""
+"""How large the code is: `python tests/size_report.py`. Exits with 1 if a file or a function is too large."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ def offenders(path: Path) -> Iterator[str]:
     text = path.read_text()
     if (lines := text.count("\n")) > MAX_FILE_LINES:
         yield f"{path}: {lines} lines, over {MAX_FILE_LINES}"
+    if "versions" in path.parts:
+        return  # migrations are lists of tables, each written once and read once
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or node.lineno) - node.lineno + 1

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from asr.resample import resample
 from asr.timebase import (
-    chunk_to_channel,
     ms_to_samples,
     place_in_channel,
     resampled_length,
@@ -77,25 +76,6 @@ def test_resampled_audio_has_exactly_that_length(n_samples: int, from_hz: int) -
     assert len(resampled) == resampled_length(n_samples, from_hz, 16_000)
     assert resampled.dtype == np.float32
     assert np.all(np.isfinite(resampled))
-
-
-@given(spans(), st.data())
-def test_a_chunk_time_lies_in_a_span_and_keeps_its_order(found: tuple[Span, ...], data: st.DataObject) -> None:
-    duration_s = to_seconds(sum(map(len, found)))
-    times_s = sorted(data.draw(st.lists(st.floats(0, duration_s * 1.1), min_size=2, max_size=6)))
-    placed = [chunk_to_channel(time_s, found) for time_s in times_s]
-    assert placed == sorted(placed)
-    assert all(any(span.start <= to_samples(at) <= span.stop for span in found) for at in placed)
-
-
-@given(spans(), st.data())
-def test_every_sample_of_a_chunk_goes_back_to_where_it_was_cut_from(
-    found: tuple[Span, ...], data: st.DataObject
-) -> None:
-    span = data.draw(st.sampled_from(found))
-    offset = data.draw(st.integers(1, len(span)))
-    in_chunk = sum(len(other) for other in found if other.start < span.start) + offset
-    assert to_samples(chunk_to_channel(to_seconds(in_chunk), found)) == span.start + offset
 
 
 @given(spans(), st.data())

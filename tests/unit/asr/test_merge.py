@@ -60,3 +60,17 @@ def test_a_word_does_not_last_through_the_pause_that_was_cut_out() -> None:
     word = Word("through", 1.9, 2.6, 0.9)
     (found,) = merge([chunk], [Hypothesis((word,), "en", 0.0, 0.0, 1.0, 0.0)], spans)
     assert (found.start_s, found.end_s) == (10.0, 10.6)
+
+
+def test_a_word_that_begins_where_a_burst_ends_keeps_its_length() -> None:
+    bursts = (Span(0, 2 * SECOND), Span(10 * SECOND, 12 * SECOND))
+    heard = Hypothesis((Word("late", 2.0, 2.5, 0.9),), "en", 0.0, 0.0, 1.0, 0.0)
+    (found,) = merge([_chunk(0, 12)], [heard], bursts)
+    assert (found.start_s, found.end_s) == (2.0, 2.5)
+
+
+def test_a_word_said_in_groups_keeps_the_pauses_between_them() -> None:
+    bursts = (Span(SECOND, 2 * SECOND), Span(3 * SECOND, 4 * SECOND))
+    heard = Hypothesis((Word("536-90", 0.5, 4.8, 0.9),), "en", 0.0, 0.0, 1.0, 0.0)
+    (found,) = merge([_chunk(0, 12)], [heard], bursts)
+    assert (found.start_s, found.end_s) == (1.0, 4.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 import soundfile
 
 from asr.engines.scripted import ScriptedEngine
-from asr.types import Hypothesis, Samples, Word
+from asr.types import Hypothesis, Samples
 from asr.vad import SileroVad
 from compliance.redactor import Redactor
 from configs.settings import Settings
@@ -21,12 +22,6 @@ CUTS = {"bank": (3.0, 6.0), "clinic": (12.0, 5.0), "order": (8.0, 7.0)}
 """Where each short call begins in the sample of its name, and how many seconds it lasts."""
 
 Load = Callable[[Callable[[Samples], Hypothesis]], ScriptedEngine]
-
-
-def heard(text: str) -> Hypothesis:
-    """What an engine gives that heard these words, a fifth of a second each."""
-    words = tuple(Word(word, i / 5, i / 5 + 0.15, 0.9) for i, word in enumerate(text.split()))
-    return Hypothesis(words, "en", -0.2, 0.0, 1.0, 0.0)
 
 
 @pytest.fixture(scope="session")
@@ -44,11 +39,17 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def prefect_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The home of a real Prefect server, which all runs of the session share: Prefect reads its URL only once."""
     data_dir = tmp_path_factory.mktemp("prefect")
-    with pytest.MonkeyPatch.context() as environ:
+    with pytest.MonkeyPatch.context() as environ, open(2, "w", closefd=False) as stderr:
         for name in ("PREFECT_API_URL", "PREFECT_HOME"):
             environ.delenv(name, raising=False)
         with prefect_server(data_dir) as wait_for_server:
             wait_for_server()
+            # Prefect logs to the standard error that it finds first, and that of a test is closed after it.
+            with environ.context() as streams:
+                streams.setattr(sys, "stderr", stderr)
+                from prefect.logging.configuration import setup_logging
+
+                setup_logging()
             yield data_dir / "prefect"
 
 

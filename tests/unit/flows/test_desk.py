@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import pytest
@@ -28,18 +27,15 @@ def test_a_skippable_error_keeps_its_reason_and_remedy_and_stops_nothing() -> No
     assert desk.failures == {BAD: Failure("prepare", "b.wav is silent", "Check the line")}
 
 
-def test_of_a_fault_type_and_place_are_told_and_never_the_message(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_a_fault_type_and_place_are_told_and_never_the_message() -> None:
     def work(_: Recording) -> str:
         raise KeyError("four one one one")
 
     desk = Desk()
-    with caplog.at_level(logging.DEBUG):
-        assert desk.each("redact", [BAD], itself, work) == []
+    assert desk.each("redact", [BAD], itself, work) == []
     reason = desk.failures[BAD].reason
     line = work.__code__.co_firstlineno + 1
     assert reason == f"b.wav met a fault in callwright: KeyError in test_desk.py, line {line}"
-    assert f"KeyError in test_desk.py, line {line}" in caplog.text
-    assert "four" not in reason + caplog.text
 
 
 @pytest.mark.parametrize("kind", [RetryableError, FatalError])

@@ -178,12 +178,13 @@ def test_publishing_that_is_tried_again_publishes_nothing_twice(
 def test_a_fatal_error_stops_the_run_and_the_next_completes_it(
     calls: Path, tmp_path: Path, load: Load, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    tries = iter([1, 1])
+    tries = iter([heard(SAID), ValueError(SAID), FatalError("the runtime failed", "Mend it")])
 
     def answer(_: Samples) -> Hypothesis:
-        if next(tries, None):
-            return heard(SAID)
-        raise FatalError("the runtime failed", "Mend it")
+        outcome = next(tries)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     load(answer)
     assert run(calls, tmp_path, "--set", "batch.group_recordings=1") == 3

@@ -95,7 +95,7 @@ def test_a_folder_that_cannot_be_made_is_fatal(tmp_path: Path) -> None:
 
 def test_missing_tables_name_the_remedy(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/calls.db")
-    with pytest.raises(FatalError, match="callwright process"), reading(engine) as connection:
+    with pytest.raises(FatalError, match="callwright run"), reading(engine) as connection:
         connection.exec_driver_sql("SELECT * FROM words")
     engine.dispose()
 
