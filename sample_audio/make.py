@@ -69,8 +69,7 @@ def describe(script: Script, call: RenderedCall) -> dict[str, Any]:
         "action": script.action,
         "turns": [_turn_row(turn) for turn in call.turns],
         "regions": [
-            {"channel": region.channel, "kind": region.kind, **_bounds(region.span)}
-            for region in call.regions
+            {"channel": region.channel, "kind": region.kind, **_bounds(region.span)} for region in call.regions
         ],
         "entities": [
             {"entity": e.entity, "turn": index, "text": e.text, **_bounds(e.span), "exact": e.exact}
@@ -84,8 +83,7 @@ def rttm_lines(name: str, call: RenderedCall) -> list[str]:
     """One SPEAKER line for each span of speech, by start; both speakers are in channel field 1."""
     spans = sorted((span, turn.channel) for turn in call.turns for span in turn.speech)
     return [
-        f"SPEAKER {name} 1 {seconds(start):.3f} {seconds(end - start):.3f} "
-        f"<NA> <NA> {CHANNELS[channel]} <NA> <NA>"
+        f"SPEAKER {name} 1 {seconds(start):.3f} {seconds(end - start):.3f} <NA> <NA> {CHANNELS[channel]} <NA> <NA>"
         for (start, end), channel in spans
     ]
 
@@ -95,9 +93,7 @@ def make_call(script: Script, out: Path, seed: int) -> RenderedCall:
     own_seed = call_seed(script.name, seed)
     agent, customer = (VOICES[voice](own_seed) for voice in script.voices)
     call = render_call(script, (agent, customer), np.random.default_rng(own_seed))
-    soundfile.write(
-        out / f"{script.name}.wav", call.audio, SAMPLE_RATE_HZ, format="WAV", subtype="ULAW"
-    )
+    soundfile.write(out / f"{script.name}.wav", call.audio, SAMPLE_RATE_HZ, format="WAV", subtype="ULAW")
     reference = json.dumps(describe(script, call), indent=1, ensure_ascii=False)
     (out / f"{script.name}.json").write_text(reference + "\n", encoding="utf-8")
     lines = rttm_lines(script.name, call)

@@ -158,9 +158,7 @@ def place_turn(turn: Spoken, said: SaidTurn, start: int) -> PlacedTurn:
         text=turn.text,
         span=(start, start + len(said.audio)),
         speech=tuple(_shift(span, start) for span in said.speech),
-        entities=tuple(
-            PlacedEntity(e.entity, e.text, _shift(e.span, start), e.exact) for e in said.entities
-        ),
+        entities=tuple(PlacedEntity(e.entity, e.text, _shift(e.span, start), e.exact) for e in said.entities),
     )
 
 
@@ -176,9 +174,7 @@ def make_sound(sound: Sound, rng: np.random.Generator) -> tuple[Samples, tuple[S
     return signal * (peak / float(np.max(np.abs(signal)))), spans
 
 
-def render_call(
-    script: Script, voices: tuple[Voice, Voice], rng: np.random.Generator
-) -> RenderedCall:
+def render_call(script: Script, voices: tuple[Voice, Voice], rng: np.random.Generator) -> RenderedCall:
     """Lay a script's steps one after another and put them on a noisy telephone line."""
     placed: list[tuple[int, int, Samples]] = []
     turns: list[PlacedTurn] = []

@@ -55,12 +55,8 @@ class JoeVoice:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._synthesis_config: Any = config.SynthesisConfig
         self._tts: Any = piper.PiperVoice(
-            session=runtime.InferenceSession(
-                str(package.model_path()), options, providers=["CPUExecutionProvider"]
-            ),
-            config=config.PiperConfig.from_dict(
-                json.loads(package.config_path().read_text(encoding="utf-8"))
-            ),
+            session=runtime.InferenceSession(str(package.model_path()), options, providers=["CPUExecutionProvider"]),
+            config=config.PiperConfig.from_dict(json.loads(package.config_path().read_text(encoding="utf-8"))),
         )
 
     def say(self, text: str, speed: float) -> Samples:
@@ -71,8 +67,7 @@ class JoeVoice:
             noise_w_scale=JOE_TIMING_NOISE_SCALE,
         )
         chunks = [
-            np.asarray(chunk.audio_float_array, dtype=np.float64)
-            for chunk in self._tts.synthesize(text, settings)
+            np.asarray(chunk.audio_float_array, dtype=np.float64) for chunk in self._tts.synthesize(text, settings)
         ]
         return telephone_band(np.concatenate(chunks), int(self._tts.config.sample_rate))
 

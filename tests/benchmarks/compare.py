@@ -75,13 +75,17 @@ def main() -> None:
     rounds = [{system: measure(system, calls) for system in SYSTEMS} for _ in range(arguments.rounds)]
     base_s = median(one["faster-whisper batched"].wall_s for one in rounds)
     print(f"{len(calls)} calls, {audio_s / 60:.1f} min, both channels, {arguments.rounds} rounds, medians\n")
-    print(f"{'system':<32}{'WER':>7}{'sub':>6}{'del':>6}{'ins':>6}{'words':>7}{'x realtime':>12}{'speed':>7}{'RSS MB':>8}")
+    print(
+        f"{'system':<32}{'WER':>7}{'sub':>6}{'del':>6}{'ins':>6}{'words':>7}"
+        f"{'x realtime':>12}{'speed':>7}{'CPU s':>7}{'RSS MB':>8}"
+    )
     for system in SYSTEMS:
         runs = [one[system] for one in rounds]
         wall_s, errors = median(run.wall_s for run in runs), runs[-1].errors
         print(
             f"{system:<32}{errors.rate:>7.1%}{errors.substitutions:>6}{errors.deletions:>6}{errors.insertions:>6}"
             f"{runs[-1].words:>7}{audio_s / wall_s:>12.1f}{base_s / wall_s:>7.2f}"
+            f"{median(run.cpu_s for run in runs):>7.0f}"
             f"{max(run.rss_mb for run in runs):>8.0f}"
         )
 

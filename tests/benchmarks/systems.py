@@ -60,8 +60,7 @@ def faster_whisper(calls: list[Path], variant: str) -> Iterator[list[str]]:
 def _channels(call: Path) -> list[Samples]:
     samples, rate_hz = soundfile.read(call, dtype="float32", always_2d=True)
     return [
-        soxr.resample(np.ascontiguousarray(channel), rate_hz, MODEL_RATE_HZ).astype(np.float32)
-        for channel in samples.T
+        soxr.resample(np.ascontiguousarray(channel), rate_hz, MODEL_RATE_HZ).astype(np.float32) for channel in samples.T
     ]
 
 

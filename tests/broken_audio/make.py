@@ -99,9 +99,7 @@ def _wav_chunk(name: bytes, data: bytes) -> bytes:
 def seven_channels() -> bytes:
     """A valid mu-law WAV with seven channels."""
     signal = speech_like(DURATION_S, SAMPLE_RATE_HZ)
-    return encoded(
-        np.stack([signal * gain for gain in np.linspace(1.0, 0.1, 7)], axis=1), subtype="ULAW"
-    )
+    return encoded(np.stack([signal * gain for gain in np.linspace(1.0, 0.1, 7)], axis=1), subtype="ULAW")
 
 
 def silent() -> bytes:

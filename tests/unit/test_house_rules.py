@@ -61,7 +61,9 @@ def test_there_is_code_to_check() -> None:
 
 
 def test_nothing_is_too_large() -> None:
-    report = subprocess.run([sys.executable, ROOT / "tests/size_report.py"], cwd=ROOT, capture_output=True, text=True)
+    report = subprocess.run(
+        [sys.executable, ROOT / "tests/size_report.py"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert report.returncode == 0, report.stdout
 
 

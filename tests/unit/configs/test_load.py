@@ -147,9 +147,7 @@ def test_the_layer_that_won_is_blamed_and_all_faults_are_told(tmp_path: Path) ->
 
 
 def test_unknown_profiles_are_told_the_known_ones() -> None:
-    with pytest.raises(
-        ConfigError, match=r"unknown profile 'laptp'.*'laptop'.*cpu-server, gpu-server, laptop"
-    ):
+    with pytest.raises(ConfigError, match=r"unknown profile 'laptp'.*'laptop'.*cpu-server, gpu-server, laptop"):
         load("laptp", [], {}, None)
     with pytest.raises(ConfigError, match="unknown profile"):
         load("../default", [], {}, None)

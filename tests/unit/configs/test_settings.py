@@ -74,11 +74,7 @@ def _other(value: object, path: str) -> object:
         return choices[path]
     if isinstance(value, bool):
         return not value
-    return (
-        f"{value}x"
-        if isinstance(value, str)
-        else value + type(value)(1) * (0.01 if isinstance(value, float) else 1)
-    )  # type: ignore[operator]
+    return f"{value}x" if isinstance(value, str) else value + type(value)(1) * (0.01 if isinstance(value, float) else 1)  # type: ignore[operator]
 
 
 def test_every_other_key_changes_the_fingerprint() -> None:

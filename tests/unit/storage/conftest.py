@@ -43,10 +43,7 @@ def make_call() -> MakeCall:
                 f"speaker {index % 2}",
                 (Channel.AGENT, Channel.CUSTOMER)[index % 2],
                 (
-                    *(
-                        RedactedWord(f"w{i}", index + i / 9, index + (i + 1) / 9, 0.9)
-                        for i in range(n_words - 1)
-                    ),
+                    *(RedactedWord(f"w{i}", index + i / 9, index + (i + 1) / 9, 0.9) for i in range(n_words - 1)),
                     RedactedWord("[CREDIT_CARD]", index + 0.9, index + 0.95, 0.7, "CREDIT_CARD"),
                 ),
             )

@@ -83,7 +83,4 @@ def test_the_hash_is_what_the_docstring_says() -> None:
         '{"action":"b","actor":"a","at":"2026-01-02T03:04:05.678901+00:00","detail":{"n":1},"id":1,'
         f'"previous_hash":"{GENESIS}","subject":"c"}}'
     )
-    assert (
-        event_hash(1, AuditEvent(AT, "a", "b", "c", {"n": 1}), GENESIS)
-        == hashlib.sha256(said.encode()).hexdigest()
-    )
+    assert event_hash(1, AuditEvent(AT, "a", "b", "c", {"n": 1}), GENESIS) == hashlib.sha256(said.encode()).hexdigest()

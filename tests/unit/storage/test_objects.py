@@ -129,9 +129,7 @@ def test_leftovers_of_a_killed_process_are_swept(root: Path, store: FolderStore)
 
 def test_many_threads_put_the_same(root: Path, store: FolderStore) -> None:
     keys: list[str] = []
-    threads = [
-        threading.Thread(target=lambda: keys.extend(store.put(DOCUMENT) for _ in range(20))) for _ in range(8)
-    ]
+    threads = [threading.Thread(target=lambda: keys.extend(store.put(DOCUMENT) for _ in range(20))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

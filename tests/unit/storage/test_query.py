@@ -29,9 +29,7 @@ def test_columns_and_rows(published: sa.Engine) -> None:
 
 
 def test_the_view_for_analysts(published: sa.Engine) -> None:
-    table = read_only(
-        published, "SELECT call, state, length_s, speakers, words, redactions, model FROM v_calls"
-    )
+    table = read_only(published, "SELECT call, state, length_s, speakers, words, redactions, model FROM v_calls")
     assert table.rows == (("call.wav", "published", 3.0, 2, 12, 3, "m"),)
 
 
@@ -72,9 +70,7 @@ def test_what_would_change_anything_is_refused(published: sa.Engine, sql: str) -
         assert connection.exec_driver_sql("SELECT count(*) FROM words").scalar() == 12
 
 
-@pytest.mark.parametrize(
-    "sql", ["PRAGMA user_version", "ATTACH ':memory:' AS x", "BEGIN", "DELETE FROM words"]
-)
+@pytest.mark.parametrize("sql", ["PRAGMA user_version", "ATTACH ':memory:' AS x", "BEGIN", "DELETE FROM words"])
 def test_the_refusal_says_why(published: sa.Engine, sql: str) -> None:
     with pytest.raises(QueryError, match="does more than read"):
         read_only(published, sql)

@@ -32,9 +32,7 @@ def actions(engine: sa.Engine) -> list[str]:
         return list(connection.exec_driver_sql("SELECT action FROM audit_events ORDER BY id").scalars())
 
 
-def test_registering_again_changes_nothing(
-    engine: sa.Engine, repository: Repository, make_call: MakeCall
-) -> None:
+def test_registering_again_changes_nothing(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
     recording = make_call().recording
     assert [repository.register(recording) for _ in range(3)] == [RecordingState.RECEIVED] * 3
     assert (count(engine, "recordings"), count(engine, "sources")) == (1, 1)
@@ -87,9 +85,7 @@ def test_what_is_published_reads_back(repository: Repository, make_call: MakeCal
     assert repository.register(call.recording) is RecordingState.PUBLISHED
 
 
-def test_publishing_again_replaces_every_row(
-    engine: sa.Engine, repository: Repository, make_call: MakeCall
-) -> None:
+def test_publishing_again_replaces_every_row(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
     run = repository.begin_run("f", "1")
     first = repository.publish(run, make_call(n_turns=9, n_words=7, model="old"))
     second = dataclasses.replace(make_call(n_turns=2, n_words=3, model="new"), summary=None, documents={})
@@ -110,15 +106,12 @@ def test_publishing_again_replaces_every_row(
     }
 
 
-def test_publishing_twice_gives_the_same_rows(
-    engine: sa.Engine, repository: Repository, make_call: MakeCall
-) -> None:
+def test_publishing_twice_gives_the_same_rows(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
     def contents() -> dict[str, list[object]]:
         with reading(engine) as connection:
             tables = (table for table in CHILDREN if table != "transcripts")
             return {
-                table: list(map(tuple, connection.execute(sa.select(Base.metadata.tables[table]))))
-                for table in tables
+                table: list(map(tuple, connection.execute(sa.select(Base.metadata.tables[table])))) for table in tables
             }
 
     run = repository.begin_run("f", "1")
@@ -128,9 +121,7 @@ def test_publishing_twice_gives_the_same_rows(
     assert contents() == before
 
 
-def test_a_failed_publish_leaves_what_was(
-    engine: sa.Engine, repository: Repository, make_call: MakeCall
-) -> None:
+def test_a_failed_publish_leaves_what_was(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
     run = repository.begin_run("f", "1")
     old = make_call()
     recording_id = repository.publish(run, old)
@@ -156,9 +147,7 @@ def test_no_transcript_is_an_error_with_a_remedy(repository: Repository, make_ca
         repository.transcript(repository.find("call").id)
 
 
-def test_quarantine_keeps_the_reason_until_it_is_published(
-    repository: Repository, make_call: MakeCall
-) -> None:
+def test_quarantine_keeps_the_reason_until_it_is_published(repository: Repository, make_call: MakeCall) -> None:
     call = make_call()
     run = repository.begin_run("f", "1")
     facts = AudioFacts(2.5, "WAV", "PCM_16", 8_000)
@@ -277,9 +266,7 @@ def test_overview_of_some(repository: Repository, make_call: MakeCall) -> None:
     assert [call.call for call in repository.overview(max_calls=1).calls] == ["bad.wav"]
 
 
-def test_every_change_is_in_a_sound_audit_trail(
-    engine: sa.Engine, repository: Repository, make_call: MakeCall
-) -> None:
+def test_every_change_is_in_a_sound_audit_trail(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
     run = repository.begin_run("f", "1")
     repository.publish(run, make_call())
     repository.quarantine(run, make_call("b.wav").recording, FAILURE)
@@ -310,6 +297,4 @@ def test_removing_a_recording_takes_all_of_it_along(
     repository.publish(repository.begin_run("f", "1"), make_call())
     with writing(engine) as connection:
         connection.exec_driver_sql("DELETE FROM recordings")
-    assert {table: count(engine, table) for table in (*CHILDREN, "sources")} == dict.fromkeys(
-        (*CHILDREN, "sources"), 0
-    )
+    assert {table: count(engine, table) for table in (*CHILDREN, "sources")} == dict.fromkeys((*CHILDREN, "sources"), 0)
