@@ -18,6 +18,7 @@ from asr.types import Provenance
 from asr.vad import SileroVad
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
+from storage.buckets import read_object
 from storage.objects import FolderStore
 from storage.repository import Repository
 from storage.session import Database, migrate, open_database
@@ -54,10 +55,15 @@ def model_ids(settings: Settings) -> tuple[str, ...]:
     return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model
 
 
+def access(settings: Settings) -> Access:
+    """What fetching a model may reach."""
+    return Access(offline=settings.models.offline, read_object=read_object)
+
+
 def fetch_model(settings: Settings, model_id: str, *, force: bool = False) -> LocalModel:
     """A model on this machine, fetched if it is not yet. Raises ModelError if it cannot be had or is not sound."""
-    access = Access(offline=settings.models.offline)
-    return fetch(registry(settings).get(model_id), cache_folder(settings.models), access, force=force)
+    model = registry(settings).get(model_id)
+    return fetch(model, cache_folder(settings.models), access(settings), force=force)
 
 
 def load_models(settings: Settings) -> Models:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from asr.fetch import Access, declaration, pin
+from asr.fetch import declaration, pin
 from asr.models import FileState, cache_folder, verify
 from configs.settings import Settings
 from flows import report, wiring
@@ -104,7 +104,7 @@ def verify_(settings: Settings, *, as_json: bool) -> int:
 def pin_(id_: str, settings: Settings, *, as_json: bool) -> int:
     """Fetch a model whose hashes are not declared yet into quarantine, and print a declaration with them."""
     model = wiring.registry(settings).get(id_)
-    pinned = pin(model, cache_folder(settings.models), Access(offline=settings.models.offline))
+    pinned = pin(model, cache_folder(settings.models), wiring.access(settings))
     if as_json:
         report.print_json({"id": id_, "files": {file.name: file.sha256 for file in pinned.files}})
     else:

@@ -158,10 +158,14 @@ def test_prefect_keeps_no_result_and_only_ids(night: Night) -> None:
 
 
 def _places(night: Night) -> Iterator[tuple[str, str]]:
-    """Every file below the data folder and all that the run printed, as text; bytes that are none are kept apart."""
+    """Every file below the data folder, every value in a database, and all that the run printed, as text."""
     for path in night.data_dir.rglob("*"):
         if path.is_file():
             yield str(path), path.read_bytes().decode("utf-8", "replace")
+    for path in (night.data_dir / "callwright.db", night.data_dir / "prefect" / "prefect.db"):
+        connection = sqlite3.connect(path)
+        yield f"the values of {path}", "\n".join(connection.iterdump())
+        connection.close()
     yield "standard output", night.run.stdout
     yield "standard error", night.run.stderr
 
@@ -193,5 +197,6 @@ _UNITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """The secret as a token of its own: not the end of a time such as 21.738, nor a part of a hash."""
-    return re.compile(rf"(?<![\w.:-]){re.escape(secret)}(?![\w:-]|\.\d)", re.IGNORECASE)
+    """The secret; a short one only as a token: not the end of a time such as 21.738, nor a part of a hash."""
+    token = re.escape(secret) if len(secret) > 8 else rf"(?<![\w.:-]){re.escape(secret)}(?![\w:-]|\.\d)"
+    return re.compile(token, re.IGNORECASE)
