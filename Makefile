@@ -40,7 +40,7 @@ samples:
 	.venv-samples/bin/python sample_audio/make.py
 
 bench: .venv/installed-dev
-	$(BIN)/python -m tests.benchmarks.compare $(or $(DATA),sample_audio) --rounds $(or $(ROUNDS),1)
+	$(BIN)/python -m tests.benchmarks.compare $(or $(DATA),sample_audio) --rounds $(or $(ROUNDS),3)
 
 clean:
 	rm -rf .venv .venv-samples var

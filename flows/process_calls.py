@@ -27,14 +27,16 @@ from flows.desk import Desk
 from flows.ingest import Source
 from flows.stages import Heard, Prepared, Redacted
 from flows.wiring import Archive, Models, provenance
+from storage.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Who is told how a run goes: of seconds of recorded time transcribed, and of recordings done."""
+    """Who is told how a run goes: of recorded time transcribed, of recordings done, and of failures by SHA-256."""
 
     on_audio: Callable[[float], None]
     on_recording: Callable[[], None]
+    on_failure: Callable[[str, Failure], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,3 +169,4 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
             repository.quarantine(run_id, recording, failure)
             desk.settled.add(recording)
             batch.progress.on_recording()
+            batch.progress.on_failure(recording.sha256, failure)

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from asr.models import Model
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -68,11 +69,18 @@ def print_calls(calls: Sequence[CallRow]) -> None:
             click.echo(f"  {call.call}: {call.reason}. {call.remedy or ''}".rstrip())
 
 
+def print_fetching(models: Iterable[Model]) -> None:
+    """Say, on standard error, which models have to be fetched first."""
+    for model in models:
+        click.echo(f"Fetching {model.id}, {model.size_bytes / 1e6:.0f} MB, once", err=True)
+
+
 def result_facts(result: Result) -> dict[str, Any]:
     """A run's result for machines."""
     return {
         "calls": [asdict(call) for call in result.calls],
         "unreadable": [{"path": str(one.path), "reason": one.reason} for one in result.unreadable],
+        "failures": [{"sha256": sha256, **asdict(failure)} for sha256, failure in result.failures],
         "complete": result.complete,
         "processed": result.processed,
         "audio_s": round(result.audio_s, 3),
@@ -85,6 +93,10 @@ def print_result(result: Result) -> None:
     print_calls(result.calls)
     for one in result.unreadable:
         click.echo(f"  {one.reason}")
+    published = {call.sha256: call.call for call in result.calls if call.state is RecordingState.PUBLISHED}
+    for sha256, failure in result.failures:
+        if sha256 in published:
+            click.echo(f"  {published[sha256]} failed and keeps the transcript that it had: {failure.reason}")
     if result.processed:
         rate = result.audio_s / result.wall_s if result.wall_s else 0.0
         click.echo(

@@ -15,7 +15,7 @@ from configs.settings import Settings, fingerprint
 from flows.ingest import Source, discover, group, length_s
 from flows.prefect_server import prefect_server
 from flows.wiring import Archive, code_version, load_models, one_run_at_a_time, open_archive
-from storage.types import CallRow, RecordingState, RunState
+from storage.types import CallRow, Failure, RecordingState, RunState
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,18 @@ class Result:
 
     calls: tuple[CallRow, ...]
     unreadable: tuple[Unreadable, ...]
+    failures: tuple[tuple[str, Failure], ...]
+    """What failed in this run, by SHA-256: a call that was published before keeps its transcript all the same."""
     processed: int
     audio_s: float
     wall_s: float
 
     @property
     def complete(self) -> bool:
-        """Whether every recording is published."""
-        return not self.unreadable and all(call.state is RecordingState.PUBLISHED for call in self.calls)
+        """Whether every recording is published, and none failed this time."""
+        return not (self.unreadable or self.failures) and all(
+            call.state is RecordingState.PUBLISHED for call in self.calls
+        )
 
 
 class Meter(Protocol):
@@ -76,15 +80,16 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
     files = discover(paths)
     with one_run_at_a_time(data_dir):
         archive = open_archive(settings, data_dir)
+        archive.repository.end_stale_runs()
         recordings, unreadable = _identified(files)
         states = {r.sha256: archive.repository.register(r) for r in recordings}
         wanted = {r.sha256: r for r in recordings if again or states[r.sha256] is not RecordingState.PUBLISHED}
         sources = [Source(recording, length_s(recording)) for recording in wanted.values()]
-        wall_s = _process(sources, settings, data_dir, archive, meter) if sources else 0.0
+        wall_s, failures = _process(sources, settings, data_dir, archive, meter) if sources else (0.0, {})
         calls = archive.repository.calls(list(states))
     done = [call for call in calls if call.sha256 in wanted and call.state is RecordingState.PUBLISHED]
     audio_s = sum(call.length_s or 0.0 for call in done)
-    return Result(tuple(calls), tuple(unreadable), len(wanted), audio_s, wall_s)
+    return Result(tuple(calls), tuple(unreadable), tuple(failures.items()), len(wanted), audio_s, wall_s)
 
 
 def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable]]:
@@ -97,9 +102,12 @@ def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable
     return recordings, unreadable
 
 
-def _process(sources: list[Source], settings: Settings, data_dir: Path, archive: Archive, meter: Meter) -> float:
-    """Run the flow over the sources and return its seconds, loading included."""
+def _process(
+    sources: list[Source], settings: Settings, data_dir: Path, archive: Archive, meter: Meter
+) -> tuple[float, dict[str, Failure]]:
+    """Run the flow over the sources; return its seconds, loading included, and what failed, by SHA-256."""
     began_s = time.monotonic()
+    failures: dict[str, Failure] = {}
     repository = archive.repository
     with prefect_server(data_dir) as wait_for_server:
         models = load_models(settings)
@@ -114,7 +122,7 @@ def _process(sources: list[Source], settings: Settings, data_dir: Path, archive:
             wait_for_server()
             with meter:
                 meter.expect(len(sources), sum(source.length_s for source in sources))
-                progress = Progress(meter.audio_done, meter.recording_done)
+                progress = Progress(meter.audio_done, meter.recording_done, failures.__setitem__)
                 batch = Batch(tuple(group(sources, settings.batch)), models, archive, settings, progress)
                 BATCH.set(batch)
                 process_calls(run_id)
@@ -124,4 +132,4 @@ def _process(sources: list[Source], settings: Settings, data_dir: Path, archive:
             raise
         finally:
             repository.finish_run(run_id, ended, time.monotonic() - began_s)
-    return time.monotonic() - began_s
+    return time.monotonic() - began_s, failures

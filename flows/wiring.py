@@ -13,7 +13,7 @@ from asr.engines.base import Engine
 from asr.engines.registry import load_engine
 from asr.errors import FatalError
 from asr.fetch import Access, fetch
-from asr.models import LocalModel, Registry, cache_folder
+from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder
 from asr.types import Provenance
 from asr.vad import SileroVad
 from compliance.redactor import Redactor
@@ -58,6 +58,13 @@ def model_ids(settings: Settings) -> tuple[str, ...]:
 def access(settings: Settings) -> Access:
     """What fetching a model may reach."""
     return Access(offline=settings.models.offline, read_object=read_object)
+
+
+def missing_models(settings: Settings) -> list[Model]:
+    """Those of the models that a run with these settings loads which are not on this machine yet."""
+    known, cache = registry(settings), cache_folder(settings.models)
+    models = [known.get(model_id) for model_id in model_ids(settings)]
+    return [model for model in models if not (isinstance(model.source, FolderSource) or model.folder(cache).exists())]
 
 
 def fetch_model(settings: Settings, model_id: str, *, force: bool = False) -> LocalModel:

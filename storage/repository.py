@@ -21,7 +21,7 @@ from storage.recordings import (
     register_recording,
     set_recording_state,
 )
-from storage.runs import count_published, count_quarantined, end_run, insert_run
+from storage.runs import count_published, count_quarantined, end_run, end_stale_runs, insert_run
 from storage.session import reading, writing
 from storage.tables import DocumentRow, RecordingRow
 from storage.types import (
@@ -86,6 +86,11 @@ class Repository:
             detail = {"config_fingerprint": config_fingerprint, "code_version": code_version}
             self._audit(connection, "run.begin", f"run:{run_id}", detail)
             return run_id
+
+    def end_stale_runs(self) -> None:
+        """Make runs that were killed INTERRUPTED; for whoever knows that no other run is alive."""
+        with writing(self._engine) as connection:
+            end_stale_runs(connection)
 
     def finish_run(self, run_id: int, state: RunState, wall_s: float) -> None:
         """Say how a run ended and how many seconds it took; FatalError for a run that was never begun."""

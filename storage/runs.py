@@ -12,9 +12,14 @@ from storage.tables import RunRow
 from storage.types import RunState
 
 
+def end_stale_runs(connection: sa.Connection) -> None:
+    """Make runs that never said that they ended INTERRUPTED."""
+    connection.execute(sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED))
+
+
 def insert_run(connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime) -> int:
     """Insert a run that starts now and return its id; runs that never ended become INTERRUPTED."""
-    connection.execute(sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED))
+    end_stale_runs(connection)
     row = {
         "state": RunState.RUNNING,
         "started_at": now,

@@ -70,6 +70,8 @@ def get(ids: tuple[str, ...], settings: Settings, *, force: bool, as_json: bool)
     """Fetch the models of these IDS, or those that the settings use, and verify every file's SHA-256."""
     known, cache = wiring.registry(settings), cache_folder(settings.models)
     fetched = []
+    if not as_json and not ids:
+        report.print_fetching(wiring.missing_models(settings))
     for model_id in ids or wiring.model_ids(settings):
         local = wiring.fetch_model(settings, model_id, force=force)
         fetched.append({"id": model_id, "folder": str(local.folder), "sha256": known.get(model_id).sha256})

@@ -12,7 +12,8 @@ from configs.settings import Settings
 from flows import run as runs
 from flows.commands import options
 from flows.meter import Bar
-from flows.report import print_json, print_result, result_facts
+from flows.report import print_fetching, print_json, print_result, result_facts
+from flows.wiring import missing_models
 from storage.types import RecordingState
 
 _COUNT_REMOVED = "SELECT entity, count(*) AS removed FROM redactions GROUP BY entity"
@@ -30,6 +31,7 @@ def run(paths: tuple[Path, ...], settings: Settings, data_dir: Path, *, again: b
     Folders are searched with all their subfolders. What failed before is tried again. Exits with 0 only if every
     recording is published, 1 if some are quarantined.
     """
+    print_fetching(missing_models(settings))
     result = runs.run(paths, settings, data_dir, Bar(quiet=as_json), again=again)
     if as_json:
         print_json(result_facts(result))

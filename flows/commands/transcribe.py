@@ -15,8 +15,9 @@ from compliance.types import RedactedTranscript
 from configs.settings import Settings
 from flows import stages
 from flows.commands import options
+from flows.report import print_fetching
 from flows.stages import Prepared
-from flows.wiring import Models, load_models, provenance
+from flows.wiring import Models, load_models, missing_models, provenance
 
 _FORMATS = {
     "json": render.as_json_line,
@@ -43,6 +44,7 @@ def transcribe(files: tuple[Path, ...], kind: str, settings: Settings, *, raw: b
         raise ConfigError(f"--format {kind} is one document a file, and {len(files)} files were named", "Name one file")
     if raw:
         click.echo("Warning: --raw prints what callers said unredacted, card numbers included.", err=True)
+    print_fetching(missing_models(settings))
     models = load_models(settings)
     prepared = [item for path in files if (item := _prepared(path, models, settings)) is not None]
     heard = stages.hear(prepared, models.engine, settings.transcribe.batch_size, lambda _: None)

@@ -1,6 +1,6 @@
 """callwright beside faster-whisper: word errors and speed on the same calls, weights and cores.
 
-Run it with `make bench`, or `make bench DATA=folder ROUNDS=3`.
+Run it with `make bench`, or `make bench DATA=folder ROUNDS=1`.
 """
 
 from __future__ import annotations

@@ -233,3 +233,30 @@ def test_prefect_is_not_imported_before_there_is_something_to_do(tmp_path: Path)
     arguments = ["run", str(tmp_path), "--data-dir", str(tmp_path / "var")]
     done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_published_call_that_fails_again_keeps_its_transcript_and_is_told(
+    calls: Path, tmp_path: Path, load: Load, sizes: dict[str, set[int]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    load(lambda _: heard(SAID))
+    assert run(calls, tmp_path) == 0
+
+    def answer(samples: Samples) -> Hypothesis:
+        if len(samples) in sizes["clinic"]:
+            raise ValueError(SAID)
+        return heard(SAID)
+
+    load(answer)
+    assert run(calls, tmp_path, "--again") == 1
+    assert "clinic.wav failed and keeps the transcript that it had" in capfd.readouterr().out
+    assert rows(tmp_path, "SELECT count(*) FROM v_calls WHERE state = 'published'") == [(3,)]
+
+
+def test_a_run_that_was_killed_is_not_running_for_ever(calls: Path, tmp_path: Path, load: Load) -> None:
+    load(lambda _: heard(SAID))
+    assert run(calls, tmp_path) == 0
+    with sqlite3.connect(tmp_path / "callwright.db") as connection:
+        connection.execute("UPDATE runs SET state = 'running', finished_at = NULL, wall_s = NULL")
+    connection.close()
+    assert run(calls, tmp_path) == 0
+    assert rows(tmp_path, "SELECT state FROM runs") == [("interrupted",)]
