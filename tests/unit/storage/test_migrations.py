@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -76,21 +77,13 @@ def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
         migrate(engine)
 
 
-def _migrate(url: str) -> None:
-    engine = open_database(url)
-    migrate(engine)
-    engine.dispose()
+MIGRATE = "import sys; from storage.session import migrate, open_database; migrate(open_database(sys.argv[1]))"
 
 
 def test_many_processes_at_once(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/calls.db"
-    context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=_migrate, args=(url,)) for _ in range(4)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-    assert [worker.exitcode for worker in workers] == [0, 0, 0, 0]
+    workers = [subprocess.Popen([sys.executable, "-c", MIGRATE, url]) for _ in range(4)]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
     engine = open_database(url)
     with reading(engine) as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0001"]
