@@ -32,7 +32,6 @@ def find_speech(probabilities: NDArray[np.float32], n_samples: int, vad: VadOpti
     loose = vad.model_copy(update={"min_speech_ms": 0})
     bursts = speech_spans(probabilities, n_samples, chunk.cut_pause_ms, loose)
     min_speech = ms_to_samples(vad.min_speech_ms)
-    # The longest end of a burst is one window late: pauses are measured from burst to burst.
     regions = tuple(region for region in join(bursts, ms_to_samples(vad.min_silence_ms)) if len(region) >= min_speech)
     kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
     return Speech(pad(regions, ms_to_samples(vad.pad_ms), n_samples), kept, n_samples)
