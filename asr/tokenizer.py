@@ -37,6 +37,11 @@ class WhisperTokenizer:
         self.no_timestamps = self._id("<|notimestamps|>")
         self.timestamp_begin = self.no_timestamps + 1
         start = self._id("<|startoftranscript|>")
+        if language != "en" and not self._is_multilingual():
+            raise ConfigError(
+                f"transcribe.language is {language!r}, and this model knows English alone",
+                "Use a multilingual model, such as whisper-base",
+            )
         self.prompt = [start] if not self._is_multilingual() else [start, *self._language_and_task(language)]
 
     @classmethod

@@ -103,7 +103,7 @@ def key_of(path: str, origin: str) -> Key:
         return keys[path]
     section, dot, name = path.partition(".")
     if section not in sections():
-        near = get_close_matches(section, sections(), n=1)
+        near = [key.path for key in keys.values() if key.name == path] or get_close_matches(section, sections(), n=1)
         known = f"Known sections: {', '.join(sections())}"
         raise ConfigError(
             f"unknown section '{section}' in {origin}",

@@ -29,7 +29,7 @@ _ASKED_WRONGLY = (
 @click.group(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 all is well; 1 some recordings could not be done; 2 the command or a setting is "
-    "wrong; 3 the work had to stop, nothing is lost, run it again.",
+    "wrong; 3 the work had to stop, 130 somebody stopped it; nothing is lost, run it again.",
 )
 @click.version_option(package_name="callwright", prog_name="callwright")
 def cli() -> None:

@@ -66,7 +66,8 @@ def print_calls(calls: Sequence[CallRow]) -> None:
     )
     for call in calls:
         if call.state is RecordingState.QUARANTINED:
-            click.echo(f"  {call.call}: {call.reason}. {call.remedy or ''}".rstrip())
+            name = "" if call.call in (call.reason or "") else f"{call.call}: "
+            click.echo(f"  {name}{call.reason}. {call.remedy or ''}".rstrip())
 
 
 def print_fetching(models: Iterable[Model]) -> None:
@@ -99,12 +100,13 @@ def print_result(result: Result) -> None:
             click.echo(f"  {published[sha256]} failed and keeps the transcript that it had: {failure.reason}")
     if result.processed:
         rate = result.audio_s / result.wall_s if result.wall_s else 0.0
+        recordings = "1 recording" if result.processed == 1 else f"{result.processed} recordings"
         click.echo(
-            f"\n{result.processed} recordings processed: {clock(result.audio_s)} of audio in "
-            f"{clock(result.wall_s)}, {rate:.1f}x realtime with start-up."
+            f"\n{recordings} processed: {clock(result.audio_s)} of audio in {clock(result.wall_s)}, "
+            f"{rate:.1f}x realtime with start-up."
         )
     else:
-        click.echo("\nNothing to do: all of this was processed before.")
+        click.echo("\nNothing to do: all of this was processed before. After a change of model or settings: --again")
 
 
 def overview_facts(overview: Overview) -> dict[str, Any]:

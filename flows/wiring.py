@@ -11,9 +11,9 @@ from pathlib import Path
 
 from asr.engines.base import Engine
 from asr.engines.registry import load_engine
-from asr.errors import FatalError
+from asr.errors import ConfigError, FatalError
 from asr.fetch import Access, fetch
-from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder
+from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
 from asr.types import Provenance
 from asr.vad import SileroVad
 from compliance.redactor import Redactor
@@ -68,19 +68,34 @@ def missing_models(settings: Settings) -> list[Model]:
 
 
 def fetch_model(settings: Settings, model_id: str, *, force: bool = False) -> LocalModel:
-    """A model on this machine, fetched if it is not yet. Raises ModelError if it cannot be had or is not sound."""
-    model = registry(settings).get(model_id)
-    return fetch(model, cache_folder(settings.models), access(settings), force=force)
+    """A model on this machine, fetched if it is not yet, or if `force`.
+
+    Raises ModelError if it cannot be had, or if what lies here is not what was declared: files that changed on a
+    disk are news that nobody should learn from a silent repair.
+    """
+    model, cache = registry(settings).get(model_id), cache_folder(settings.models)
+    if model.folder(cache).exists() and not force:
+        return resolve(model, cache)
+    return fetch(model, cache, access(settings), force=force)
 
 
 def load_models(settings: Settings) -> Models:
     """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
+    _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")
+    _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
     speech, vad, names = (fetch_model(settings, model_id) for model_id in model_ids(settings))
     return Models(
         detector=SileroVad(vad.folder / _VAD_FILE),
         engine=load_engine(speech, settings.transcribe),
         redactor=Redactor.load(names.folder, settings.redact),
     )
+
+
+def _check_kind(settings: Settings, key: str, model_id: str, kind: str) -> None:
+    known = registry(settings)
+    if (found := known.get(model_id).kind) != kind:
+        fitting = ", ".join(model.id for model in known.models if model.kind == kind)
+        raise ConfigError(f"{key} is {model_id}, a model of kind {found} and not {kind}", f"Use one of {fitting}")
 
 
 def provenance(engine: Engine, settings: Settings) -> Provenance:

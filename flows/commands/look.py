@@ -14,7 +14,9 @@ from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.wiring import Archive, open_archive
+from storage.errors import NoTranscriptError
 from storage.query import read_only
+from storage.types import RecordingState
 
 
 @click.command(epilog="Example: callwright status --json | jq .totals")
@@ -43,6 +45,10 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
     """
     repository = _archive(settings, data_dir).repository
     found = repository.find(call)
+    if found.state is not RecordingState.PUBLISHED:
+        reasons = [row.reason for row in repository.calls([found.sha256]) if row.reason]
+        why = f"quarantined: {reasons[0]}" if reasons else "not processed yet"
+        raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
     if as_json:
         report.print_json(

@@ -94,6 +94,8 @@ def verify_(settings: Settings, *, as_json: bool) -> int:
         report.print_json([{"model": f.model, "file": f.file.name, "state": f.state.value} for f in checked])
     else:
         report.print_table(("model", "file", "state"), ((f.model, f.file.name, f.state.value) for f in checked))
+        if any(file.state is not FileState.GOOD for file in checked):
+            click.echo("What is not good is refused. Fetch it again: callwright models get ID --force")
         if not checked:
             click.echo("No model has been fetched yet. Fetch them: callwright models get")
     return 0 if all(file.state is FileState.GOOD for file in checked) else 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _print_next(result: runs.Result, settings: Settings, data_dir: Path) -> None
     published = [call for call in result.calls if call.state is RecordingState.PUBLISHED]
     if not published:
         return
-    program = sys.argv[0] if "/" in sys.argv[0] and not Path(sys.argv[0]).is_absolute() else "callwright"
+    program = "callwright" if shutil.which("callwright") == sys.argv[0] else shlex.quote(sys.argv[0])
     where = "" if data_dir == Path("var") else f" --data-dir {shlex.quote(str(data_dir))}"
     most = max(published, key=lambda call: call.redactions or 0)
     database = "the database of storage.database_url" if settings.storage.database_url else data_dir / "callwright.db"

@@ -51,6 +51,8 @@ def transcribe(files: tuple[Path, ...], kind: str, settings: Settings, *, raw: b
     made_by = provenance(models.engine, settings)
     for item, answer in zip(prepared, heard, strict=True):
         transcript = stages.assemble(item, answer, made_by, settings)
+        if kind == "txt" and len(files) > 1:
+            click.echo(f"# {item.recording.path}")
         click.echo(_FORMATS[kind](_released(transcript, models.redactor, raw=raw)), nl=kind == "json")
     return 0 if len(prepared) == len(files) else 1
 

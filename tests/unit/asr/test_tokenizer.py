@@ -134,3 +134,8 @@ def test_what_is_no_tokenizer_is_said_to_be_none(tmp_path: Path) -> None:
     plain.save(str(tmp_path / "tokenizer.json"))
     with pytest.raises(ModelError, match=r"has no <\|endoftext\|>"):
         WhisperTokenizer.load(tmp_path / "tokenizer.json", "en")
+
+
+def test_an_english_model_takes_no_other_language(whisper_dir: Path) -> None:
+    with pytest.raises(ConfigError, match="knows English alone"):
+        WhisperTokenizer.load(whisper_dir / "tokenizer.json", "de")

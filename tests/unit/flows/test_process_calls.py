@@ -260,3 +260,17 @@ def test_a_run_that_was_killed_is_not_running_for_ever(calls: Path, tmp_path: Pa
     connection.close()
     assert run(calls, tmp_path) == 0
     assert rows(tmp_path, "SELECT state FROM runs") == [("interrupted",)]
+
+
+def test_showing_a_call_that_is_not_published_says_why(
+    calls: Path, tmp_path: Path, load: Load, sizes: dict[str, set[int]], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def answer(samples: Samples) -> Hypothesis:
+        if len(samples) in sizes["clinic"]:
+            raise ValueError(SAID)
+        return heard(SAID)
+
+    load(answer)
+    assert run(calls, tmp_path) == 1
+    assert call(["show", "clinic", "--data-dir", str(tmp_path)]) == 2
+    assert "clinic.wav is quarantined: clinic.wav met a fault" in capfd.readouterr().err
