@@ -7,6 +7,7 @@ import json
 import shutil
 import sqlite3
 import sys
+import time
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -197,19 +198,31 @@ def test_a_fatal_error_stops_the_run_and_the_next_completes_it(
     assert rows(tmp_path, "SELECT state, published FROM runs") == [("failed", 1), ("completed", 2)]
 
 
+OTHER_CHUNKS = 1
+"""Chunks of its own call that may be in memory beside one: these calls have two at most."""
+
+
 def test_one_group_is_in_memory_at_a_time(calls: Path, tmp_path: Path, load: Load) -> None:
     seen: list[weakref.ref[Samples]] = []
     alive: list[int] = []
 
     def answer(samples: Samples) -> Hypothesis:
-        gc.collect()
-        alive.append(sum(one() is not None for one in seen))
+        # Prefect's threads may hold on to a finished task for a moment.
+        deadline_s = time.monotonic() + 10
+        while True:
+            gc.collect()
+            held = sum(one() is not None for one in seen)
+            if held <= OTHER_CHUNKS or time.monotonic() > deadline_s:
+                break
+            time.sleep(0.05)
+        alive.append(held)
         seen.append(weakref.ref(samples))
         return heard(SAID)
 
     load(answer)
     assert run(calls, tmp_path, "--set", "batch.group_recordings=1") == 0
-    assert alive == [0, 0, 1, 0, 1]
+    assert len(alive) == 5
+    assert max(alive) <= OTHER_CHUNKS
 
 
 def test_a_fault_outside_all_stages_is_told_without_its_message(
