@@ -110,7 +110,7 @@ def test_a_second_run_finds_nothing_to_do_in_seconds_and_starts_no_server(night:
     again = callwright("run", night.calls, "--data-dir", night.data_dir)
     assert again.returncode == 0, again.stderr
     assert "Nothing to do" in again.stdout
-    assert time.monotonic() - began_s < 10
+    assert time.monotonic() - began_s < 30
     assert log.stat().st_mtime_ns == started_ns
     assert night.rows("SELECT count(*) FROM runs") == [(1,)]
 

@@ -5,6 +5,7 @@ CALLWRIGHT_KILLS sets how many kills; `python -m pytest -s` prints what each lef
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
@@ -104,7 +105,7 @@ def descendants(data_dir: Path) -> list[int]:
     return found
 
 
-def none_left(data_dir: Path, within_s: float = 5.0) -> bool:
+def none_left(data_dir: Path, within_s: float = 30.0) -> bool:
     deadline_s = time.monotonic() + within_s
     while time.monotonic() < deadline_s:
         if not descendants(data_dir):
@@ -165,11 +166,16 @@ def _when(condition: Callable[[], bool], within_s: float = 120.0) -> None:
         time.sleep(0.05)
 
 
+def test_a_second_run_is_refused_while_one_holds_the_data_folder(calls: Path, tmp_path: Path) -> None:
+    with (tmp_path / "run.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert start(calls, tmp_path).wait() == 3
+    assert not (tmp_path / "callwright.db").exists()
+
+
 def test_ctrl_c_ends_the_run_soon_and_says_so_in_the_ledger(calls: Path, tmp_path: Path) -> None:
     running = start(calls, tmp_path)
     _when(lambda: count(tmp_path, "transcripts") > 0)
-    refused = start(calls, tmp_path)
-    assert refused.wait() == 3
     os.killpg(running.pid, signal.SIGINT)  # to everything in the foreground, as a terminal does it
     assert running.wait(timeout=30) in (0, 130)
     assert rows(tmp_path, "SELECT state FROM runs") in ([("interrupted",)], [("completed",)])
