@@ -140,7 +140,7 @@ class ChunkOptions(Options):
 class TranscribeOptions(Options):
     """The engine and how it decodes."""
 
-    engine: Literal["auto", "ctranslate2"] = Field(
+    engine: Literal["auto", "openvino", "ctranslate2"] = Field(
         "auto",
         description="Runtime for the speech model; auto picks the fastest that this machine can run.",
         json_schema_extra={"source": "callwright"},
@@ -155,10 +155,10 @@ class TranscribeOptions(Options):
         description="Where the model runs; auto takes a CUDA GPU when there is one.",
         json_schema_extra={"source": "callwright"},
     )
-    precision: Literal["auto", "int8", "float16", "int8_float16", "float32"] = Field(
+    precision: Literal["auto", "int8", "bfloat16", "float16", "int8_float16", "float32"] = Field(
         "auto",
         description="Number format of the weights; auto is int8 on a CPU and float16 on a GPU.",
-        json_schema_extra={"source": "CTranslate2's compute types"},
+        json_schema_extra={"source": "docs/performance.md: int8 weights change no word in a thousand"},
     )
     language: str = Field(
         "en",
@@ -172,6 +172,22 @@ class TranscribeOptions(Options):
         le=10,
         description="Hypotheses kept while decoding.",
         json_schema_extra={"source": "openai/whisper's command line; beam 1 costs 3.6 points of WER on calls"},
+    )
+    search: Literal["adaptive", "beam", "greedy"] = Field(
+        "adaptive",
+        description="Beam search for every chunk, for none, or for those whose greedy text is in doubt.",
+        json_schema_extra={"source": "docs/performance.md: adaptive has beam search's WER at half of its cost"},
+    )
+    doubt_below: float = Field(
+        -0.25,
+        lt=0.0,
+        description="A greedy text with a lower mean log-probability is in doubt.",
+        json_schema_extra={"source": "the knee of the curve in docs/performance.md"},
+    )
+    schedule: Literal["static", "continuous"] = Field(
+        "static",
+        description="Whether a batch is decoded to its end, or a chunk that ends makes room for the next.",
+        json_schema_extra={"source": "docs/performance.md: equal in speed, and static holds less memory"},
     )
     temperatures: tuple[float, ...] = Field(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
@@ -202,8 +218,8 @@ class TranscribeOptions(Options):
         8,
         ge=1,
         le=256,
-        description="Chunks, of any calls and channels, in one engine call.",
-        json_schema_extra={"source": "callwright: larger batches gain little on two cores"},
+        description="Chunks, of any calls and channels, that a thread decodes together.",
+        json_schema_extra={"source": "callwright: 16 are no faster on CPUs, and take 150 MB more a thread"},
     )
     threads: int = Field(
         0,

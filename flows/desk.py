@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -24,27 +25,38 @@ class Desk:
     settled: set[Recording] = field(default_factory=set)
 
     def each(
-        self, stage: str, items: Sequence[T], recording: Callable[[T], Recording], work: Callable[[T], R]
+        self,
+        stage: str,
+        items: Sequence[T],
+        recording: Callable[[T], Recording],
+        work: Callable[[T], R],
+        threads: int = 1,
     ) -> list[R]:
-        """The work's results for the items that it succeeds on; the others' recordings fail at this stage.
+        """The work's results for the items that it succeeds on, in order; the others' recordings fail at this stage.
 
         What goes wrong with one recording stops no other, be it a fault of ours: of that, only type and place
         are told, since its message may hold what was said. Retryable and fatal errors are raised.
         """
-        results = []
-        for item in items:
-            if recording(item) in self.settled:
-                continue
+
+        def attempt(item: T) -> list[R]:
             try:
-                results.append(work(item))
-                self.failures.pop(recording(item), None)  # of an earlier try
+                result = work(item)
             except (RetryableError, FatalError):
                 raise
             except SkippableError as error:
                 self.failures[recording(item)] = Failure(stage, error.reason, error.remedy)
+                return []
             except Exception as error:  # noqa: BLE001
                 self.failures[recording(item)] = _failure(stage, recording(item), error)
-        return results
+                return []
+            self.failures.pop(recording(item), None)  # of an earlier try
+            return [result]
+
+        wanted = [item for item in items if recording(item) not in self.settled]
+        if threads == 1:
+            return [result for item in wanted for result in attempt(item)]
+        with ThreadPoolExecutor(threads) as pool:
+            return [result for results in pool.map(attempt, wanted) for result in results]
 
 
 def fault(error: Exception) -> str:

@@ -19,6 +19,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
+from asr.engines.registry import cores
 from asr.errors import FatalError, RetryableError
 from asr.types import Transcript
 from configs.settings import Settings
@@ -102,6 +103,7 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
         [source.recording for source in group],
         lambda recording: recording,
         lambda recording: stages.prepare(recording, batch.models.detector, batch.settings),
+        threads=cores(batch.settings.transcribe),
     )
 
 
@@ -109,10 +111,9 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
 def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Heard]]:
     """All chunks of the group through the engine, batched together; one by one if one of them breaks that."""
     batch = BATCH.get()
-    size = batch.settings.transcribe.batch_size
 
     def hear(members: list[Prepared]) -> list[Heard]:
-        return stages.hear(members, batch.models.engine, size, batch.progress.on_audio)
+        return stages.hear(members, batch.models.engine, batch.progress.on_audio)
 
     try:
         heard = hear(prepared)

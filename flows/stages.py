@@ -14,7 +14,6 @@ from asr.merge import merge
 from asr.regions import find_speech, typed_regions
 from asr.resample import resample
 from asr.speakers import turns
-from asr.transcribe import transcribe
 from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
@@ -76,19 +75,19 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
 
-def hear(
-    prepared: Sequence[Prepared], engine: Engine, batch_size: int, on_audio: Callable[[float], None]
-) -> list[Heard]:
+def hear(prepared: Sequence[Prepared], engine: Engine, on_audio: Callable[[float], None]) -> list[Heard]:
     """What is said in the chunks of many recordings, batched together; one answer a recording, in order.
 
-    `on_audio` is told the seconds of recorded time that each batch stands for.
+    `on_audio` is told the seconds of recorded time that what is done stands for.
     """
     chunks = [chunk for item in prepared for chunk in item.chunks]
     speech = sum(len(chunk.samples) for chunk in chunks)
     recorded_s = sum(item.facts.duration_s for item in prepared)
     began_s = time.perf_counter()
     speech_s = speech / 16_000
-    heard = iter(transcribe(chunks, engine, batch_size, lambda done_s: on_audio(done_s / speech_s * recorded_s)))
+    heard = iter(
+        engine.transcribe([chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s / speech_s * recorded_s))
+    )
     took_s = time.perf_counter() - began_s
     answers = []
     for item in prepared:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,11 +27,12 @@ class Engine(Protocol):
         """What is loaded."""
         ...
 
-    def transcribe(self, batch: Sequence[Samples]) -> list[Hypothesis]:
-        """What is said in each item, in the order given.
+    def transcribe(self, batch: Sequence[Samples], on_audio: Callable[[float], None] = ...) -> list[Hypothesis]:
+        """What is said in each item, in the order given; the more items, the better they share the work.
 
-        An item is (n_samples,) float32 at 16 kHz, at most 30 s; empty and silent items give no words. The
-        result for an item does not depend on what else is in the batch, but for the last bits of its floats.
+        `on_audio` is told, from any thread, of seconds of audio as they are done. An item is (n_samples,) float32
+        at 16 kHz, at most 30 s; empty and silent items give no words. The result for an item does not depend on
+        what else is in the batch, but for the last bits of its floats.
         Raises RetryableError when memory runs out, FatalError when the runtime fails.
         """
         ...

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -13,48 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.engines.base import EngineInfo
+from asr.engines.base import Engine, EngineInfo
 from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
-from asr.mel import HOP, N_FRAMES, log_mel
 from asr.options import TranscribeOptions
-from asr.timebase import to_samples, to_seconds
-from asr.tokenizer import WhisperTokenizer
+from asr.timebase import to_seconds
 from asr.types import Hypothesis, Samples, Word
-
-_FRAMES_PER_STEP = 2
-"""Mel frames in one encoder position: the encoder's second convolution halves the rate to 50 Hz."""
-
-_STEP_S = to_seconds(HOP * _FRAMES_PER_STEP)
-_MAX_TOKENS = 224
-"""Most tokens of text in one window (openai/whisper's sample_len: half of its context)."""
-
-_TOKENS_PER_S = 8
-"""More than anybody says: the fastest talkers reach 7 words in a second for a moment, 4 over 30 s. Loops end here."""
-
-_MIN_SAMPLES = to_samples(0.1)
-"""No word fits in less, and a text cannot be aligned with one encoder position or none."""
-
-_BEST_OF = 5
-"""Samples drawn at a temperature above zero, of which the likeliest is kept (openai/whisper's default)."""
-
-_MAX_LOGPROB_DROP = 0.5
-"""A retry whose mean log-probability is worse by more is another text, not a better reading of the sound.
-
-Measured on telephone prompts that were said five times over: the compression check fails a good text, and the
-first sample to pass is an invented one, 0.6 to 2.5 worse. A right retry of a real loop is 0.1 to 0.4 worse.
-"""
+from asr.whisper.engine import DRAWS, MIN_SAMPLES, POSITION_S, max_tokens
+from asr.whisper.judging import Judge, Reading, compression_ratio
+from asr.whisper.mel import HOP, N_FRAMES, log_mel
+from asr.whisper.tokenizer import WhisperTokenizer
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoded:
-    """Tokens of one item and the figures by which they are judged; `ended` unless it ran into the cap."""
-
-    tokens: list[int]
-    ended: bool
-    mean_logprob: float
-    no_speech_prob: float
-    compression_ratio: float
-    temperature: float
+def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
+    """A Whisper in CTranslate2's own format. Raises ConfigError for a precision that the device does not run,
+    ModelError for a folder that does not load."""
+    return CTranslate2Engine(folder, info, device, options, threads)
 
 
 class CTranslate2Engine:
@@ -72,6 +43,7 @@ class CTranslate2Engine:
         self._device = device
         self._info = info
         self._options = options
+        self._judge = Judge(options)
         self._workers = threads if device == "cpu" else 1
         self._tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
         self._model = self._load(self._workers)
@@ -103,15 +75,24 @@ class CTranslate2Engine:
         """What is loaded."""
         return self._info
 
-    def transcribe(self, batch: Sequence[Samples]) -> list[Hypothesis]:
+    def transcribe(
+        self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
+    ) -> list[Hypothesis]:
         """See Engine.transcribe."""
-        shares = [list(batch[first :: self._workers]) for first in range(self._workers)]
+        order = sorted(range(len(batch)), key=lambda index: -len(batch[index]))
+        size = max(1, self._options.batch_size // self._workers)
+        heard: dict[int, Hypothesis] = {}
+
+        def work(rows: Sequence[int]) -> None:
+            heard.update(zip(rows, self._transcribe_share([batch[row] for row in rows]), strict=True))
+            on_audio(to_seconds(sum(len(batch[row]) for row in rows)))
+
         with ThreadPoolExecutor(self._workers) as pool:
-            heard = list(pool.map(self._transcribe_share, shares))
-        return [heard[index % self._workers][index // self._workers] for index in range(len(batch))]
+            list(pool.map(work, [order[at : at + size] for at in range(0, len(order), size)]))
+        return [heard[row] for row in range(len(batch))]
 
     def _transcribe_share(self, batch: list[Samples]) -> list[Hypothesis]:
-        rows = [row for row, samples in enumerate(batch) if len(samples) >= _MIN_SAMPLES and np.any(samples)]
+        rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
         heard = [_nothing(self._tokenizer.language)] * len(batch)
         if not rows:
             return heard
@@ -119,7 +100,7 @@ class CTranslate2Engine:
         try:
             features = np.stack([log_mel(batch[row], self._model.n_mels) for row in rows])
             encoded = self._encode(self._model, features)
-            decoded = self._decode(encoded, features, [_max_tokens(length) for length in lengths])
+            decoded = self._decode(encoded, features, [max_tokens(length) for length in lengths])
             hypotheses = self._hypotheses(encoded, decoded, lengths)
         except RuntimeError as error:
             raise _runtime_error(error, len(rows)) from error
@@ -130,20 +111,20 @@ class CTranslate2Engine:
     def _encode(self, model: Any, features: NDArray[np.float32]) -> Any:
         return model.encode(self._ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
 
-    def _decode(self, encoded: Any, features: NDArray[np.float32], caps: list[int]) -> list[_Decoded]:
+    def _decode(self, encoded: Any, features: NDArray[np.float32], caps: list[int]) -> list[Reading]:
         """Beam search for all rows; what fails its checks is sampled again at rising temperatures."""
         first, *hotter = self._options.temperatures
         if first > 0:
             return [self._sampled([], row, cap, [first, *hotter]) for row, cap in zip(features, caps, strict=True)]
         searched = self._generate(self._model, encoded, caps, first)
         return [
-            item if self._settled([item]) else self._sampled([item], row, cap, hotter)
+            item if self._judge.settled([item]) else self._sampled([item], row, cap, hotter)
             for item, row, cap in zip(searched, features, caps, strict=True)
         ]
 
     def _sampled(
-        self, tries: list[_Decoded], features: NDArray[np.float32], cap: int, temperatures: list[float]
-    ) -> _Decoded:
+        self, tries: list[Reading], features: NDArray[np.float32], cap: int, temperatures: list[float]
+    ) -> Reading:
         """The best of the tries so far and of those at the temperatures, which are made until one settles it.
 
         CTranslate2 seeds the random numbers of a worker thread once, when it first samples. A model loaded for
@@ -151,7 +132,7 @@ class CTranslate2Engine:
         0.25 s for Whisper base, where 2 in 29 chunks of telephone speech need it.
         """
         if not temperatures:
-            return self._best(tries)
+            return tries[self._judge.best(tries)]
         # One at a time, since each holds the weights once more.
         with self._sampling:
             self._ctranslate2.set_random_seed(self._options.seed)
@@ -159,22 +140,22 @@ class CTranslate2Engine:
             encoded = self._encode(sampler, features[None])
             for temperature in temperatures:
                 tries = [*tries, *self._generate(sampler, encoded, [cap], temperature)]
-                if self._settled(tries):
+                if self._judge.settled(tries):
                     break
-        return self._best(tries)
+        return tries[self._judge.best(tries)]
 
-    def _generate(self, model: Any, encoded: Any, caps: list[int], temperature: float) -> list[_Decoded]:
+    def _generate(self, model: Any, encoded: Any, caps: list[int], temperature: float) -> list[Reading]:
         """Each row's likeliest text, of at most its own cap of tokens."""
         prompt = [*self._tokenizer.prompt, self._tokenizer.no_timestamps]
         search = (
             {
                 "beam_size": 1,
-                "num_hypotheses": _BEST_OF,
+                "num_hypotheses": DRAWS,
                 "sampling_topk": 0,
                 "sampling_temperature": temperature,
             }
             if temperature > 0
-            else {"beam_size": self._options.beam_size}
+            else {"beam_size": 1 if self._options.search == "greedy" else self._options.beam_size}
         )
         results = model.generate(
             encoded,
@@ -187,48 +168,18 @@ class CTranslate2Engine:
         )
         return [self._judged(result, temperature, cap) for result, cap in zip(results, caps, strict=True)]
 
-    def _judged(self, result: Any, temperature: float, cap: int) -> _Decoded:
+    def _judged(self, result: Any, temperature: float, cap: int) -> Reading:
         sequence = list(result.sequences_ids[0])
         # CTranslate2's score is a mean over the tokens; Whisper's mean counts the end of text too.
         mean_logprob = result.scores[0] * len(sequence) / (len(sequence) + 1)
-        tokens = self._tokenizer.text_tokens(sequence[:cap])
-        ratio = _compression_ratio(self._tokenizer.decode(tokens))
+        tokens = tuple(self._tokenizer.text_tokens(sequence[:cap]))
+        ratio = compression_ratio(self._tokenizer.decode(list(tokens)))
         ended = len(sequence) < cap
-        return _Decoded(tokens, ended, mean_logprob, result.no_speech_prob, ratio, temperature)
+        return Reading(tokens, ended, mean_logprob, result.no_speech_prob, ratio, temperature)
 
-    def _is_loop(self, item: _Decoded) -> bool:
-        return not item.ended or item.compression_ratio > self._options.max_compression_ratio
-
-    def _is_unsure(self, item: _Decoded) -> bool:
-        return item.mean_logprob < self._options.min_mean_logprob
-
-    def _is_silence(self, item: _Decoded) -> bool:
-        return self._is_unsure(item) and item.no_speech_prob > self._options.max_no_speech_prob
-
-    def _passed(self, item: _Decoded) -> bool:
-        return self._is_silence(item) or not (self._is_loop(item) or self._is_unsure(item))
-
-    def _settled(self, tries: list[_Decoded]) -> bool:
-        """Whether another temperature is not worth its time.
-
-        That is when the last try passed, when it strayed from the first, or when two tries that ended by
-        themselves both repeat: then it is the speaker who does.
-        """
-        last = tries[-1]
-        strayed = last.mean_logprob < tries[0].mean_logprob - _MAX_LOGPROB_DROP
-        repeats = [item for item in tries if item.ended and not self._is_unsure(item)]
-        return self._passed(last) or strayed or len(repeats) > 1
-
-    def _best(self, tries: list[_Decoded]) -> _Decoded:
-        """The last try if it passed and did not stray, else the likeliest of those that ended by themselves."""
-        close = [t for t in tries if t.mean_logprob >= tries[0].mean_logprob - _MAX_LOGPROB_DROP]
-        if self._passed(close[-1]):
-            return close[-1]
-        return max([t for t in close if t.ended] or close, key=lambda item: item.mean_logprob)
-
-    def _hypotheses(self, encoded: Any, decoded: list[_Decoded], lengths: list[int]) -> list[Hypothesis]:
+    def _hypotheses(self, encoded: Any, decoded: list[Reading], lengths: list[int]) -> list[Hypothesis]:
         """Words with times by cross-attention alignment, for all items at once."""
-        spoken = [[] if self._is_silence(item) else item.tokens for item in decoded]
+        spoken = [[] if self._judge.is_silence(item) else list(item.tokens) for item in decoded]
         frames = [min(N_FRAMES, -(-length // HOP)) for length in lengths]
         aligned = self._model.align(encoded, self._tokenizer.prompt, spoken, frames)
         return [
@@ -248,7 +199,7 @@ class CTranslate2Engine:
             return ()
         path = np.asarray(alignment.alignments)
         # The path steps to the next token where its token index rises: that step is the token's start.
-        starts = path[np.diff(path[:, 0], prepend=-1) > 0, 1] * _STEP_S
+        starts = path[np.diff(path[:, 0], prepend=-1) > 0, 1] * POSITION_S
         starts = np.minimum(starts, duration_s)
         words = []
         for word in self._tokenizer.words(tokens):
@@ -256,16 +207,6 @@ class CTranslate2Engine:
             confidence = float(np.mean(alignment.text_token_probs[word.first : word.stop]))
             words.append(Word(word.text, start_s, end_s, min(1.0, confidence)))
         return tuple(words)
-
-
-def _max_tokens(n_samples: int) -> int:
-    return min(_MAX_TOKENS, int(to_seconds(n_samples) * _TOKENS_PER_S) + _TOKENS_PER_S)
-
-
-def _compression_ratio(text: str) -> float:
-    """Bytes of the text over bytes of its zlib compression; 1.0 for no text (openai/whisper, utils.py)."""
-    raw = text.encode()
-    return len(raw) / len(zlib.compress(raw)) if raw else 1.0
 
 
 def _nothing(language: str) -> Hypothesis:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from importlib import import_module
+from math import ceil
+from pathlib import Path
 
 from asr.engines.base import Engine, EngineInfo
 from asr.errors import ConfigError, FatalError
 from asr.models import LocalModel
 from asr.options import TranscribeOptions
 
-ENGINES = {"ctranslate2": "asr.engines.ctranslate2:CTranslate2Engine"}
-"""Name to "module:class". A class takes (folder, info, device, options, threads)."""
+ENGINES = {
+    "openvino": "asr.engines.openvino:load",
+    "ctranslate2": "asr.engines.ctranslate2:load",
+}
+"""Name to "module:function". A function takes (folder, info, device, options, threads)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +33,60 @@ class Choice:
 
 def choose(options: TranscribeOptions) -> Choice:
     """Settle every `auto`. Raises ConfigError if a GPU is asked for and there is none."""
-    import ctranslate2
-
-    gpus = ctranslate2.get_cuda_device_count()
+    gpus = cuda_gpus()
     if options.device == "cuda" and not gpus:
         raise ConfigError("transcribe.device is cuda, and no CUDA GPU is visible", "Set it to auto or cpu")
-    device = "cuda" if gpus and options.device != "cpu" else "cpu"
-    precision = options.precision
+    # OpenVINO runs on Intel's own GPUs alone; a CUDA GPU that may be used is used.
+    device = "cuda" if gpus and options.device != "cpu" and options.engine != "openvino" else "cpu"
+    engine = options.engine
+    if engine == "auto":
+        engine = "ctranslate2" if device == "cuda" else "openvino"
+    precision: str = options.precision
     if precision == "auto":
-        precision = "float16" if device == "cuda" else "int8"
-    threads = options.threads or len(os.sched_getaffinity(0))
-    why = f"{gpus} CUDA GPU{'' if gpus == 1 else 's'} visible" if gpus else f"no CUDA GPU; {threads} cores may be used"
-    return Choice("ctranslate2", device, precision, threads, why)
+        precision = _PRECISIONS[engine, device]
+    threads = cores(options)
+    seen = f"{gpus} CUDA GPU{'' if gpus == 1 else 's'} visible" if gpus else f"no CUDA GPU; {threads} cores may be used"
+    return Choice(engine, device, precision, threads, f"{seen}; {_WHY[engine]}")
+
+
+_PRECISIONS = {
+    ("openvino", "cpu"): "int8",
+    ("ctranslate2", "cpu"): "int8",
+    ("ctranslate2", "cuda"): "float16",
+}
+_WHY = {
+    "openvino": "openvino is the fastest on CPUs (docs/performance.md)",
+    "ctranslate2": "ctranslate2 decodes on CUDA in float16",
+}
+
+
+def cores(options: TranscribeOptions) -> int:
+    """How many threads this process is to keep busy: those that were set, else its share of the machine's cores.
+
+    That is the smaller of its affinity and of its control group's CPU quota, rounded up: a container that may use two
+    cores of 64 is not to start 64 threads.
+    """
+    if options.threads:
+        return options.threads
+    allowed = len(os.sched_getaffinity(0))
+    quota = _cgroup_quota(Path("/sys/fs/cgroup/cpu.max"))
+    return max(1, min(allowed, ceil(quota))) if quota else allowed
+
+
+def _cgroup_quota(path: Path) -> float | None:
+    """Cores by the control group's file cpu.max, "QUOTA PERIOD" in microseconds; None for no limit."""
+    try:
+        quota, period = path.read_text().split()
+        return int(quota) / int(period)
+    except (OSError, ValueError):
+        return None
+
+
+def cuda_gpus() -> int:
+    """How many CUDA GPUs are visible."""
+    import ctranslate2
+
+    return int(ctranslate2.get_cuda_device_count())
 
 
 def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
@@ -47,9 +94,9 @@ def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
     choice = choose(options)
     module, _, name = ENGINES[choice.engine].partition(":")
     try:
-        build = getattr(import_module(module), name)
+        load = getattr(import_module(module), name)
     except ImportError as error:
         raise FatalError(f"The engine {choice.engine} is not installed", "Run make install") from error
     info = EngineInfo(choice.engine, model.model.id, model.sha256, choice.precision)
-    engine: Engine = build(model.folder, info, choice.device, options, choice.threads)
+    engine: Engine = load(model.folder, info, choice.device, options, choice.threads)
     return engine

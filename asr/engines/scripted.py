@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from asr.engines.base import EngineInfo
+from asr.timebase import to_seconds
 from asr.types import Hypothesis, Samples
 
 
@@ -20,7 +21,10 @@ class ScriptedEngine:
         """A made-up model."""
         return EngineInfo("scripted", "scripted", "0" * 64, "none")
 
-    def transcribe(self, batch: Sequence[Samples]) -> list[Hypothesis]:
+    def transcribe(
+        self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
+    ) -> list[Hypothesis]:
         """The scripted answers, in the order of the items."""
         self.batch_sizes.append(len(batch))
+        on_audio(to_seconds(sum(map(len, batch))))
         return [self._answer(samples) for samples in batch]

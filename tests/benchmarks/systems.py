@@ -8,6 +8,7 @@ import os
 import resource
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import soundfile
 import soxr
 
 from asr.decode import identify
+from asr.engines.registry import cores
 from asr.types import MODEL_RATE_HZ, Samples
 from configs.load import load
 from flows import stages, wiring
@@ -28,8 +30,9 @@ def callwright(calls: list[Path], _variant: str) -> Iterator[list[str]]:
     settings = load(None, [], os.environ, None)
     models = wiring.load_models(settings)
     yield []
-    prepared = [stages.prepare(identify(call), models.detector, settings) for call in calls]
-    heard = stages.hear(prepared, models.engine, settings.transcribe.batch_size, lambda _: None)
+    with ThreadPoolExecutor(cores(settings.transcribe)) as pool:
+        prepared = list(pool.map(lambda call: stages.prepare(identify(call), models.detector, settings), calls))
+    heard = stages.hear(prepared, models.engine, lambda _: None)
     made_by = wiring.provenance(models.engine, settings)
     for item, answer in zip(prepared, heard, strict=True):
         transcript = stages.assemble(item, answer, made_by, settings)

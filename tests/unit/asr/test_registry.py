@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import ctranslate2
 import pytest
 
-from asr.engines.registry import ENGINES, choose, load_engine
+from asr.engines.registry import ENGINES, _cgroup_quota, choose, cores, load_engine
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel
 from asr.options import TranscribeOptions
@@ -19,7 +20,7 @@ NO_GPU = pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="thi
 
 def test_auto_on_a_cpu_is_int8_on_every_core_that_may_be_used() -> None:
     choice = choose(TranscribeOptions(device="cpu"))
-    assert (choice.engine, choice.device, choice.precision) == ("ctranslate2", "cpu", "int8")
+    assert (choice.engine, choice.device, choice.precision) == ("openvino", "cpu", "int8")
     assert choice.threads == len(os.sched_getaffinity(0))
     assert choice.why
 
@@ -42,17 +43,32 @@ def test_every_engine_that_options_name_is_registered() -> None:
 
 def test_a_loaded_engine_says_what_it_runs(whisper_model: LocalModel) -> None:
     info = load_engine(whisper_model, TranscribeOptions(device="cpu", model="whisper-tiny.en")).info
-    assert (info.name, info.model_id, info.precision) == ("ctranslate2", "whisper-tiny.en", "int8")
+    assert (info.name, info.model_id, info.precision) == ("openvino", "whisper-tiny.en", "int8")
     assert info.model_sha256 == whisper_model.sha256
 
 
 @NO_GPU
 def test_a_precision_that_the_device_has_not_is_refused(whisper_model: LocalModel) -> None:
     with pytest.raises(ConfigError, match=r"transcribe\.precision int8_float16 does not run on cpu"):
-        load_engine(whisper_model, TranscribeOptions(device="cpu", precision="int8_float16"))
+        load_engine(whisper_model, TranscribeOptions(engine="ctranslate2", device="cpu", precision="int8_float16"))
+    with pytest.raises(ConfigError, match="openvino runs on the CPU in int8, bfloat16, float32, not on cpu in float16"):
+        load_engine(whisper_model, TranscribeOptions(engine="openvino", device="cpu", precision="float16"))
 
 
 def test_a_folder_that_holds_no_model_is_refused(whisper_model: LocalModel, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").symlink_to(whisper_model.folder / "tokenizer.json")
+    empty = replace(whisper_model, folder=tmp_path)
     with pytest.raises(ModelError, match="does not load in CTranslate2"):
-        load_engine(replace(whisper_model, folder=tmp_path), TranscribeOptions(device="cpu"))
+        load_engine(empty, TranscribeOptions(engine="ctranslate2", device="cpu"))
+    with pytest.raises(ModelError, match=r"neither model\.bin nor model\.safetensors"):
+        load_engine(empty, TranscribeOptions(engine="openvino", device="cpu"))
+
+
+def test_a_container_uses_the_cores_that_it_may() -> None:
+    """Two and a half cores of a control group's quota are three threads; without a quota the affinity counts."""
+    for line, expected in (("250000 100000", 2.5), ("max 100000", None), ("nonsense", None)):
+        with NamedTemporaryFile("w") as file:
+            file.write(line)
+            file.flush()
+            assert _cgroup_quota(Path(file.name)) == expected
+    assert cores(TranscribeOptions(threads=7)) == 7

@@ -61,6 +61,8 @@ def _other(value: object, path: str) -> object:
     choices = {
         "transcribe.engine": "ctranslate2",
         "transcribe.device": "cpu",
+        "transcribe.search": "beam",
+        "transcribe.schedule": "continuous",
         "transcribe.precision": "int8",
         "transcribe.language": "de",
         "denoise.method": "spectral-gate",

@@ -11,7 +11,7 @@ from faster_whisper.tokenizer import Tokenizer as Reference
 from faster_whisper.transcribe import get_suppressed_tokens, merge_punctuations
 
 from asr.errors import ConfigError, ModelError
-from asr.tokenizer import WhisperTokenizer
+from asr.whisper.tokenizer import WhisperTokenizer
 
 PREPENDED = "\"'“¿([{-"
 APPENDED = "\"'.。,，!！?？:：”)]}、"  # noqa: RUF001

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from faster_whisper.feature_extractor import FeatureExtractor
 
-from asr.mel import N_FRAMES, log_mel, mel_filters
+from asr.whisper.mel import N_FRAMES, log_mel, mel_filters
 
 THIRTY_S = 480_000
 

@@ -83,8 +83,17 @@ class WhisperTokenizer:
                 if len(ids) == 1 or symbol in _NOTES:
                     tokens.add(ids[0])
         control = ["<|transcribe|>", "<|translate|>", "<|startoftranscript|>", "<|startofprev|>", "<|startoflm|>"]
-        no_speech = "<|nospeech|>" if self._tokenizer.token_to_id("<|nospeech|>") else "<|nocaptions|>"
-        return sorted(tokens | {self._id(token) for token in [*control, no_speech]})
+        return sorted(tokens | {self._id(token) for token in control} | {self.no_speech})
+
+    @property
+    def no_speech(self) -> int:
+        """The token whose probability after the start of transcript says that nobody speaks."""
+        older = self._tokenizer.token_to_id("<|nocaptions|>")
+        return self._id("<|nospeech|>") if older is None else int(older)
+
+    def never_first(self) -> tuple[int, int]:
+        """Tokens that no text begins with: a space, and the end (openai/whisper's suppress_blank)."""
+        return self._first(" "), self.end_of_text
 
     def _first(self, text: str) -> int:
         return int(self._tokenizer.encode(text, add_special_tokens=False).ids[0])

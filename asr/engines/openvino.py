@@ -1,0 +1,187 @@
+"""Whisper on OpenVINO: its graph is built from the weights with OpenVINO's own operations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+
+from asr.engines.base import Engine, EngineInfo
+from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_step
+from asr.errors import ConfigError, FatalError, PipelineError, RetryableError
+from asr.options import TranscribeOptions
+from asr.whisper.cache import TokenCache
+from asr.whisper.engine import WhisperEngine, suppression
+from asr.whisper.network import MASKED, Batch, Scores, Step
+from asr.whisper.tokenizer import WhisperTokenizer
+from asr.whisper.weights import Dimensions, load_weights
+
+_BF16 = np.dtype(np.int16)
+"""How bfloat16 lies in NumPy's memory, which has no such type."""
+
+
+PRECISIONS = ("int8", "bfloat16", "float32")
+
+
+def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
+    """A Whisper with its graph built from the weights in a folder: 1.2 s for Whisper base.
+
+    Raises ConfigError for a device or precision that OpenVINO does not run here, ModelError for a folder that holds
+    no Whisper.
+    """
+    if device != "cpu" or info.precision not in PRECISIONS:
+        raise ConfigError(
+            f"The engine openvino runs on the CPU in {', '.join(PRECISIONS)}, not on {device} in {info.precision}",
+            "Set transcribe.engine to auto, or transcribe.device and transcribe.precision to auto",
+        )
+    weights = load_weights(folder)
+    size = weights.dimensions
+    tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
+    ops = GraphOperations(weights, _encoder_storage(info.precision))
+    step_ops = GraphOperations(weights, Storage.INT8 if info.precision == "int8" else Storage.FLOAT)
+    kind = ov.Type.f32 if info.precision == "float32" else compute_type()
+    suppressed = suppression(tokenizer, size.vocabulary)
+    step = build_step(step_ops, size, kind, suppressed, 2 * options.beam_size + 2)
+    network = OpenvinoNetwork(build_encoder(ops, size, kind), step, size, threads, kind)
+    return WhisperEngine(network, tokenizer, info, options, threads)
+
+
+def compute_type() -> Any:
+    """What this CPU multiplies fastest: bfloat16 where it has instructions for it, else float32."""
+    return ov.Type.bf16 if {"avx512_bf16", "amx_bf16"} & _cpu_flags() else ov.Type.f32
+
+
+def _encoder_storage(precision: str) -> Storage:
+    """AMX tiles multiply bfloat16 faster than int8 is unpacked (52 against 71 ms a window); without them the smaller
+    matrices win (259 against 316 ms on AMD Zen 4)."""
+    if precision != "int8":
+        return Storage.FLOAT
+    return Storage.ROUNDED if "amx_bf16" in _cpu_flags() else Storage.INT8
+
+
+def _cpu_flags() -> set[str]:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((set(line.split()) for line in lines if line.startswith("flags")), set())
+
+
+class OpenvinoNetwork:
+    """An encoder and a decoder step, each compiled once, with a stream of one thread for every worker."""
+
+    def __init__(self, encoder: Any, step: Any, dimensions: Dimensions, workers: int, compute_type: Any) -> None:
+        core = ov.Core()
+        config = {
+            "INFERENCE_PRECISION_HINT": compute_type.to_string(),
+            "NUM_STREAMS": workers,
+            "INFERENCE_NUM_THREADS": workers,
+        }
+        self.dimensions = dimensions
+        self.memory_type = encoder.output(0).element_type
+        self.encoder = core.compile_model(encoder, "CPU", config)
+        self.decoder = core.compile_model(step, "CPU", config)
+
+    def batch(self, slots: int, positions: int) -> Batch:
+        """See Network.batch."""
+        try:
+            return OpenvinoBatch(self, slots, positions)
+        except MemoryError as error:
+            raise RetryableError(
+                f"There is no memory for a batch of {slots} windows", "Set transcribe.batch_size to half of its value"
+            ) from error
+
+
+class OpenvinoBatch:
+    """Windows in slots. All keys and values lie in NumPy's memory, which OpenVINO reads where it is."""
+
+    def __init__(self, network: OpenvinoNetwork, slots: int, positions: int) -> None:
+        size = network.dimensions
+        self._encoder = network.encoder.create_infer_request()
+        self._decoder = network.decoder.create_infer_request()
+        self._type = network.memory_type
+        self._item = item = _BF16 if self._type == ov.Type.bf16 else np.dtype(np.float32)
+        self._cache = TokenCache(size, item)
+        shapes = [(slots, size.heads, size.head_width, positions), (slots, size.heads, positions, size.head_width)]
+        self._memory = [np.zeros(shapes[at % 2], item) for at in range(2 * size.decoder_layers)]
+        self._unheard = np.full((slots, 1, 1, positions), MASKED, np.float32)
+        self._used = 0
+        self._moved = True
+
+    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
+        """See Batch.hear."""
+        positions = features.shape[1] // 2
+        _run(self._encoder, {0: features[None]})
+        for at, room in enumerate(self._memory):
+            heard = self._encoder.get_output_tensor(at).data.view(room.dtype)[0]
+            if at % 2:
+                room[slot, :, :positions] = heard
+                room[slot, :, positions:] = 0
+            else:
+                room[slot, :, :, :positions] = heard
+                room[slot, :, :, positions:] = 0
+        self._unheard[slot, ..., :positions] = 0
+        self._unheard[slot, ..., positions:] = MASKED
+        if slot >= self._used:
+            self._used = slot + 1
+            self._moved = True
+
+    def keep(self, slots: Sequence[int]) -> None:
+        """See Batch.keep."""
+        for to, slot in enumerate(slots):
+            if to != slot:
+                for room in (*self._memory, self._unheard):
+                    room[to] = room[slot]
+        self._used = len(slots)
+        self._moved = True
+
+    def step(self, step: Step) -> Scores:
+        """See Batch.step."""
+        cache, rows = self._cache, len(step.tokens)
+        cache.begin(step)
+        for at in range(len(self._memory)):
+            self._set(f"past_{_name(at)}", cache.past(at, rows))
+            if self._moved:
+                self._set(_name(at), self._memory[at][: self._used])
+        self._moved = False
+        given = {
+            "tokens": step.tokens[:, None],
+            "positions": step.positions[:, None],
+            "unfilled": cache.unfilled,
+            "unheard": self._unheard[: self._used],
+        }
+        _run(self._decoder, given)
+        for at in range(len(self._memory)):
+            cache.add(at, self._get(f"present_{_name(at)}").view(self._item))
+        cache.end()
+        logits = self._get("logits")
+        return Scores(
+            self._get("top_ids"), self._get("top_logprobs"), lambda row: logits[row].copy(), self._get("attention")
+        )
+
+    def _set(self, name: str, array: NDArray[Any]) -> None:
+        self._decoder.set_tensor(name, ov.Tensor(array, ov.Shape(array.shape), self._type))
+
+    def _get(self, name: str) -> NDArray[Any]:
+        found: NDArray[Any] = self._decoder.get_tensor(name).data
+        return found
+
+
+def _name(at: int) -> str:
+    """Which input of the decoder the keys (even) or values (odd) of a layer are."""
+    return f"{'value' if at % 2 else 'key'}_{at // 2}"
+
+
+def _run(request: Any, given: dict[Any, Any]) -> None:
+    try:
+        request.infer(given, share_inputs=True)
+    except RuntimeError as error:
+        raise _failure(error) from error
+
+
+def _failure(error: RuntimeError) -> PipelineError:
+    if "alloc" in str(error).lower() or "memory" in str(error).lower():
+        return RetryableError("Memory ran out in OpenVINO", "Set transcribe.batch_size to half of its value")
+    return FatalError(f"OpenVINO failed: {str(error).splitlines()[0]}", "Run callwright models verify, then try again")

@@ -1,0 +1,239 @@
+"""Windows of many calls to words: greedy first, beam search where that is in doubt, samples where both fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from math import ceil
+from threading import Lock
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.engines.base import EngineInfo
+from asr.errors import RetryableError
+from asr.options import TranscribeOptions
+from asr.timebase import to_samples, to_seconds
+from asr.types import Hypothesis, Samples, Word
+from asr.whisper.align import token_starts
+from asr.whisper.judging import Judge, Reading, compression_ratio
+from asr.whisper.mel import HOP, log_mel
+from asr.whisper.network import MASKED, Network
+from asr.whisper.search import Occupancy, Strategy, Text, Window, search
+from asr.whisper.strategies import BeamSearch, Ending, Sampling
+from asr.whisper.tokenizer import WhisperTokenizer
+
+FRAMES_PER_POSITION = 2
+"""The encoder's second convolution halves the frames: a position is 20 ms."""
+
+POSITION_S = to_seconds(HOP * FRAMES_PER_POSITION)
+
+_TAIL_S = 1.0
+"""Silence that the encoder hears after a chunk, instead of filling its 30 s: on 24 telephone calls, chunks of 6 to
+30 s, the full 30 s cost 1.1 points of WER more and half as much time again; with 0.1 s texts ran on."""
+
+_MIN_POSITIONS = 750
+"""What is shorter is heard as if it lasted 15 s. Single turns of 3 to 7 s, heard as they are, are said twice over:
+WER 24 % and with tiny.en 59 %; filled to 10 s 11.9 and 14.9 %, to 15 s 11.7 and 13.7 %, to 30 s 11.2 and 13.3 %."""
+
+_POSITION_STEP = 25
+"""Windows are encoded in whole half seconds, so that a runtime meets few shapes."""
+
+MAX_TOKENS = 224
+"""Most tokens of text in one window (openai/whisper's sample_len: half of its context)."""
+
+TOKENS_PER_S = 8
+"""More than anybody says: the fastest talkers reach 7 words in a second for a moment, 4 over 30 s. Loops end here."""
+
+MIN_SAMPLES = to_samples(0.1)
+"""No word fits in less."""
+
+DRAWS = 5
+"""Samples drawn at a temperature above zero, of which the likeliest is kept (openai/whisper's best_of)."""
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What the engine's batches were like since it was loaded: see Occupancy; audio positions that were encoded for
+    nothing but padding; and how often a batch was halved because memory ran out."""
+
+    occupancy: Occupancy = field(default_factory=Occupancy)
+    windows: int = 0
+    searches: list[int] = field(default_factory=lambda: [0, 0])
+    positions: int = 0
+    padding: int = 0
+    halved: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Placed:
+    """A text, as it is judged, with the audio position at which each token begins, and the end, and how likely each
+    token was."""
+
+    reading: Reading
+    starts: NDArray[np.int64]
+    probabilities: NDArray[np.float64]
+
+
+class WhisperEngine:
+    """An engine on any network (docs/decisions/0006-one-search-for-all-runtimes.md). Every worker is a thread that
+    decodes batches of its own: most of a decoding step is too small to share."""
+
+    def __init__(
+        self,
+        network: Network,
+        tokenizer: WhisperTokenizer,
+        info: EngineInfo,
+        options: TranscribeOptions,
+        workers: int,
+    ) -> None:
+        self._network = network
+        self._tokenizer = tokenizer
+        self._info = info
+        self._options = options
+        self._workers = workers
+        self._judge = Judge(options)
+        self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first())
+        self._suppressed = suppression(tokenizer, network.dimensions.vocabulary)
+        self.statistics = Statistics()
+        self._counting = Lock()
+
+    @property
+    def info(self) -> EngineInfo:
+        """What is loaded."""
+        return self._info
+
+    def transcribe(
+        self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
+    ) -> list[Hypothesis]:
+        """See Engine.transcribe."""
+        heard = [Hypothesis((), self._tokenizer.language, 0.0, 1.0, 1.0, 0.0)] * len(batch)
+        rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
+        # Dealt out by length, so that the workers' shares are alike and the same every time.
+        rows.sort(key=lambda row: -len(batch[row]))
+        shares = [rows[worker :: self._workers] for worker in range(self._workers)]
+        with ThreadPoolExecutor(self._workers) as pool:
+            read = pool.map(lambda share: self._read([batch[row] for row in share], on_audio), shares)
+            for share, found in zip(shares, read, strict=True):
+                for row, hypothesis in zip(share, found, strict=True):
+                    heard[row] = hypothesis
+        return heard
+
+    def _window(self, samples: Samples) -> Window:
+        size = self._network.dimensions
+        wanted = ceil((to_seconds(len(samples)) + _TAIL_S) / POSITION_S / _POSITION_STEP) * _POSITION_STEP
+        positions = min(size.audio_positions, max(wanted, _MIN_POSITIONS))
+        features = np.ascontiguousarray(log_mel(samples, size.n_mels)[:, : positions * FRAMES_PER_POSITION])
+        with self._counting:
+            self.statistics.windows += 1
+            self.statistics.positions += positions
+            self.statistics.padding += positions - int(to_seconds(len(samples)) / POSITION_S)
+        prompt = (*self._tokenizer.prompt, self._tokenizer.no_timestamps)
+        return Window(features, prompt, 0, max_tokens(len(samples)), to_seconds(len(samples)))
+
+    def _read(self, share: Sequence[Samples], on_audio: Callable[[float], None]) -> list[Hypothesis]:
+        """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""
+        windows = [self._window(samples) for samples in share]
+        tries: list[list[_Placed]] = [[] for _ in windows]
+        left = list(range(len(windows)))
+        for strategy, temperature in self._strategies():
+            for i, placed in zip(left, self._searched([windows[i] for i in left], strategy, temperature), strict=True):
+                # A greedy text that was cut says nothing of what a right one looks like.
+                tries[i] = [*(t for t in tries[i] if t.reading.ended or t.reading.temperature > 0.0), placed]
+            still = [i for i in left if not self._settled(tries[i], strategy)]
+            on_audio(sum(windows[i].duration_s for i in set(left).difference(still)))
+            left = still
+        on_audio(sum(windows[i].duration_s for i in left))
+        kept = [found[self._judge.best([t.reading for t in found])] for found in tries]
+        return [self._hypothesis(found, window.duration_s) for found, window in zip(kept, windows, strict=True)]
+
+    def _searched(self, windows: Sequence[Window], strategy: Strategy, temperature: float) -> Iterator[_Placed]:
+        """Every window's text by one strategy, a batch at a time: a batch takes as long as its longest text."""
+        size = self._options.batch_size
+        if self._options.schedule == "continuous":
+            size = max(1, len(windows))
+        for first in range(0, len(windows), size):
+            for text in self._decoded(windows[first : first + size], strategy):
+                yield self._placed(text, temperature)
+
+    def _strategies(self) -> Iterator[tuple[Strategy, float]]:
+        """What is tried on a window, in order, with its temperature."""
+        for temperature in self._options.temperatures:
+            if temperature > 0.0:
+                yield Sampling(temperature, DRAWS, self._options.seed, self._suppressed, self._ending), temperature
+                continue
+            if self._options.search != "beam":
+                yield BeamSearch(1, self._ending), temperature
+            if self._options.search != "greedy":
+                yield BeamSearch(self._options.beam_size, self._ending), temperature
+
+    def _settled(self, tries: Sequence[_Placed], strategy: Strategy) -> bool:
+        last = tries[-1].reading
+        if strategy.rows == 1 and self._options.search == "adaptive":
+            return not self._judge.is_doubtful(last)
+        return self._judge.settled([t.reading for t in tries])
+
+    def _decoded(self, windows: Sequence[Window], strategy: Strategy) -> list[Text]:
+        """The texts of windows that go through one batch. If memory runs out, half of them at a time."""
+        slots = min(self._options.batch_size, len(windows))
+        occupancy = Occupancy()
+        try:
+            batch = self._network.batch(slots, max(w.features.shape[1] for w in windows) // FRAMES_PER_POSITION)
+            texts = search(batch, windows, slots, strategy, self._tokenizer.no_speech, occupancy)
+        except RetryableError:
+            if len(windows) == 1:
+                raise
+            with self._counting:
+                self.statistics.halved += 1
+            half = len(windows) // 2
+            return [*self._decoded(windows[:half], strategy), *self._decoded(windows[half:], strategy)]
+        with self._counting:
+            self.statistics.searches[strategy.rows > 1] += len(windows)
+            self.statistics.occupancy.useful += occupancy.useful
+            self.statistics.occupancy.total += occupancy.total
+        return texts
+
+    def _placed(self, text: Text, temperature: float) -> _Placed:
+        reading = Reading(
+            text.tokens,
+            text.ended,
+            text.mean_logprob,
+            text.no_speech_prob,
+            compression_ratio(self._tokenizer.decode(list(text.tokens))),
+            temperature,
+        )
+        starts = token_starts(text.attention.astype(np.float32))
+        return _Placed(reading, starts, np.exp(np.array(text.logprobs)))
+
+    def _hypothesis(self, found: _Placed, duration_s: float) -> Hypothesis:
+        reading = found.reading
+        spoken = () if self._judge.is_silence(reading) else reading.tokens
+        starts = np.minimum(found.starts * POSITION_S, duration_s)
+        words = []
+        for word in self._tokenizer.words(list(spoken)):
+            start_s, end_s = float(starts[word.first]), float(starts[word.stop])
+            confidence = float(np.mean(found.probabilities[word.first : word.stop]))
+            words.append(Word(word.text, start_s, end_s, min(1.0, confidence)))
+        return Hypothesis(
+            tuple(words),
+            self._tokenizer.language,
+            reading.mean_logprob,
+            reading.no_speech_prob,
+            reading.compression_ratio,
+            reading.temperature,
+        )
+
+
+def suppression(tokenizer: WhisperTokenizer, vocabulary: int) -> NDArray[np.float32]:
+    """What is added to the logits so that no control token or sound effect is chosen, (vocabulary,)."""
+    bias = np.zeros(vocabulary, np.float32)
+    bias[tokenizer.suppressed()] = MASKED
+    # Without timestamps in the prompt none is chosen, but nothing in the model forbids it.
+    bias[tokenizer.timestamp_begin :] = MASKED
+    return bias
+
+
+def max_tokens(n_samples: int) -> int:
+    """The most tokens that a text of so many samples may have."""
+    return min(MAX_TOKENS, int(to_seconds(n_samples) * TOKENS_PER_S) + TOKENS_PER_S)

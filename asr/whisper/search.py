@@ -1,0 +1,198 @@
+"""Texts of many windows at once, a token a step.
+
+Every window has the same number of rows, its hypotheses, and a strategy that chooses among what they may go on
+with. A window leaves as it ends: then either the others close ranks, or the next one that waits takes its place.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.whisper.network import Batch, Scores, Step
+
+Floats = NDArray[np.float32]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Window:
+    """What is decoded: log-mel features (n_mels, frames), and the tokens that its text goes on from.
+
+    The prompt's `start_index` is that of its start-of-transcript token. At most `max_tokens` follow.
+    """
+
+    features: Floats = field(repr=False)
+    prompt: tuple[int, ...] = field(repr=False)
+    start_index: int
+    max_tokens: int
+    duration_s: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Text:
+    """What was found in a window: tokens without the end of text, their log-probabilities and then the end's.
+
+    `attention` is (A, n_tokens + 1, P): where the model looked as it chose each token, and the end. `ended` is false
+    for a text that was cut at its most tokens.
+    """
+
+    tokens: tuple[int, ...] = field(repr=False)
+    logprobs: tuple[float, ...] = field(repr=False)
+    attention: NDArray[np.float16] = field(repr=False)
+    ended: bool
+    no_speech_prob: float
+
+    @property
+    def mean_logprob(self) -> float:
+        """Of a token, the end of text included (openai/whisper, decoding.py)."""
+        return sum(self.logprobs) / len(self.logprobs)
+
+
+@dataclass(slots=True)
+class Occupancy:
+    """How full batches were, in steps times windows: those that were decoded, and those that there was room for."""
+
+    useful: int = 0
+    total: int = 0
+
+
+class Trace:
+    """A window on its way: what each of its rows chose at every step, from which row, and where that one looked."""
+
+    def __init__(self, index: int, window: Window, joined: int) -> None:
+        self.index = index
+        self.window = window
+        self.joined = joined
+        self.fed = 0
+        self.no_speech_prob = 0.0
+        self.totals: Floats = np.zeros(1, np.float32)
+        self.ended: list[Text] = []
+        self._chosen: list[tuple[Integers, Floats, Integers]] = []
+        self._looked: list[NDArray[np.float16]] = []
+
+    @property
+    def length(self) -> int:
+        """Tokens chosen so far."""
+        return len(self._chosen)
+
+    @property
+    def prompted(self) -> bool:
+        """Whether all of the prompt was fed."""
+        return self.fed >= len(self.window.prompt)
+
+    def look(self, attention: NDArray[np.float16]) -> None:
+        """Note what each row's last token attended to, (A, rows, P)."""
+        self._looked.append(attention[:, :, : self.window.features.shape[1] // 2].copy())
+
+    def choose(self, tokens: Integers, logprobs: Floats, parents: Integers) -> None:
+        """Go on with these tokens, one a row, each from a row of the step before."""
+        self._chosen.append((tokens, logprobs, parents))
+
+    def end(self, row: int, logprob: float, *, ended: bool) -> None:
+        """Take the text of a row as it stands before this step's choice as one that is complete."""
+        tokens, logprobs, looked = [], [logprob], [self._looked[-1][:, row]]
+        for (chosen, likely, parents), attention in zip(self._chosen[::-1], self._looked[-2::-1], strict=True):
+            tokens.append(int(chosen[row]))
+            logprobs.append(float(likely[row]))
+            row = int(parents[row])
+            looked.append(attention[:, row])
+        self.ended.append(
+            Text(tuple(tokens[::-1]), tuple(logprobs[::-1]), np.stack(looked[::-1], 1), ended, self.no_speech_prob)
+        )
+
+    def next_tokens(self, rows: int) -> Integers:
+        """What is fed next, (rows,): the prompt's next token, or the one that each row chose."""
+        if self._chosen:
+            return self._chosen[-1][0]
+        return np.full(rows, self.window.prompt[min(self.fed, len(self.window.prompt) - 1)])
+
+    def parents(self, rows: int) -> Integers:
+        """Which of its own rows each row goes on from."""
+        return self._chosen[-1][2] if self._chosen else np.arange(rows)
+
+    def history(self, row: int) -> list[int]:
+        """The tokens that a row has chosen so far."""
+        tokens = []
+        for chosen, _, parents in self._chosen[::-1]:
+            tokens.append(int(chosen[row]))
+            row = int(parents[row])
+        return tokens[::-1]
+
+
+class Strategy(Protocol):
+    """How texts are chosen."""
+
+    @property
+    def rows(self) -> int:
+        """Hypotheses for each window."""
+        ...
+
+    def choose(self, trace: Trace, scores: Scores, rows: slice) -> bool:
+        """Choose the next token of each row, given the scores of these rows; false if the window is done."""
+        ...
+
+    def best(self, texts: Sequence[Text]) -> Text:
+        """The one to keep of the texts that ended, at least one."""
+        ...
+
+
+def search(
+    batch: Batch, windows: Sequence[Window], slots: int, strategy: Strategy, no_speech: int, occupancy: Occupancy
+) -> list[Text]:
+    """The text of each window, in order.
+
+    The batch must be new, with room for `slots` windows. `no_speech` is the id of the no-speech token, whose
+    probability is read after the start of transcript.
+    """
+    waiting = deque(range(len(windows)))
+    found: dict[int, Text] = {}
+    live = []
+    for slot in range(min(slots, len(windows))):
+        live.append(Trace(waiting.popleft(), windows[slot], 0))
+        batch.hear(slot, windows[slot].features)
+    gone: set[int] = set()
+    rows, length = strategy.rows, 0
+    parents = np.arange(len(live) * rows)
+    while len(gone) < len(live):
+        tokens = np.concatenate([trace.next_tokens(rows) for trace in live])
+        scores = batch.step(Step(tokens, length - np.repeat([trace.joined for trace in live], rows), parents))
+        length += 1
+        occupancy.useful += len(live) - len(gone)
+        occupancy.total += len(live)
+        for slot, trace in enumerate(live):
+            if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
+                continue
+            found[trace.index] = strategy.best(trace.ended)
+            if waiting:
+                index = waiting.popleft()
+                batch.hear(slot, windows[index].features)
+                live[slot] = Trace(index, windows[index], length)
+            else:
+                gone.add(slot)
+        parents = np.concatenate([slot * rows + trace.parents(rows) for slot, trace in enumerate(live)])
+        if len(gone) < len(live) and 2 * len(gone) >= len(live):
+            kept = [slot for slot in range(len(live)) if slot not in gone]
+            batch.keep(kept)
+            parents = np.concatenate([parents[slot * rows : (slot + 1) * rows] for slot in kept])
+            live, gone = [live[slot] for slot in kept], set()
+    return [found[index] for index in range(len(windows))]
+
+
+def _advance(trace: Trace, scores: Scores, slot: int, strategy: Strategy, no_speech: int) -> bool:
+    """Take in a step's scores; false if the window is done."""
+    rows = slice(slot * strategy.rows, (slot + 1) * strategy.rows)
+    trace.fed += 1
+    if trace.fed == trace.window.start_index + 1:
+        logits = scores.logits(rows.start)
+        shares = np.exp(logits - logits.max())
+        trace.no_speech_prob = float(shares[no_speech] / shares.sum())
+    if not trace.prompted:
+        return True
+    trace.look(scores.attention[slot])
+    return strategy.choose(trace, scores, rows)
