@@ -40,7 +40,8 @@ samples:
 	.venv-samples/bin/python sample_audio/make.py
 
 bench: .venv/installed-dev
-	$(BIN)/python -m tests.benchmarks.compare $(or $(DATA),sample_audio) --rounds $(or $(ROUNDS),3)
+	$(BIN)/callwright bench asr --data $(or $(DATA),sample_audio) --rounds $(or $(ROUNDS),3) \
+	  --engines openvino,openvino:beam,ctranslate2 --against faster-whisper-batched,faster-whisper
 
 clean:
 	rm -rf .venv .venv-samples var

@@ -140,7 +140,7 @@ class ChunkOptions(Options):
 class TranscribeOptions(Options):
     """The engine and how it decodes."""
 
-    engine: Literal["auto", "openvino", "ctranslate2"] = Field(
+    engine: Literal["auto", "openvino", "ctranslate2", "onnxruntime", "torch"] = Field(
         "auto",
         description="Runtime for the speech model; auto picks the fastest that this machine can run.",
         json_schema_extra={"source": "callwright"},
@@ -165,6 +165,11 @@ class TranscribeOptions(Options):
         pattern="^[a-z]{2,3}$",
         description="Language that is spoken, as Whisper's two-letter code.",
         json_schema_extra={"source": "callwright: a contact centre knows its language; guessing costs words"},
+    )
+    hotwords: tuple[str, ...] = Field(
+        (),
+        description="Names and terms of your business that the model is to have read before every chunk.",
+        json_schema_extra={"source": "none: each costs a decoder step in every chunk, and is heard where it was not"},
     )
     beam_size: int = Field(
         5,

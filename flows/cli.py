@@ -7,6 +7,7 @@ import sys
 import click
 
 from asr.errors import ConfigError, ModelError, PipelineError
+from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
@@ -36,7 +37,7 @@ def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
 
-for _command in (run, transcribe, status, show, sql, models, config):
+for _command in (run, transcribe, status, show, sql, models, config, bench):
     cli.add_command(_command)
 
 

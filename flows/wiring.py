@@ -79,6 +79,11 @@ def fetch_model(settings: Settings, model_id: str, *, force: bool = False) -> Lo
     return fetch(model, cache, access(settings), force=force)
 
 
+def vad_file(settings: Settings) -> Path:
+    """The speech detector's file, fetched if it is not on this machine yet."""
+    return fetch_model(settings, VAD_MODEL).folder / _VAD_FILE
+
+
 def load_models(settings: Settings) -> Models:
     """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
     _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")

@@ -146,7 +146,8 @@ class CTranslate2Engine:
 
     def _generate(self, model: Any, encoded: Any, caps: list[int], temperature: float) -> list[Reading]:
         """Each row's likeliest text, of at most its own cap of tokens."""
-        prompt = [*self._tokenizer.prompt, self._tokenizer.no_timestamps]
+        context = self._tokenizer.context(", ".join(self._options.hotwords))
+        prompt = [*context, *self._tokenizer.prompt, self._tokenizer.no_timestamps]
         search = (
             {
                 "beam_size": 1,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from asr.whisper.engine import WhisperEngine, suppression
 from asr.whisper.network import MASKED, Batch, Scores, Step
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, load_weights
+
+_M_MMAP_THRESHOLD = -3
+"""glibc's malloc.h."""
 
 _BF16 = np.dtype(np.int16)
 """How bfloat16 lies in NumPy's memory, which has no such type."""
@@ -38,6 +43,7 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
             f"The engine openvino runs on the CPU in {', '.join(PRECISIONS)}, not on {device} in {info.precision}",
             "Set transcribe.engine to auto, or transcribe.device and transcribe.precision to auto",
         )
+    _give_back_what_is_freed()
     weights = load_weights(folder)
     size = weights.dimensions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
@@ -48,6 +54,16 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     step = build_step(step_ops, size, kind, suppressed, 2 * options.beam_size + 2)
     network = OpenvinoNetwork(build_encoder(ops, size, kind), step, size, threads, kind)
     return WhisperEngine(network, tokenizer, info, options, threads)
+
+
+def _give_back_what_is_freed() -> None:
+    """Let glibc map every block over 1 MB by itself, so that it goes back to the system when it is freed.
+
+    By default glibc learns from the first big block that is freed to keep blocks up to 32 MB in its heap, where the
+    batches' ever smaller ones leave holes: 1.4 GB instead of 1.0 after a night's calls (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1 << 20)
 
 
 def compute_type() -> Any:

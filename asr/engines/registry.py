@@ -16,6 +16,8 @@ from asr.options import TranscribeOptions
 ENGINES = {
     "openvino": "asr.engines.openvino:load",
     "ctranslate2": "asr.engines.ctranslate2:load",
+    "onnxruntime": "asr.engines.onnxruntime:load",
+    "torch": "asr.engines.torch:load",
 }
 """Name to "module:function". A function takes (folder, info, device, options, threads)."""
 
@@ -53,10 +55,19 @@ _PRECISIONS = {
     ("openvino", "cpu"): "int8",
     ("ctranslate2", "cpu"): "int8",
     ("ctranslate2", "cuda"): "float16",
+    ("onnxruntime", "cpu"): "int8",
+    ("onnxruntime", "cuda"): "float16",
+    ("torch", "cpu"): "float32",
+    ("torch", "cuda"): "float16",
 }
+_EXTRAS = {"onnxruntime": "onnx", "torch": "torch"}
+"""Of pyproject.toml, what an engine needs beyond the default install."""
+
 _WHY = {
     "openvino": "openvino is the fastest on CPUs (docs/performance.md)",
     "ctranslate2": "ctranslate2 decodes on CUDA in float16",
+    "onnxruntime": "onnxruntime was asked for, and runs on what providers it has",
+    "torch": "torch was asked for, and runs eagerly, one operation at a time",
 }
 
 
@@ -96,7 +107,9 @@ def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
     try:
         load = getattr(import_module(module), name)
     except ImportError as error:
-        raise FatalError(f"The engine {choice.engine} is not installed", "Run make install") from error
+        extra = _EXTRAS.get(choice.engine)
+        remedy = f"Install it: .venv/bin/pip install -e '.[{extra}]'" if extra else "Run make install"
+        raise FatalError(f"The engine {choice.engine} is not installed", remedy) from error
     info = EngineInfo(choice.engine, model.model.id, model.sha256, choice.precision)
     engine: Engine = load(model.folder, info, choice.device, options, choice.threads)
     return engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from asr.whisper.align import token_starts
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, log_mel
 from asr.whisper.network import MASKED, Network
-from asr.whisper.search import Occupancy, Strategy, Text, Window, search
+from asr.whisper.search import Effort, Strategy, Text, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 from asr.whisper.tokenizer import WhisperTokenizer
 
@@ -55,15 +56,20 @@ DRAWS = 5
 
 @dataclass(slots=True)
 class Statistics:
-    """What the engine's batches were like since it was loaded: see Occupancy; audio positions that were encoded for
-    nothing but padding; and how often a batch was halved because memory ran out."""
+    """What an engine has done since it was loaded, all workers together.
 
-    occupancy: Occupancy = field(default_factory=Occupancy)
+    `searches` counts windows that were searched with one hypothesis, and with several; `positions` are what was
+    encoded, `padding` those that held no audio; `halved` how often a batch was halved because memory ran out.
+    """
+
     windows: int = 0
     searches: list[int] = field(default_factory=lambda: [0, 0])
     positions: int = 0
     padding: int = 0
     halved: int = 0
+    mel_s: float = 0.0
+    align_s: float = 0.0
+    effort: Effort = field(default_factory=Effort)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -95,6 +101,7 @@ class WhisperEngine:
         self._workers = workers
         self._judge = Judge(options)
         self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first())
+        self._context = tokenizer.context(", ".join(options.hotwords))
         self._suppressed = suppression(tokenizer, network.dimensions.vocabulary)
         self.statistics = Statistics()
         self._counting = Lock()
@@ -121,16 +128,18 @@ class WhisperEngine:
         return heard
 
     def _window(self, samples: Samples) -> Window:
+        began_s = time.perf_counter()
         size = self._network.dimensions
         wanted = ceil((to_seconds(len(samples)) + _TAIL_S) / POSITION_S / _POSITION_STEP) * _POSITION_STEP
         positions = min(size.audio_positions, max(wanted, _MIN_POSITIONS))
         features = np.ascontiguousarray(log_mel(samples, size.n_mels)[:, : positions * FRAMES_PER_POSITION])
         with self._counting:
             self.statistics.windows += 1
+            self.statistics.mel_s += time.perf_counter() - began_s
             self.statistics.positions += positions
             self.statistics.padding += positions - int(to_seconds(len(samples)) / POSITION_S)
-        prompt = (*self._tokenizer.prompt, self._tokenizer.no_timestamps)
-        return Window(features, prompt, 0, max_tokens(len(samples)), to_seconds(len(samples)))
+        prompt = (*self._context, *self._tokenizer.prompt, self._tokenizer.no_timestamps)
+        return Window(features, prompt, len(self._context), max_tokens(len(samples)), to_seconds(len(samples)))
 
     def _read(self, share: Sequence[Samples], on_audio: Callable[[float], None]) -> list[Hypothesis]:
         """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""
@@ -149,12 +158,14 @@ class WhisperEngine:
         return [self._hypothesis(found, window.duration_s) for found, window in zip(kept, windows, strict=True)]
 
     def _searched(self, windows: Sequence[Window], strategy: Strategy, temperature: float) -> Iterator[_Placed]:
-        """Every window's text by one strategy, a batch at a time: a batch takes as long as its longest text."""
-        size = self._options.batch_size
-        if self._options.schedule == "continuous":
-            size = max(1, len(windows))
+        """Every window's text by one strategy, a batch at a time: a batch takes as long as its longest text.
+
+        Several hypotheses of a window fill a batch's rows with half of the windows, and half of the memory.
+        """
+        slots = self._options.batch_size if strategy.rows == 1 else max(1, self._options.batch_size // 2)
+        size = slots if self._options.schedule == "static" else max(1, len(windows))
         for first in range(0, len(windows), size):
-            for text in self._decoded(windows[first : first + size], strategy):
+            for text in self._decoded(windows[first : first + size], slots, strategy):
                 yield self._placed(text, temperature)
 
     def _strategies(self) -> Iterator[tuple[Strategy, float]]:
@@ -174,24 +185,23 @@ class WhisperEngine:
             return not self._judge.is_doubtful(last)
         return self._judge.settled([t.reading for t in tries])
 
-    def _decoded(self, windows: Sequence[Window], strategy: Strategy) -> list[Text]:
+    def _decoded(self, windows: Sequence[Window], slots: int, strategy: Strategy) -> list[Text]:
         """The texts of windows that go through one batch. If memory runs out, half of them at a time."""
-        slots = min(self._options.batch_size, len(windows))
-        occupancy = Occupancy()
+        slots = min(slots, len(windows))
+        effort = Effort()
         try:
             batch = self._network.batch(slots, max(w.features.shape[1] for w in windows) // FRAMES_PER_POSITION)
-            texts = search(batch, windows, slots, strategy, self._tokenizer.no_speech, occupancy)
+            texts = search(batch, windows, slots, strategy, self._tokenizer.no_speech, effort)
         except RetryableError:
             if len(windows) == 1:
                 raise
             with self._counting:
                 self.statistics.halved += 1
-            half = len(windows) // 2
-            return [*self._decoded(windows[:half], strategy), *self._decoded(windows[half:], strategy)]
+            half, slots = len(windows) // 2, max(1, slots // 2)
+            return [*self._decoded(windows[:half], slots, strategy), *self._decoded(windows[half:], slots, strategy)]
         with self._counting:
             self.statistics.searches[strategy.rows > 1] += len(windows)
-            self.statistics.occupancy.useful += occupancy.useful
-            self.statistics.occupancy.total += occupancy.total
+            self.statistics.effort.add(effort)
         return texts
 
     def _placed(self, text: Text, temperature: float) -> _Placed:
@@ -203,7 +213,10 @@ class WhisperEngine:
             compression_ratio(self._tokenizer.decode(list(text.tokens))),
             temperature,
         )
+        began_s = time.perf_counter()
         starts = token_starts(text.attention.astype(np.float32))
+        with self._counting:
+            self.statistics.align_s += time.perf_counter() - began_s
         return _Placed(reading, starts, np.exp(np.array(text.logprobs)))
 
     def _hypothesis(self, found: _Placed, duration_s: float) -> Hypothesis:

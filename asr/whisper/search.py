@@ -6,6 +6,7 @@ with. A window leaves as it ends: then either the others close ranks, or the nex
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,11 +56,21 @@ class Text:
 
 
 @dataclass(slots=True)
-class Occupancy:
-    """How full batches were, in steps times windows: those that were decoded, and those that there was room for."""
+class Effort:
+    """What searching took: seconds in the encoder and in the decoder, and how full its batches were, in steps times
+    windows: those that were decoded, and those that there was room for."""
 
+    encode_s: float = 0.0
+    decode_s: float = 0.0
     useful: int = 0
     total: int = 0
+
+    def add(self, other: Effort) -> None:
+        """Count the other in."""
+        self.encode_s += other.encode_s
+        self.decode_s += other.decode_s
+        self.useful += other.useful
+        self.total += other.total
 
 
 class Trace:
@@ -143,7 +154,7 @@ class Strategy(Protocol):
 
 
 def search(
-    batch: Batch, windows: Sequence[Window], slots: int, strategy: Strategy, no_speech: int, occupancy: Occupancy
+    batch: Batch, windows: Sequence[Window], slots: int, strategy: Strategy, no_speech: int, effort: Effort
 ) -> list[Text]:
     """The text of each window, in order.
 
@@ -155,23 +166,25 @@ def search(
     live = []
     for slot in range(min(slots, len(windows))):
         live.append(Trace(waiting.popleft(), windows[slot], 0))
-        batch.hear(slot, windows[slot].features)
+        _hear(batch, slot, windows[slot], effort)
     gone: set[int] = set()
     rows, length = strategy.rows, 0
     parents = np.arange(len(live) * rows)
     while len(gone) < len(live):
         tokens = np.concatenate([trace.next_tokens(rows) for trace in live])
+        began_s = time.perf_counter()
         scores = batch.step(Step(tokens, length - np.repeat([trace.joined for trace in live], rows), parents))
+        effort.decode_s += time.perf_counter() - began_s
         length += 1
-        occupancy.useful += len(live) - len(gone)
-        occupancy.total += len(live)
+        effort.useful += len(live) - len(gone)
+        effort.total += len(live)
         for slot, trace in enumerate(live):
             if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
                 continue
             found[trace.index] = strategy.best(trace.ended)
             if waiting:
                 index = waiting.popleft()
-                batch.hear(slot, windows[index].features)
+                _hear(batch, slot, windows[index], effort)
                 live[slot] = Trace(index, windows[index], length)
             else:
                 gone.add(slot)
@@ -182,6 +195,12 @@ def search(
             parents = np.concatenate([parents[slot * rows : (slot + 1) * rows] for slot in kept])
             live, gone = [live[slot] for slot in kept], set()
     return [found[index] for index in range(len(windows))]
+
+
+def _hear(batch: Batch, slot: int, window: Window, effort: Effort) -> None:
+    began_s = time.perf_counter()
+    batch.hear(slot, window.features)
+    effort.encode_s += time.perf_counter() - began_s
 
 
 def _advance(trace: Trace, scores: Scores, slot: int, strategy: Strategy, no_speech: int) -> bool:

@@ -11,6 +11,7 @@ from asr.errors import ConfigError, ModelError
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+_MAX_CONTEXT = 223
 _SYMBOLS = [*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', "<<", ">>", "<<<", ">>>", "--", "---", "-(", "-[", "('", '("']
 _SYMBOLS += ["((", "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪", "♪♪♪"]
 _NOTES = "♩♪♫♬♭♮♯"
@@ -84,6 +85,16 @@ class WhisperTokenizer:
                     tokens.add(ids[0])
         control = ["<|transcribe|>", "<|translate|>", "<|startoftranscript|>", "<|startofprev|>", "<|startoflm|>"]
         return sorted(tokens | {self._id(token) for token in control} | {self.no_speech})
+
+    def context(self, text: str) -> list[int]:
+        """What a prompt begins with so that the model has "read" a text before: nothing for no text.
+
+        The text's last tokens are kept, up to openai/whisper's limit of half of the context less one.
+        """
+        if not text.strip():
+            return []
+        tokens = self._tokenizer.encode(" " + text.strip(), add_special_tokens=False).ids
+        return [self._id("<|startofprev|>"), *tokens[-_MAX_CONTEXT:]]
 
     @property
     def no_speech(self) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 
@@ -28,7 +29,13 @@ Load = Callable[..., Engine]
 """Loads the engine under test with options of TranscribeOptions set."""
 
 
-@pytest.fixture(scope="session", params=sorted(ENGINES))
+NEEDS = {"onnxruntime": "onnx", "torch": "torch"}
+"""Engines whose runtime is in an extra, and the package to look for."""
+
+INSTALLED = sorted(name for name in ENGINES if find_spec(NEEDS.get(name, name)))
+
+
+@pytest.fixture(scope="session", params=INSTALLED)
 def load(request: pytest.FixtureRequest, whisper_model: LocalModel) -> Load:
     def loaded(**options: object) -> Engine:
         chosen = {"engine": request.param, "device": "cpu", "model": "whisper-tiny.en", **options}
@@ -198,6 +205,20 @@ def test_a_text_that_fails_its_checks_is_tried_hotter_and_a_stray_one_is_not_tak
     (found,) = strict.transcribe([samples])
     assert found.compression_ratio > 0
     assert word_errors(whisper_english(said), whisper_english(_text(found))).rate < 0.2
+
+
+def test_hotwords_change_a_spelling_and_invent_nothing_where_nobody_speaks(
+    load: Load, engine: Engine, spoken: list[tuple[Samples, str]]
+) -> None:
+    hotwords = ("Northsyde Furniture", "Grayce")
+    primed = load(threads=1, hotwords=hotwords)
+    (plain,), (heard,) = engine.transcribe([spoken[0][0]]), primed.transcribe([spoken[0][0]])
+    assert not any(name in _text(plain) for name in ("Northsyde", "Grayce"))
+    assert any(name in _text(heard) for name in ("Northsyde", "Grayce"))
+    assert heard.no_speech_prob < 0.6
+    for silent in (np.zeros(5 * SECOND, np.float32), _noise(1e-4, 5.0)):
+        (found,) = primed.transcribe([silent])
+        assert not any(name in _text(found) for name in ("Northsyde", "Grayce"))
 
 
 def test_no_text_is_longer_than_anybody_talks(load: Load, spoken: list[tuple[Samples, str]]) -> None:

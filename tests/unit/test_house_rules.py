@@ -21,11 +21,13 @@ HOMES = {
     "boto3": ("storage/",),
     # The registry asks it for GPUs.
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
-    "onnxruntime": ("asr/vad.py",),
+    "openvino": ("asr/engines/openvino.py", "asr/engines/openvino_graph.py"),
+    "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
+    "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "spacy": ("compliance/",),
     "presidio_analyzer": ("compliance/",),
-    "faster_whisper": (),
-    "torch": (),
+    "faster_whisper": ("flows/contestants.py",),
+    "torch": ("asr/engines/torch.py",),
 }
 """Where a package may be imported: path prefixes. flows/wiring.py names the type of the database that it opens."""
 

@@ -62,6 +62,7 @@ def _other(value: object, path: str) -> object:
         "transcribe.engine": "ctranslate2",
         "transcribe.device": "cpu",
         "transcribe.search": "beam",
+        "transcribe.hotwords": ["Grace"],
         "transcribe.schedule": "continuous",
         "transcribe.precision": "int8",
         "transcribe.language": "de",

@@ -1,0 +1,259 @@
+"""Whisper on ONNX Runtime: its graphs are built from the weights in ONNX's operations.
+
+float32 and int8 were run on the CPU, and the float16 graph on the CPU as well, which computes it in float32. The
+providers for CUDA, TensorRT and OpenVINO were not run here (docs/unverified.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.engines.base import Engine, EngineInfo
+from asr.engines.onnx_graph import Graph, Storage, build_encoder, build_step
+from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
+from asr.options import TranscribeOptions
+from asr.whisper.cache import TokenCache
+from asr.whisper.engine import WhisperEngine, suppression
+from asr.whisper.network import MASKED, Batch, Scores, Step
+from asr.whisper.tokenizer import WhisperTokenizer
+from asr.whisper.weights import Dimensions, load_weights
+
+PRECISIONS = {"cpu": ("int8", "float32"), "cuda": ("float16", "float32")}
+"""What each device computes in."""
+
+PROVIDERS = (
+    "TensorrtExecutionProvider",
+    "CUDAExecutionProvider",
+    "OpenVINOExecutionProvider",
+    "CPUExecutionProvider",
+)
+"""The parts of ONNX Runtime that this engine may run on. The first takes what it can of a graph, and so on."""
+
+_GPU = PROVIDERS[:2]
+_LESS = "Set transcribe.batch_size to half of its value"
+
+
+def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
+    """A Whisper with its graphs built from the weights in a folder, on the providers that the device has.
+
+    Raises ConfigError for a device or precision that ONNX Runtime does not run here, ModelError for a folder that
+    holds no Whisper, RetryableError if there is no memory for it.
+    """
+    import onnxruntime
+
+    providers = choose_providers(device, onnxruntime.get_available_providers())
+    if info.precision not in PRECISIONS[device]:
+        raise ConfigError(
+            f"The engine onnxruntime does not run on {device} in {info.precision}",
+            f"Set transcribe.precision to auto or one of {', '.join(PRECISIONS[device])}",
+        )
+    weights = load_weights(folder)
+    size, storage = weights.dimensions, Storage(info.precision)
+    tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
+    suppressed = suppression(tokenizer, size.vocabulary)
+    encoder = Session(build_encoder(weights, storage), providers)
+    step = Session(build_step(weights, storage, suppressed, 2 * options.beam_size + 2), providers)
+    item = np.dtype(np.float16 if storage is Storage.FLOAT16 else np.float32)
+    network = OnnxruntimeNetwork(encoder, step, size, item, device)
+    # On a GPU the batches of several threads would only wait for each other.
+    return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
+
+
+def choose_providers(device: str, available: Sequence[str]) -> list[str]:
+    """Those of PROVIDERS that are available and that the device allows, the one to try first in front.
+
+    Raises ConfigError for cuda if the installed ONNX Runtime has no provider for it, and for the CPU if it has none.
+    """
+    found = [name for name in PROVIDERS if name in available and (device == "cuda" or name not in _GPU)]
+    needed = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
+    if needed not in found:
+        raise ConfigError(
+            f"transcribe.device {device} needs {needed}, and this ONNX Runtime has {', '.join(available) or 'none'}",
+            "Install onnxruntime-gpu in place of onnxruntime, or set transcribe.device to cpu"
+            if device == "cuda"
+            else "Install onnxruntime again",
+        )
+    return found
+
+
+class Session:
+    """A graph that is ready to run. Several threads may run it at once, each on a thread of its own."""
+
+    def __init__(self, graph: Graph, providers: Sequence[str]) -> None:
+        """Raises ConfigError if the first provider that is needed does not start or lacks an operation, ModelError
+        if the weights do not fit the graph, RetryableError if memory runs out."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        # Lengths change from step to step: plans for each would be kept and hardly used.
+        options.enable_mem_pattern = False
+        # The session reads these where they lie, so they live as long as it.
+        self._values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in graph.values.values()]
+        options.add_external_initializers(list(graph.values), self._values)
+        try:
+            self.session: Any = onnxruntime.InferenceSession(graph.model, options, providers=list(providers))
+        except _exceptions() as error:
+            raise _load_failure(error, providers) from error
+        self._check_started(providers)
+        self.session.disable_fallback()
+
+    def _check_started(self, providers: Sequence[str]) -> None:
+        """ONNX Runtime only warns of a provider whose libraries do not load, and goes on without it."""
+        started = self.session.get_providers()
+        if "CUDAExecutionProvider" in providers and "CUDAExecutionProvider" not in started:
+            raise ConfigError(
+                f"CUDAExecutionProvider does not start; {', '.join(started)} does",
+                "Install the CUDA and cuDNN libraries that onnxruntime-gpu names, or set transcribe.device to cpu",
+            )
+
+    def run(self, binding: Any) -> None:
+        """Run with what is bound. Raises RetryableError if memory runs out, FatalError for all else."""
+        try:
+            self.session.run_with_iobinding(binding)
+        except _exceptions() as error:
+            raise _run_failure(error) from error
+
+
+class OnnxruntimeNetwork:
+    """An encoder and a decoder step on the same providers."""
+
+    def __init__(
+        self, encoder: Session, step: Session, dimensions: Dimensions, item: np.dtype[Any], device: str
+    ) -> None:
+        self.dimensions = dimensions
+        self.encoder = encoder
+        self.decoder = step
+        self.item = item
+        self.device = device
+
+    def batch(self, slots: int, positions: int) -> Batch:
+        """See Network.batch."""
+        try:
+            return OnnxruntimeBatch(self, slots, positions)
+        except MemoryError as error:
+            raise RetryableError(f"There is no memory for a batch of {slots} windows", _LESS) from error
+
+
+class OnnxruntimeBatch:
+    """Windows in slots. All keys and values lie in NumPy's memory, which the CPU's providers read where it is; to a
+    GPU the keys and values of audio go when they change, and those of tokens at every step."""
+
+    def __init__(self, network: OnnxruntimeNetwork, slots: int, positions: int) -> None:
+        size = network.dimensions
+        self._network = network
+        self._binding = network.decoder.session.io_binding()
+        self._outputs = [output.name for output in network.decoder.session.get_outputs()]
+        self._cache = TokenCache(size, network.item)
+        shapes = [(slots, size.heads, size.head_width, positions), (slots, size.heads, positions, size.head_width)]
+        self._memory = [np.zeros(shapes[at % 2], network.item) for at in range(2 * size.decoder_layers)]
+        self._unheard = np.full((slots, 1, 1, positions), MASKED, np.float32)
+        self._used = 0
+        self._moved = True
+
+    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
+        """See Batch.hear."""
+        positions = features.shape[1] // 2
+        encoder = self._network.encoder
+        binding = encoder.session.io_binding()
+        binding.bind_cpu_input("features", np.ascontiguousarray(features[None]))
+        for at in range(len(self._memory)):
+            binding.bind_output(_name(at))
+        encoder.run(binding)
+        for at, (room, heard) in enumerate(zip(self._memory, binding.copy_outputs_to_cpu(), strict=True)):
+            room[slot] = 0
+            where = (slot, slice(None), slice(positions)) if at % 2 else (slot, ..., slice(positions))
+            room[where] = heard[0]
+        self._unheard[slot, ..., :positions] = 0
+        self._unheard[slot, ..., positions:] = MASKED
+        self._used = max(self._used, slot + 1)
+        self._moved = True
+
+    def keep(self, slots: Sequence[int]) -> None:
+        """See Batch.keep."""
+        for to, slot in enumerate(slots):
+            if to != slot:
+                for room in (*self._memory, self._unheard):
+                    room[to] = room[slot]
+        self._used = len(slots)
+        self._moved = True
+
+    def step(self, step: Step) -> Scores:
+        """See Batch.step."""
+        cache, rows = self._cache, len(step.tokens)
+        cache.begin(step)
+        self._bind_memory()
+        given = {
+            "tokens": step.tokens[:, None],
+            "positions": step.positions[:, None],
+            "unfilled": cache.unfilled,
+            "unheard": self._unheard[: self._used],
+        }
+        given |= {f"past_{_name(at)}": cache.past(at, rows) for at in range(len(self._memory))}
+        for name, array in given.items():
+            self._binding.bind_cpu_input(name, array)
+        for name in self._outputs:
+            self._binding.bind_output(name)
+        self._network.decoder.run(self._binding)
+        found = dict(zip(self._outputs, self._binding.copy_outputs_to_cpu(), strict=True))
+        for at in range(len(self._memory)):
+            cache.add(at, found[f"present_{_name(at)}"])
+        cache.end()
+        logits = found["logits"]
+        return Scores(found["top_ids"], found["top_logprobs"], lambda row: logits[row].copy(), found["attention"])
+
+    def _bind_memory(self) -> None:
+        """Lay before the decoder what was heard, if that has changed."""
+        from onnxruntime import OrtValue
+
+        if self._moved:
+            for at, room in enumerate(self._memory):
+                value = OrtValue.ortvalue_from_numpy(room[: self._used], self._network.device, 0)
+                self._binding.bind_ortvalue_input(_name(at), value)
+        self._moved = False
+
+
+def _name(at: int) -> str:
+    """Which input of the decoder the keys (even) or values (odd) of a layer are."""
+    return f"{'value' if at % 2 else 'key'}_{at // 2}"
+
+
+def _exceptions() -> tuple[type[Exception], ...]:
+    """All that ONNX Runtime raises: Python's own, and exceptions of its own that have no base in common."""
+    from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+    own = (kind for kind in vars(state).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    return (RuntimeError, ValueError, MemoryError, *own)
+
+
+def _load_failure(error: Exception, providers: Sequence[str]) -> PipelineError:
+    if _is_memory(error):
+        return RetryableError(
+            "Memory ran out while ONNX Runtime loaded the model", "Free memory, or take a smaller model"
+        )
+    if type(error).__name__ in {"NotImplemented", "EPFail", "EngineError", "ValueError"}:
+        return ConfigError(
+            f"ONNX Runtime does not run this model on {', '.join(providers)}: {_first_line(error)}",
+            "Set transcribe.engine to auto, or transcribe.device and transcribe.precision to auto",
+        )
+    return ModelError(f"The model does not load in ONNX Runtime: {_first_line(error)}", "callwright models verify")
+
+
+def _run_failure(error: Exception) -> PipelineError:
+    if _is_memory(error):
+        return RetryableError("Memory ran out in ONNX Runtime", _LESS)
+    return FatalError(f"ONNX Runtime failed: {_first_line(error)}", "Run callwright models verify, then try again")
+
+
+def _is_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "alloc" in text or "out of memory" in text
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
