@@ -167,10 +167,12 @@ def _as_float32(raw: NDArray[Any], shape: tuple[int, ...]) -> Array:
 
 def _read_safetensors(path: Path) -> dict[str, Callable[[], Array]]:
     """The checkpoint that the hub publishes (transformers' names)."""
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
 
-    tensors: Any = safe_open(path, "numpy")
-
+    try:
+        tensors: Any = safe_open(path, "numpy")
+    except SafetensorError as error:
+        raise ValueError(f"{path.name} is not a safetensors file") from error
     known = set(tensors.keys())
 
     def tensor(name: str) -> Array:
@@ -181,6 +183,8 @@ def _read_safetensors(path: Path) -> dict[str, Callable[[], Array]]:
         return array
 
     def joined(names: tuple[str, ...]) -> Callable[[], Array]:
+        if missing := {name for name in names if not name.endswith("k_proj.bias")} - known:
+            raise KeyError(*sorted(missing))
         return lambda: np.concatenate([tensor(name) for name in names])
 
     return {ours: joined(theirs) for ours, theirs in _hub_names(known)}
