@@ -27,6 +27,18 @@ data_dir = click.option(
 as_json = click.option("--json", "as_json", is_flag=True, help="Print the same facts as JSON.")
 
 
+quality = click.option(
+    "--quality", is_flag=True, help="Search every chunk with all beams, as transcribe.search=beam does."
+)
+
+
+def with_quality(settings: Settings, *, quality: bool) -> Settings:
+    """The settings, with beam search for every chunk if that was asked for."""
+    if not quality:
+        return settings
+    return settings.model_copy(update={"transcribe": settings.transcribe.model_copy(update={"search": "beam"})})
+
+
 def layers(command: Command) -> Command:
     """Give the command `layers`: what --profile, the file, the environment and --set say, weakest first."""
 

@@ -25,13 +25,17 @@ _COUNT_REMOVED = "SELECT entity, count(*) AS removed FROM redactions GROUP BY en
 @options.settings
 @options.data_dir
 @click.option("--again", is_flag=True, help="Process what is published too, after a change of model or settings.")
+@options.quality
 @options.as_json
-def run(paths: tuple[Path, ...], settings: Settings, data_dir: Path, *, again: bool, as_json: bool) -> int:
+def run(
+    paths: tuple[Path, ...], settings: Settings, data_dir: Path, *, again: bool, quality: bool, as_json: bool
+) -> int:
     """Process every recording under PATHS that is not published yet.
 
     Folders are searched with all their subfolders. What failed before is tried again. Exits with 0 only if every
     recording is published, 1 if some are quarantined.
     """
+    settings = options.with_quality(settings, quality=quality)
     print_fetching(missing_models(settings))
     result = runs.run(paths, settings, data_dir, Bar(quiet=as_json), again=again)
     if as_json:

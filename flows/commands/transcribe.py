@@ -31,9 +31,12 @@ _FORMATS = {
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--format", "kind", type=click.Choice(list(_FORMATS)), default="json", show_default=True)
 @click.option("--raw", is_flag=True, help="Leave in what redaction would remove.")
+@options.quality
 @options.settings
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-def transcribe(files: tuple[Path, ...], kind: str, settings: Settings, *, raw: bool, as_json: bool) -> int:
+def transcribe(
+    files: tuple[Path, ...], kind: str, settings: Settings, *, raw: bool, quality: bool, as_json: bool
+) -> int:
     """Transcribe FILES to standard output, redacted; nothing is kept.
 
     Several files are batched together. As JSON each gives one document a line, in the order given; the schema is
@@ -44,6 +47,7 @@ def transcribe(files: tuple[Path, ...], kind: str, settings: Settings, *, raw: b
         raise ConfigError(f"--format {kind} is one document a file, and {len(files)} files were named", "Name one file")
     if raw:
         click.echo("Warning: --raw prints what callers said unredacted, card numbers included.", err=True)
+    settings = options.with_quality(settings, quality=quality)
     print_fetching(missing_models(settings))
     models = load_models(settings)
     prepared = [item for path in files if (item := _prepared(path, models, settings)) is not None]

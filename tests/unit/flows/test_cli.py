@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shlex
 from collections.abc import Callable, Iterator
@@ -14,8 +15,12 @@ from asr.engines.scripted import ScriptedEngine
 from asr.types import Hypothesis, Samples, Word
 from asr.vad import SileroVad
 from compliance.redactor import Redactor
+from configs.load import load
+from configs.settings import Settings, fingerprint
 from flows.cli import call, cli
+from flows.commands.options import with_quality
 from flows.wiring import Models, one_run_at_a_time
+
 
 ROOT = Path(__file__).parents[3]
 CARD = "4111 1111 1111 1111"
@@ -45,6 +50,14 @@ def test_these_are_the_commands() -> None:
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
         "bench asr",
     }
+
+
+def test_quality_is_a_beam_for_every_chunk_and_another_fingerprint() -> None:
+    plain = Settings()
+    best = with_quality(plain, quality=True)
+    assert best.transcribe.search == "beam"
+    assert fingerprint(best) == fingerprint(load(None, ["transcribe.search=beam"], {}, Path(os.devnull)))
+    assert with_quality(plain, quality=False) == plain
 
 
 @pytest.mark.parametrize("name", ALL)
