@@ -58,6 +58,7 @@ class Book:
         self.slots = slots
         self.voices: list[int] = []
         self.texts: list[tuple[int, ...]] = []
+        self.furthest = 0
 
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         assert slot <= len(self.voices)
@@ -74,6 +75,7 @@ class Book:
         assert len(step.tokens) == len(step.positions) == len(step.parents)
         before = self.texts or [()] * len(step.tokens)
         self.texts = []
+        self.furthest = max(self.furthest, int(step.positions.max()))
         for token, position, parent in zip(step.tokens, step.positions, step.parents, strict=True):
             text = before[parent] if position else ()
             assert len(text) == position
@@ -217,6 +219,16 @@ def test_all_steps_are_counted_once(several: list[Window], slots: int) -> None:
     assert effort.useful <= effort.total <= 2 * effort.useful
 
 
+@pytest.mark.xfail(reason="a slot that stands empty counts on while the others decode what came after")
+def test_no_row_is_sent_beyond_the_longest_text() -> None:
+    """A model has so many positions and no more; two of three windows begin anew just before the third ends."""
+    never = BeamSearch(1, Ending(VOCABULARY, ()))
+    batch = Book(3)
+    texts = search(batch, [_window(1, most) for most in (9, 8, 8, 9, 9)], 3, never, NO_SPEECH, Effort())
+    assert [len(text.tokens) for text in texts] == [9, 8, 8, 9, 9]
+    assert batch.furthest <= 9
+
+
 @given(st.integers(0, 50), st.integers(0, 50))
 def test_draws_depend_on_their_seed_alone(seed: int, other: int) -> None:
     several = [_window(voice, 9) for voice in range(12)]
@@ -229,9 +241,12 @@ def test_draws_depend_on_their_seed_alone(seed: int, other: int) -> None:
 
 
 def test_texts_at_temperature_one_are_as_frequent_as_they_are_likely() -> None:
-    """First letters over 3,000 seeds; of one draw each, since of several the likeliest is kept."""
+    """First two letters over 3,000 seeds; of one draw each, since of several the likeliest is kept."""
     window = _window(8, 2)
-    firsts = [_found([window], Sampling(1.0, 1, seed, SUPPRESSED, ENDING), 1)[0].tokens[0] for seed in range(3_000)]
+    drawn = [_found([window], Sampling(1.0, 1, seed, SUPPRESSED, ENDING), 1)[0].tokens for seed in range(3_000)]
+    for text in product(LETTERS, repeat=2):
+        chance = float(np.exp(_told(8, (START,), text).total))
+        assert drawn.count(text) / len(drawn) == pytest.approx(chance, abs=0.03)
     for letter in LETTERS:
-        chance = float(np.exp(_told(8, (START,), (letter,)).total))
-        assert firsts.count(letter) / len(firsts) == pytest.approx(chance, abs=0.03)
+        chance = float(np.exp(_told(8, (START,), (letter, END)).total))
+        assert drawn.count((letter,)) / len(drawn) == pytest.approx(chance, abs=0.03)

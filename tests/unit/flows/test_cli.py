@@ -21,7 +21,6 @@ from flows.cli import call, cli
 from flows.commands.options import with_quality
 from flows.wiring import Models, one_run_at_a_time
 
-
 ROOT = Path(__file__).parents[3]
 CARD = "4111 1111 1111 1111"
 Load = Callable[[Callable[[Samples], Hypothesis]], ScriptedEngine]

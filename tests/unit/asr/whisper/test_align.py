@@ -53,6 +53,36 @@ def test_the_running_median_is_the_median_of_seven(x: np.ndarray) -> None:
     assert np.array_equal(_median(x[None])[0], np.array(expected, np.float32))
 
 
+@given(arrays(np.float32, (2, 3, 11), elements=st.floats(-9, 9, width=32)), st.integers(1, 3))
+def test_each_head_and_token_has_a_median_of_its_own_and_what_is_short_is_left_alone(x: np.ndarray, short: int) -> None:
+    whole = _median(x)
+    for head, token in np.ndindex(2, 3):
+        assert np.array_equal(_median(x[head, token][None])[0], whole[head, token])
+    assert np.array_equal(_median(x[..., :short]), x[..., :short])
+
+
+def test_a_long_text_in_a_whole_window_has_the_cheapest_path_too() -> None:
+    """As many tokens and positions as there are: running sums over them lose nothing that matters."""
+    cost = np.random.default_rng(2).normal(0.0, 1.0, (60, 1_500)).astype(np.float32)
+    starts = _warped(cost)
+    assert starts[0] == 0
+    assert (np.diff(starts) >= 0).all()
+    assert np.isclose(_along(cost.astype(np.float64), starts), _cheapest(cost.astype(np.float64)), atol=1e-6)
+
+
+def test_costs_that_are_all_alike_have_a_path() -> None:
+    for rows, columns in ((1, 1), (1, 5), (5, 1), (4, 9)):
+        cost = np.full((rows, columns), -1.0)
+        assert np.isclose(_along(cost, _warped(cost)), _cheapest(cost))
+
+
+def test_a_head_that_looks_everywhere_alike_does_not_disturb_the_others() -> None:
+    attention = np.full((3, 5, 100), 0.001, np.float32)
+    for token in range(5):
+        attention[:2, token, 20 * token : 20 * token + 20] = 0.05
+    assert np.allclose(token_starts(attention), [0, 20, 40, 60, 80], atol=1)
+
+
 def test_tokens_that_look_at_one_place_after_another_begin_there() -> None:
     attention = np.full((2, 5, 100), 0.001, np.float32)
     for token in range(5):

@@ -36,3 +36,33 @@ def test_rows_keep_their_own_tokens_whoever_their_parents_were(data: st.DataObje
         for at in (0, 1):
             cache.add(at, np.broadcast_to(new, (rows, 1, 1, 64)))
         cache.end()
+
+
+def test_room_grows_a_block_at_a_time_and_keeps_what_was_there() -> None:
+    cache = TokenCache(SIZE, np.dtype(np.float32))
+    rooms = []
+    for number in range(100):
+        cache.begin(Step(np.zeros(2, np.int64), np.full(2, number), np.array([0, 1])))
+        rooms.append(cache.past(0, 2).shape[2])
+        assert cache.past(0, 2)[1, 0, :number, 0].tolist() == list(range(number))
+        assert cache.unfilled.shape == (2, 1, 1, rooms[-1])
+        for at in (0, 1):
+            cache.add(at, np.full((2, 1, 1, 64), number, np.float32))
+        cache.end()
+    assert rooms == sorted(rooms)
+    assert all(room > number for number, room in enumerate(rooms))
+    assert len(set(rooms)) <= 4  # a runtime meets few shapes
+
+
+def test_keys_and_values_of_each_layer_lie_apart() -> None:
+    layers = 3
+    cache = TokenCache(Dimensions(80, 10, 448, 128, 1, layers, 100, ((0, 0),)), np.dtype(np.float32))
+    new = np.arange(2 * layers * 2 * 2 * 64, dtype=np.float32).reshape(2 * layers, 2, 2, 1, 64)
+    for number in (0, 1):
+        cache.begin(Step(np.zeros(2, np.int64), np.full(2, number), np.array([1, 0]) if number else np.array([0, 1])))
+        if number:
+            for at in range(2 * layers):
+                assert np.array_equal(cache.past(at, 2)[:, :, :1], new[at][::-1])
+        for at in range(2 * layers):
+            cache.add(at, new[at])
+        cache.end()

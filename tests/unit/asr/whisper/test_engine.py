@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from asr.engines.base import EngineInfo
 from asr.engines.openvino import OpenvinoNetwork
@@ -14,7 +16,7 @@ from asr.errors import RetryableError
 from asr.options import TranscribeOptions
 from asr.types import Samples
 from asr.whisper.engine import WhisperEngine
-from asr.whisper.network import Batch
+from asr.whisper.network import Batch, Network, Scores, Step
 
 INFO = EngineInfo("openvino", "whisper-tiny.en", "0" * 64, "int8")
 
@@ -31,6 +33,39 @@ class Narrow:
         if slots > self._most:
             raise RetryableError("no memory", "a smaller batch")
         return self._network.batch(slots, positions)
+
+
+class Leaking:
+    """A real network whose memory runs out a few steps into a batch of more windows than there is memory for."""
+
+    def __init__(self, network: Network, most: int) -> None:
+        self.dimensions = network.dimensions
+        self._network = network
+        self._most = most
+
+    def batch(self, slots: int, positions: int) -> Batch:
+        batch = self._network.batch(slots, positions)
+        return Bounded(batch, 5) if slots > self._most else batch
+
+
+class Bounded:
+    """A real batch that has memory for a few steps."""
+
+    def __init__(self, batch: Batch, steps: int) -> None:
+        self._batch = batch
+        self._left = steps
+
+    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
+        self._batch.hear(slot, features)
+
+    def keep(self, slots: Sequence[int]) -> None:
+        self._batch.keep(slots)
+
+    def step(self, step: Step) -> Scores:
+        self._left -= 1
+        if self._left < 0:
+            raise RetryableError("no memory", "a smaller batch")
+        return self._batch.step(step)
 
 
 @pytest.fixture(scope="module")
@@ -79,3 +114,74 @@ def test_all_seconds_are_told_once_and_windows_are_counted(engine: WhisperEngine
     assert counted.padding == 5 * 600
     assert 0 < counted.effort.useful <= counted.effort.total
     assert counted.effort.encode_s > 0 < counted.effort.decode_s
+
+
+def _texts(engine: WhisperEngine, batch: Sequence[Samples]) -> list[list[str]]:
+    return [[word.text for word in heard.words] for heard in engine.transcribe(batch)]
+
+
+@pytest.mark.parametrize("schedule", ["static", "continuous"])
+def test_memory_that_runs_out_in_the_middle_of_a_text_costs_no_text(
+    engine: WhisperEngine, tones: list[Samples], schedule: str
+) -> None:
+    network, tokenizer = engine._network, engine._tokenizer
+    options = engine._options.model_copy(update={"schedule": schedule})
+    leaking = WhisperEngine(Leaking(network, 1), tokenizer, INFO, options, 1)
+    told: list[float] = []
+    leaking.transcribe(tones, told.append)
+    assert sum(told) == pytest.approx(15.0)
+    counted = leaking.statistics
+    assert counted.halved > 0
+    assert (counted.windows, counted.searches) == (5, [5, 0])
+    assert _texts(leaking, tones) == _texts(engine, tones)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_however_little_memory_there_is_every_window_is_searched_once(
+    engine: WhisperEngine, tones: list[Samples], most: int
+) -> None:
+    narrow = _narrow(engine, most)
+    assert _texts(narrow, tones) == _texts(engine, tones)
+    assert narrow.statistics.searches == [5, 0]
+    assert (narrow.statistics.windows, narrow.statistics.positions) == (5, 5 * 750)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_window_is_told_when_it_is_settled_and_not_before(
+    engine: WhisperEngine, tones: list[Samples], workers: int
+) -> None:
+    """Tones are in doubt: they are searched with one beam, with several, and at last sampled."""
+    options = TranscribeOptions(beam_size=2, temperatures=(0.0, 0.6), max_no_speech_prob=1.0, min_mean_logprob=-1e-9)
+    searching = WhisperEngine(engine._network, engine._tokenizer, INFO, options, workers)
+    told: list[float] = []
+    searching.transcribe(tones, told.append)
+    assert sum(told) == pytest.approx(15.0)
+    counted = searching.statistics
+    assert counted.windows == 5
+    assert counted.searches[0] == 5
+    assert 5 <= counted.searches[1] <= 10
+    assert counted.halved == 0
+
+
+def test_a_window_is_heard_to_the_half_second_after_its_tail(engine: WhisperEngine) -> None:
+    """Never as less than 15 s, nor as more than 30 s."""
+    at_s = np.arange(30 * 16_000) / 16_000
+    tone = (0.2 * np.sin(2 * np.pi * 300 * at_s)).astype(np.float32)
+    for length_s, heard_s in ((1.0, 15.0), (14.0, 15.0), (14.2, 15.5), (20.0, 21.0), (29.5, 30.0), (30.0, 30.0)):
+        fresh = _narrow(engine, 8)
+        fresh.transcribe([tone[: int(16_000 * length_s)]])
+        assert fresh.statistics.positions == 50 * heard_s
+        assert fresh.statistics.padding == pytest.approx(50 * (heard_s - length_s), abs=1)
+
+
+@pytest.mark.xfail(reason="what is silent or too short is left out before anything is told")
+def test_silence_is_told_too(engine: WhisperEngine, tones: list[Samples]) -> None:
+    told: list[float] = []
+    engine.transcribe([tones[0], np.zeros(32_000, np.float32), tones[1][:800]], told.append)
+    assert sum(told) == pytest.approx(5.05)
+
+
+def test_nothing_is_told_of_nothing(engine: WhisperEngine) -> None:
+    told: list[float] = []
+    assert engine.transcribe([], told.append) == []
+    assert sum(told) == 0.0
