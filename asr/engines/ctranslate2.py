@@ -162,7 +162,8 @@ class CTranslate2Engine:
             encoded,
             [prompt] * len(caps),
             **search,
-            max_length=len(prompt) + max(caps),
+            # CTranslate2 generates at most half of this.
+            max_length=len(prompt) + 2 * max(caps),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
