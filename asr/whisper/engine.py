@@ -117,6 +117,7 @@ class WhisperEngine:
         """See Engine.transcribe."""
         heard = [Hypothesis((), self._tokenizer.language, 0.0, 1.0, 1.0, 0.0)] * len(batch)
         rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
+        on_audio(to_seconds(sum(map(len, batch)) - sum(len(batch[row]) for row in rows)))
         # Dealt out by length, so that the workers' shares are alike and the same every time.
         rows.sort(key=lambda row: -len(batch[row]))
         shares = [rows[worker :: self._workers] for worker in range(self._workers)]
@@ -139,7 +140,8 @@ class WhisperEngine:
             self.statistics.positions += positions
             self.statistics.padding += positions - int(to_seconds(len(samples)) / POSITION_S)
         prompt = (*self._context, *self._tokenizer.prompt, self._tokenizer.no_timestamps)
-        return Window(features, prompt, len(self._context), max_tokens(len(samples)), to_seconds(len(samples)))
+        most = min(max_tokens(len(samples)), size.text_positions - len(prompt))
+        return Window(features, prompt, len(self._context), most, to_seconds(len(samples)))
 
     def _read(self, share: Sequence[Samples], on_audio: Callable[[float], None]) -> list[Hypothesis]:
         """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""

@@ -50,7 +50,7 @@ class Judge:
         """
         last = tries[-1]
         strayed = last.mean_logprob < tries[0].mean_logprob - _MAX_LOGPROB_DROP
-        repeats = [item for item in tries if item.ended and not self._is_unsure(item)]
+        repeats = [item for item in tries if item.ended and self._is_loop(item) and not self._is_unsure(item)]
         return self._passed(last) or strayed or len(repeats) > 1
 
     def best(self, tries: Sequence[Reading]) -> int:

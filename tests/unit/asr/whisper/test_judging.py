@@ -114,7 +114,6 @@ def test_a_single_try_settles_it_if_it_is_silence_or_neither_loops_nor_is_unlike
     assert JUDGE.best([reading]) == 0
 
 
-@pytest.mark.xfail(reason="the third rule counts texts that ended, whether they repeat or not")
 def test_one_text_that_repeats_after_one_that_does_not_settles_nothing() -> None:
     assert not JUDGE.settled([FAINT, _hotter(REPEATED, -0.3)])
 
