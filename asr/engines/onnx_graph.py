@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
 from asr.whisper.architecture import StepInputs, StepOutputs, encode, step
-from asr.whisper.weights import Dimensions, Weights
+from asr.whisper.weights import Dimensions, Weights, quantised
 
 Name = str
 """What the operations pass on: the name of a tensor."""
@@ -102,7 +102,7 @@ class GraphOperations:
         return self._rounded[x]
 
     def _scales(self, name: str) -> Name:
-        return self._kept(f"{name}:scales", lambda: quantised(self._weights[name])[1])
+        return self._kept(f"{name}:scales", lambda: quantised(self._weights[name])[1][:, 0])
 
     def convolution(self, x: Name, name: str, stride: int) -> Name:
         """See Operations.convolution."""
@@ -250,12 +250,6 @@ class GraphOperations:
         if name not in self._values:
             self._values[name] = np.ascontiguousarray(value())
         return name
-
-
-def quantised(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A matrix as int8, and the scale of each of its rows, (rows,): symmetric, the largest value becoming 127."""
-    scales = np.maximum(np.abs(matrix).max(axis=1) / 127, np.float32(1e-8))
-    return np.round(matrix / scales[:, None]).astype(np.int8), scales
 
 
 def build_encoder(weights: Weights, storage: Storage) -> Graph:

@@ -17,9 +17,9 @@ from asr.engines.base import Engine, EngineInfo
 from asr.engines.onnx_graph import Graph, Storage, build_encoder, build_step
 from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
 from asr.options import TranscribeOptions
-from asr.whisper.cache import TokenCache
-from asr.whisper.engine import WhisperEngine, suppression
-from asr.whisper.network import MASKED, Batch, Scores, Step
+from asr.whisper.engine import FRAMES_PER_POSITION, WhisperEngine, suppression
+from asr.whisper.memory import AudioMemory, TokenCache, name_of
+from asr.whisper.network import Batch, Scores, Step
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, load_weights
 
@@ -149,78 +149,57 @@ class OnnxruntimeBatch:
         self._network = network
         self._binding = network.decoder.session.io_binding()
         self._outputs = [output.name for output in network.decoder.session.get_outputs()]
-        self._cache = TokenCache(size, network.item)
-        shapes = [(slots, size.heads, size.head_width, positions), (slots, size.heads, positions, size.head_width)]
-        self._memory = [np.zeros(shapes[at % 2], network.item) for at in range(2 * size.decoder_layers)]
-        self._unheard = np.full((slots, 1, 1, positions), MASKED, np.float32)
-        self._used = 0
-        self._moved = True
+        self._audio = AudioMemory(size, network.item, slots, positions)
+        self._tokens = TokenCache(size, network.item)
 
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         """See Batch.hear."""
-        positions = features.shape[1] // 2
         encoder = self._network.encoder
         binding = encoder.session.io_binding()
         binding.bind_cpu_input("features", np.ascontiguousarray(features[None]))
-        for at in range(len(self._memory)):
-            binding.bind_output(_name(at))
+        for at in range(len(self._audio.rooms)):
+            binding.bind_output(name_of(at))
         encoder.run(binding)
-        for at, (room, heard) in enumerate(zip(self._memory, binding.copy_outputs_to_cpu(), strict=True)):
-            room[slot] = 0
-            where = (slot, slice(None), slice(positions)) if at % 2 else (slot, ..., slice(positions))
-            room[where] = heard[0]
-        self._unheard[slot, ..., :positions] = 0
-        self._unheard[slot, ..., positions:] = MASKED
-        self._used = max(self._used, slot + 1)
-        self._moved = True
+        heard = (output[0] for output in binding.copy_outputs_to_cpu())
+        self._audio.write(slot, heard, features.shape[1] // FRAMES_PER_POSITION)
 
     def keep(self, slots: Sequence[int]) -> None:
         """See Batch.keep."""
-        for to, slot in enumerate(slots):
-            if to != slot:
-                for room in (*self._memory, self._unheard):
-                    room[to] = room[slot]
-        self._used = len(slots)
-        self._moved = True
+        self._audio.keep(slots)
 
     def step(self, step: Step) -> Scores:
         """See Batch.step."""
-        cache, rows = self._cache, len(step.tokens)
-        cache.begin(step)
-        self._bind_memory()
+        audio, tokens = self._audio, self._tokens
+        tokens.begin(step)
+        self._bind_audio()
         given = {
             "tokens": step.tokens[:, None],
             "positions": step.positions[:, None],
-            "unfilled": cache.unfilled,
-            "unheard": self._unheard[: self._used],
+            "unfilled": tokens.unfilled,
+            "unheard": audio.unheard,
         }
-        given |= {f"past_{_name(at)}": cache.past(at, rows) for at in range(len(self._memory))}
+        given |= {f"past_{name_of(at)}": tokens.past(at, len(step.tokens)) for at in range(len(audio.rooms))}
         for name, array in given.items():
             self._binding.bind_cpu_input(name, array)
         for name in self._outputs:
             self._binding.bind_output(name)
         self._network.decoder.run(self._binding)
         found = dict(zip(self._outputs, self._binding.copy_outputs_to_cpu(), strict=True))
-        for at in range(len(self._memory)):
-            cache.add(at, found[f"present_{_name(at)}"])
-        cache.end()
+        for at in range(len(audio.rooms)):
+            tokens.add(at, found[f"present_{name_of(at)}"])
+        tokens.end()
         logits = found["logits"]
         return Scores(found["top_ids"], found["top_logprobs"], lambda row: logits[row].copy(), found["attention"])
 
-    def _bind_memory(self) -> None:
+    def _bind_audio(self) -> None:
         """Lay before the decoder what was heard, if that has changed."""
         from onnxruntime import OrtValue
 
-        if self._moved:
-            for at, room in enumerate(self._memory):
-                value = OrtValue.ortvalue_from_numpy(room[: self._used], self._network.device, 0)
-                self._binding.bind_ortvalue_input(_name(at), value)
-        self._moved = False
-
-
-def _name(at: int) -> str:
-    """Which input of the decoder the keys (even) or values (odd) of a layer are."""
-    return f"{'value' if at % 2 else 'key'}_{at // 2}"
+        if self._audio.moved:
+            for at, room in enumerate(self._audio.rooms):
+                value = OrtValue.ortvalue_from_numpy(room, self._network.device, 0)
+                self._binding.bind_ortvalue_input(name_of(at), value)
+        self._audio.moved = False
 
 
 def _exceptions() -> tuple[type[Exception], ...]:

@@ -16,9 +16,9 @@ from asr.engines.base import Engine, EngineInfo
 from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_step
 from asr.errors import ConfigError, FatalError, PipelineError, RetryableError
 from asr.options import TranscribeOptions
-from asr.whisper.cache import TokenCache
-from asr.whisper.engine import WhisperEngine, suppression
-from asr.whisper.network import MASKED, Batch, Scores, Step
+from asr.whisper.engine import FRAMES_PER_POSITION, WhisperEngine, suppression
+from asr.whisper.memory import AudioMemory, TokenCache, name_of
+from asr.whisper.network import Batch, Scores, Step
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, load_weights
 
@@ -118,60 +118,39 @@ class OpenvinoBatch:
         self._encoder = network.encoder.create_infer_request()
         self._decoder = network.decoder.create_infer_request()
         self._type = network.memory_type
-        self._item = item = _BF16 if self._type == ov.Type.bf16 else np.dtype(np.float32)
-        self._cache = TokenCache(size, item)
-        shapes = [(slots, size.heads, size.head_width, positions), (slots, size.heads, positions, size.head_width)]
-        self._memory = [np.zeros(shapes[at % 2], item) for at in range(2 * size.decoder_layers)]
-        self._unheard = np.full((slots, 1, 1, positions), MASKED, np.float32)
-        self._used = 0
-        self._moved = True
+        self._item = _BF16 if self._type == ov.Type.bf16 else np.dtype(np.float32)
+        self._audio = AudioMemory(size, self._item, slots, positions)
+        self._tokens = TokenCache(size, self._item)
 
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         """See Batch.hear."""
-        positions = features.shape[1] // 2
         _run(self._encoder, {0: features[None]})
-        for at, room in enumerate(self._memory):
-            heard = self._encoder.get_output_tensor(at).data.view(room.dtype)[0]
-            if at % 2:
-                room[slot, :, :positions] = heard
-                room[slot, :, positions:] = 0
-            else:
-                room[slot, :, :, :positions] = heard
-                room[slot, :, :, positions:] = 0
-        self._unheard[slot, ..., :positions] = 0
-        self._unheard[slot, ..., positions:] = MASKED
-        if slot >= self._used:
-            self._used = slot + 1
-            self._moved = True
+        heard = (output.data.view(self._item)[0] for output in self._encoder.output_tensors)
+        self._audio.write(slot, heard, features.shape[1] // FRAMES_PER_POSITION)
 
     def keep(self, slots: Sequence[int]) -> None:
         """See Batch.keep."""
-        for to, slot in enumerate(slots):
-            if to != slot:
-                for room in (*self._memory, self._unheard):
-                    room[to] = room[slot]
-        self._used = len(slots)
-        self._moved = True
+        self._audio.keep(slots)
 
     def step(self, step: Step) -> Scores:
         """See Batch.step."""
-        cache, rows = self._cache, len(step.tokens)
-        cache.begin(step)
-        for at in range(len(self._memory)):
-            self._set(f"past_{_name(at)}", cache.past(at, rows))
-            if self._moved:
-                self._set(_name(at), self._memory[at][: self._used])
-        self._moved = False
+        audio, tokens = self._audio, self._tokens
+        tokens.begin(step)
+        for at, room in enumerate(audio.rooms):
+            self._set(f"past_{name_of(at)}", tokens.past(at, len(step.tokens)))
+            if audio.moved:
+                self._set(name_of(at), room)
+        audio.moved = False
         given = {
             "tokens": step.tokens[:, None],
             "positions": step.positions[:, None],
-            "unfilled": cache.unfilled,
-            "unheard": self._unheard[: self._used],
+            "unfilled": tokens.unfilled,
+            "unheard": audio.unheard,
         }
         _run(self._decoder, given)
-        for at in range(len(self._memory)):
-            cache.add(at, self._get(f"present_{_name(at)}").view(self._item))
-        cache.end()
+        for at in range(len(audio.rooms)):
+            tokens.add(at, self._get(f"present_{name_of(at)}").view(self._item))
+        tokens.end()
         logits = self._get("logits")
         return Scores(
             self._get("top_ids"), self._get("top_logprobs"), lambda row: logits[row].copy(), self._get("attention")
@@ -183,11 +162,6 @@ class OpenvinoBatch:
     def _get(self, name: str) -> NDArray[Any]:
         found: NDArray[Any] = self._decoder.get_tensor(name).data
         return found
-
-
-def _name(at: int) -> str:
-    """Which input of the decoder the keys (even) or values (odd) of a layer are."""
-    return f"{'value' if at % 2 else 'key'}_{at // 2}"
 
 
 def _run(request: Any, given: dict[Any, Any]) -> None:

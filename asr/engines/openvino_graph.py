@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from openvino import opset15 as op
 
 from asr.whisper.architecture import StepInputs, encode, step
-from asr.whisper.weights import Dimensions, Weights
+from asr.whisper.weights import Dimensions, Weights, quantised
 
 Node = Any
 EMBEDDINGS = "decoder/embeddings/weight"
@@ -136,12 +136,6 @@ class GraphOperations:
     def like_rows(self, x: Node, rows: Node) -> Node:
         """See Operations.like_rows."""
         return op.reshape(x, op.shape_of(rows), special_zero=False)
-
-
-def quantised(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """A matrix as int8, and the scale of each of its rows, (rows, 1): symmetric, the largest value becoming 127."""
-    scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True) / 127, np.float32(1e-8))
-    return np.round(matrix / scale).astype(np.int8), scale
 
 
 def build_encoder(ops: GraphOperations, size: Dimensions, memory_type: Any) -> Any:

@@ -20,8 +20,8 @@ from asr.errors import ConfigError, FatalError, RetryableError
 from asr.options import TranscribeOptions
 from asr.whisper.architecture import StepInputs, encode
 from asr.whisper.architecture import step as decode
-from asr.whisper.cache import TokenCache
 from asr.whisper.engine import WhisperEngine, suppression
+from asr.whisper.memory import TokenCache
 from asr.whisper.network import MASKED, Batch, Scores, Step
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, Weights, load_weights

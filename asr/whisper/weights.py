@@ -76,6 +76,12 @@ class Weights:
         return array
 
 
+def quantised(matrix: Array) -> tuple[NDArray[np.int8], Array]:
+    """A matrix as int8, and the scale of each of its rows, (rows, 1): symmetric, the largest value becoming 127."""
+    scale = np.maximum(np.abs(matrix).max(axis=1, keepdims=True) / 127, np.float32(1e-8))
+    return np.round(matrix / scale).astype(np.int8), scale
+
+
 def load_weights(folder: Path) -> Weights:
     """The weights of a model's folder: CTranslate2's model.bin, else model.safetensors as on the hub.
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.whisper.cache import TokenCache
+from asr.whisper.memory import TokenCache
 from asr.whisper.network import Step
 from asr.whisper.weights import Dimensions
 
