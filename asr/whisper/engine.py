@@ -98,6 +98,8 @@ class WhisperEngine:
         self._tokenizer = tokenizer
         self._info = info
         self._options = options
+        # One beam is what greedy decoding has.
+        self._search = "greedy" if options.beam_size == 1 else options.search
         self._workers = workers
         self._judge = Judge(options)
         self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first())
@@ -176,14 +178,14 @@ class WhisperEngine:
             if temperature > 0.0:
                 yield Sampling(temperature, DRAWS, self._options.seed, self._suppressed, self._ending), temperature
                 continue
-            if self._options.search != "beam":
+            if self._search != "beam":
                 yield BeamSearch(1, self._ending), temperature
-            if self._options.search != "greedy":
+            if self._search != "greedy":
                 yield BeamSearch(self._options.beam_size, self._ending), temperature
 
     def _settled(self, tries: Sequence[_Placed], strategy: Strategy) -> bool:
         last = tries[-1].reading
-        if strategy.rows == 1 and self._options.search == "adaptive":
+        if strategy.rows == 1 and self._search == "adaptive":
             return not self._judge.is_doubtful(last)
         return self._judge.settled([t.reading for t in tries])
 

@@ -37,10 +37,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
-    """What was found in a window: tokens without the end of text, their log-probabilities and then the end's.
+    """What was found in a window: tokens without the end of text, their log-probabilities and the end's, if it came.
 
     `attention` is (A, n_tokens + 1, P): where the model looked as it chose each token, and the end. `ended` is false
-    for a text that was cut at its most tokens.
+    for a text that was cut.
     """
 
     tokens: tuple[int, ...] = field(repr=False)
@@ -51,7 +51,7 @@ class Text:
 
     @property
     def mean_logprob(self) -> float:
-        """Of a token, the end of text included (openai/whisper, decoding.py)."""
+        """Of a token, the end of text included where it came (openai/whisper, decoding.py)."""
         return sum(self.logprobs) / len(self.logprobs)
 
 
@@ -83,7 +83,7 @@ class Trace:
         self.fed = 0
         self.no_speech_prob = 0.0
         self.totals: Floats = np.zeros(1, np.float32)
-        self.ended: list[Text] = []
+        self.complete: list[Text] = []
         self._chosen: list[tuple[Integers, Floats, Integers]] = []
         self._looked: list[NDArray[np.float16]] = []
 
@@ -105,16 +105,23 @@ class Trace:
         """Go on with these tokens, one a row, each from a row of the step before."""
         self._chosen.append((tokens, logprobs, parents))
 
-    def end(self, row: int, logprob: float, *, ended: bool) -> None:
-        """Take the text of a row as it stands before this step's choice as one that is complete."""
-        tokens, logprobs, looked = [], [logprob], [self._looked[-1][:, row]]
+    @property
+    def best(self) -> Text:
+        """The likeliest by the mean of the texts that are complete, at least one."""
+        return max(self.complete, key=lambda text: text.mean_logprob)
+
+    def end(self, row: int, logprob: float | None) -> None:
+        """Take the text of a row as it stands before this step's choice as one that is complete: by the end of text,
+        with its log-probability, or None for a text that is cut."""
+        tokens, logprobs, looked = [], [] if logprob is None else [logprob], [self._looked[-1][:, row]]
         for (chosen, likely, parents), attention in zip(self._chosen[::-1], self._looked[-2::-1], strict=True):
             tokens.append(int(chosen[row]))
             logprobs.append(float(likely[row]))
             row = int(parents[row])
             looked.append(attention[:, row])
-        self.ended.append(
-            Text(tuple(tokens[::-1]), tuple(logprobs[::-1]), np.stack(looked[::-1], 1), ended, self.no_speech_prob)
+        attention = np.stack(looked[::-1], 1)
+        self.complete.append(
+            Text(tuple(tokens[::-1]), tuple(logprobs[::-1]), attention, logprob is not None, self.no_speech_prob)
         )
 
     def next_tokens(self, rows: int) -> Integers:
@@ -148,10 +155,6 @@ class Strategy(Protocol):
         """Choose the next token of each row, given the scores of these rows; false if the window is done."""
         ...
 
-    def best(self, texts: Sequence[Text]) -> Text:
-        """The one to keep of the texts that ended, at least one."""
-        ...
-
 
 def search(
     batch: Batch, windows: Sequence[Window], slots: int, strategy: Strategy, no_speech: int, effort: Effort
@@ -172,8 +175,10 @@ def search(
     parents = np.arange(len(live) * rows)
     while len(gone) < len(live):
         tokens = np.concatenate([trace.next_tokens(rows) for trace in live])
+        # An empty slot begins anew each step: a model has no positions beyond its longest text.
+        joined = [length if slot in gone else trace.joined for slot, trace in enumerate(live)]
         began_s = time.perf_counter()
-        scores = batch.step(Step(tokens, length - np.repeat([trace.joined for trace in live], rows), parents))
+        scores = batch.step(Step(tokens, length - np.repeat(joined, rows), parents))
         effort.decode_s += time.perf_counter() - began_s
         length += 1
         effort.useful += len(live) - len(gone)
@@ -181,7 +186,7 @@ def search(
         for slot, trace in enumerate(live):
             if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
                 continue
-            found[trace.index] = strategy.best(trace.ended)
+            found[trace.index] = trace.best
             if waiting:
                 index = waiting.popleft()
                 _hear(batch, slot, windows[index], effort)

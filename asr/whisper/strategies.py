@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.whisper.network import MASKED, Scores
-from asr.whisper.search import Floats, Integers, Text, Trace
+from asr.whisper.search import Floats, Integers, Trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ class BeamSearch:
     def choose(self, trace: Trace, scores: Scores, rows: slice) -> bool:
         """See Strategy.choose."""
         if (self.rows == 1 and _is_looping(trace, 0)) or trace.length >= trace.window.max_tokens:
-            trace.end(int(np.argmax(trace.totals)), 0.0, ended=False)
+            trace.end(int(np.argmax(trace.totals)), None)
             return False
         ids, logprobs = scores.top_ids[rows], scores.top_logprobs[rows]
         if trace.length == 0:
@@ -57,8 +57,8 @@ class BeamSearch:
             if len(tokens) == self.rows:
                 break
             if ids[row, column] == self._ending.end:
-                trace.end(int(row), float(logprobs[row, column]), ended=True)
-                if rank == 0 or len(trace.ended) >= self.rows:
+                trace.end(int(row), float(logprobs[row, column]))
+                if rank == 0 or len(trace.complete) >= self.rows:
                     return False
                 continue
             tokens.append(int(ids[row, column]))
@@ -68,10 +68,6 @@ class BeamSearch:
         trace.totals = np.array(sums, np.float32)
         trace.choose(np.array(tokens), np.array(likely, np.float32), np.array(parents))
         return True
-
-    def best(self, texts: Sequence[Text]) -> Text:
-        """See Strategy.best."""
-        return max(texts, key=lambda text: text.mean_logprob)
 
 
 class Sampling:
@@ -95,19 +91,18 @@ class Sampling:
         likely = np.zeros(self.rows, np.float32)
         points = np.random.default_rng((self._seed, trace.length)).random(self.rows)
         for row in np.flatnonzero(trace.totals > MASKED):
-            cut = trace.length >= trace.window.max_tokens or _is_looping(trace, int(row))
-            if cut:
-                logprob = 0.0
-            else:
-                logits = scores.logits(rows.start + int(row)) + self._suppressed
-                if trace.length == 0:
-                    logits[list(self._ending.not_first)] = MASKED
-                tokens[row], logprob = self._drawn(logits, points[row])
-            likely[row] = logprob
-            if tokens[row] == self._ending.end:
-                trace.end(int(row), logprob, ended=not cut)
+            if trace.length >= trace.window.max_tokens or _is_looping(trace, int(row)):
+                trace.end(int(row), None)
                 trace.totals[row] = MASKED
-        if len(trace.ended) == self.rows:
+                continue
+            logits = scores.logits(rows.start + int(row)) + self._suppressed
+            if trace.length == 0:
+                logits[list(self._ending.not_first)] = MASKED
+            tokens[row], likely[row] = self._drawn(logits, points[row])
+            if tokens[row] == self._ending.end:
+                trace.end(int(row), float(likely[row]))
+                trace.totals[row] = MASKED
+        if len(trace.complete) == self.rows:
             return False
         trace.choose(tokens, likely, np.arange(self.rows))
         return True
@@ -118,10 +113,6 @@ class Sampling:
         cumulative = np.cumsum(np.exp(logits / self._temperature))
         token = int(np.searchsorted(cumulative, point * cumulative[-1], side="right"))
         return token, float(logits[token] - np.log(np.exp(logits).sum()))
-
-    def best(self, texts: Sequence[Text]) -> Text:
-        """See Strategy.best."""
-        return max(texts, key=lambda text: text.mean_logprob)
 
 
 def _without(ids: Integers, logprobs: Floats, banned: Sequence[int]) -> tuple[Integers, Floats]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -93,7 +93,7 @@ def load_weights(folder: Path) -> Weights:
             return _weights(folder, _read_ctranslate2(binary))
         if tensors.is_file():
             return _weights(folder, _read_safetensors(tensors))
-    except (OSError, ValueError, KeyError, struct.error, IndexError) as error:
+    except (OSError, ValueError, TypeError, KeyError, struct.error, IndexError) as error:
         raise ModelError(
             f"{folder} does not hold a whole Whisper model: {error!r}", "callwright models verify"
         ) from error
@@ -125,10 +125,19 @@ def _alignment_heads(folder: Path, layers: int, heads: int) -> tuple[tuple[int, 
     """The published heads, else every head of the upper half of the decoder, openai/whisper's own default."""
     for name in ("config.json", "generation_config.json"):
         path = folder / name
-        declared = json.loads(path.read_text()).get("alignment_heads") if path.is_file() else None
-        if declared:
-            return tuple((int(layer), int(head)) for layer, head in declared)
+        declared = json.loads(path.read_text()) if path.is_file() else {}
+        if not isinstance(declared, dict):
+            raise TypeError(f"{name} holds no table")
+        if found := declared.get("alignment_heads"):
+            return tuple(_alignment_head(pair, layers, heads) for pair in found)
     return tuple((layer, head) for layer in range(layers // 2, layers) for head in range(heads))
+
+
+def _alignment_head(pair: Sequence[int], layers: int, heads: int) -> tuple[int, int]:
+    layer, head = (int(number) for number in pair)
+    if not (0 <= layer < layers and 0 <= head < heads):
+        raise ValueError(f"alignment head {layer}, {head} of {layers} layers with {heads} heads")
+    return layer, head
 
 
 def _read_ctranslate2(path: Path) -> dict[str, Callable[[], Array]]:

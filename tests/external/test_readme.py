@@ -14,7 +14,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^\$ (.+)$", README, re.MULTILINE)
-ALREADY_INSTALLED = ("make test", "make bench")
+DRY = ("make test", "make bench")
 """The first would run itself; the second takes minutes. Both must at least be what make knows."""
 
 
@@ -39,7 +39,7 @@ def test_the_readme_shows_commands() -> None:
 def test_every_command_in_the_readme_works(home: Path) -> None:
     for command in COMMANDS:
         typed = shlex.split(command.replace("/srv/recordings", str(home / "recordings")))
-        if command in ALREADY_INSTALLED:
+        if command.startswith(DRY):
             typed.insert(1, "--dry-run")
         environ = {**os.environ, "MAKEFLAGS": ""}
         ran = subprocess.run(typed, cwd=home, env=environ, capture_output=True, text=True, check=False)
