@@ -15,6 +15,7 @@ from asr.decode import identify
 from asr.errors import ConfigError, FatalError
 from asr.normalise import whisper_english
 from asr.scoring import WordErrors, interval, pooled, word_errors
+from flows.contestants import check
 from flows.ingest import length_s
 
 _SEED = 20_260_101
@@ -44,7 +45,12 @@ class Measured:
 
 
 def find_calls(folder: Path) -> list[Path]:
-    """The WAV files of a folder, each with a .json beside it that holds its turns. Raises ConfigError for none."""
+    """The WAV files of a folder, each with a .json beside it that holds its turns.
+
+    Raises ConfigError if there is no such folder, or none in it.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"{folder} is no folder", "Name a folder of calls with --data")
     calls = sorted(folder.glob("*.wav"))
     if not calls:
         raise ConfigError(f"there are no .wav files in {folder}", "Name a folder of calls with --data")
@@ -60,8 +66,10 @@ def compare(
 ) -> list[Measured]:
     """Run every system on all calls, in turn, so many times, each in a process of its own; `on_run` is told of each.
 
-    Raises FatalError for a system that fails.
+    Raises ConfigError for a name that is no system's, before any of them runs, and FatalError for one that fails.
     """
+    for system in systems:
+        check(system)
     answers: dict[str, list[dict[str, Any]]] = {system: [] for system in systems}
     for number in range(1, rounds + 1):
         for system in systems:
@@ -91,9 +99,9 @@ def _run(system: str, calls: Sequence[Path], overrides: Sequence[str]) -> dict[s
         command += ["--set", override]
     ran = subprocess.run(command, check=False, capture_output=True, text=True)  # noqa: S603
     if ran.returncode:
-        # The last line alone: what comes before may hold text of a call.
-        last = (ran.stderr.strip().splitlines() or ["no word of why"])[-1]
-        raise FatalError(f"{system} failed with exit code {ran.returncode}: {last}", "Peers need the extra 'dev'")
+        # The last line alone is ours: libraries write before it what they like.
+        last = (ran.stderr.strip().splitlines() or [f"exit code {ran.returncode}"])[-1]
+        raise FatalError(f"{system} failed: {last}")
     answer: dict[str, Any] = json.loads(ran.stdout)
     return answer
 

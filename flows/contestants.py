@@ -7,24 +7,30 @@ import argparse
 import json
 import os
 import resource
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from asr.decode import decode, identify
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import ENGINES, cores, load_engine
+from asr.errors import ConfigError, PipelineError
+from asr.options import TranscribeOptions
 from asr.resample import resample
 from asr.types import Samples
 from asr.vad import SileroVad
 from configs.load import load
 from configs.settings import Settings
 from flows import stages, wiring
+from flows.desk import fault
 
 Answer = dict[str, Any]
 """`texts`, of each call's channels, and `facts` of the system's own."""
+
+_SEQUENTIAL, _BATCHED = "faster-whisper", "faster-whisper-batched"
 
 _FASTER_WHISPER_BATCH = 8
 """faster-whisper's own default."""
@@ -97,9 +103,9 @@ def run(system: str, calls: list[Path], settings: Settings) -> Answer:
     """What a system heard, and its seconds without loading. A name of ours is ENGINE or ENGINE:SEARCH; peers are
     faster-whisper, faster-whisper-batched and faster-whisper-batched:SIZE."""
     name, _, variant = system.partition(":")
-    if name == "faster-whisper":
+    if name == _SEQUENTIAL:
         steps = faster_whisper(calls, settings, "")
-    elif name == "faster-whisper-batched":
+    elif name == _BATCHED:
         steps = faster_whisper(calls, settings, variant or str(_FASTER_WHISPER_BATCH))
     else:
         steps = callwright(calls, settings, system)
@@ -114,15 +120,37 @@ def run(system: str, calls: list[Path], settings: Settings) -> Answer:
     }
 
 
+def check(system: str) -> None:
+    """Raise ConfigError, with the known ones, for the name of a system that there is not."""
+    name, _, variant = system.partition(":")
+    if name == _BATCHED and (variant.isdecimal() or not variant):
+        return
+    searches = get_args(TranscribeOptions.model_fields["search"].annotation)
+    if (name == _SEQUENTIAL and not variant) or (name in ENGINES and variant in ("", *searches)):
+        return
+    raise ConfigError(
+        f"unknown system '{system}'",
+        f"Known are the engines {', '.join(ENGINES)}, each with :{', :'.join(searches)} or none, {_SEQUENTIAL}, "
+        f"{_BATCHED} and {_BATCHED}:SIZE",
+    )
+
+
 def main() -> None:
-    """Run one system over calls."""
+    """Run one system over calls. What goes wrong is one line on standard error, which holds nothing that was said."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("system")
     parser.add_argument("calls", nargs="+", type=Path)
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     arguments = parser.parse_args()
-    settings = load(None, arguments.overrides, os.environ, None)
-    print(json.dumps(run(arguments.system, arguments.calls, settings)))  # noqa: T201
+    try:
+        settings = load(None, arguments.overrides, os.environ, None)
+        print(json.dumps(run(arguments.system, arguments.calls, settings)))  # noqa: T201
+    except PipelineError as error:
+        sys.exit(str(error))
+    except ModuleNotFoundError as error:
+        sys.exit(f"{error.name} is not installed. Install the extra 'dev', as make test does")
+    except Exception as error:  # noqa: BLE001
+        sys.exit(f"a fault: {fault(error)}")
 
 
 if __name__ == "__main__":

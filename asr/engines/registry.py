@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 
 from asr.engines.base import Engine, EngineInfo
-from asr.errors import ConfigError, FatalError
+from asr.errors import ConfigError
 from asr.models import LocalModel
 from asr.options import TranscribeOptions
 
@@ -101,7 +101,7 @@ def cuda_gpus() -> int:
 
 
 def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
-    """The engine that the options choose, with the model loaded."""
+    """The engine that the options choose, with the model loaded. Raises ConfigError if it is not installed."""
     choice = choose(options)
     module, _, name = ENGINES[choice.engine].partition(":")
     try:
@@ -109,7 +109,7 @@ def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
     except ImportError as error:
         extra = _EXTRAS.get(choice.engine)
         remedy = f"Install it: .venv/bin/pip install -e '.[{extra}]'" if extra else "Run make install"
-        raise FatalError(f"The engine {choice.engine} is not installed", remedy) from error
+        raise ConfigError(f"The engine {choice.engine} is not installed", remedy) from error
     info = EngineInfo(choice.engine, model.model.id, model.sha256, choice.precision)
     engine: Engine = load(model.folder, info, choice.device, options, choice.threads)
     return engine

@@ -35,9 +35,12 @@ def asr(data: Path, engines: str, against: str, rounds: int, overrides: tuple[st
     weights, beam and cores; loading is not counted; engines give word times, peers do not.
     """
     calls = benchmark.find_calls(data)
-    peers = [name for name in against.split(",") if name]
-    systems = [*engines.split(","), *peers]
-    measured = benchmark.compare(calls, systems, overrides, rounds, lambda s, n: click.echo(f"{s}, {n}", err=True))
+    ours, peers = ([name for name in names.split(",") if name] for names in (engines, against))
+
+    def announce(system: str, number: int) -> None:
+        click.echo(f"Round {number} of {rounds}: {system}", err=True)
+
+    measured = benchmark.compare(calls, [*ours, *peers], overrides, rounds, announce)
     length_s = benchmark.audio_s(calls)
     base = next((one for one in measured if peers and one.system == peers[0]), measured[0])
     if as_json:
