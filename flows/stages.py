@@ -14,6 +14,7 @@ from asr.merge import merge
 from asr.regions import find_speech, typed_regions
 from asr.resample import resample
 from asr.speakers import turns
+from asr.timebase import to_seconds
 from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
@@ -84,10 +85,13 @@ def hear(prepared: Sequence[Prepared], engine: Engine, on_audio: Callable[[float
     speech = sum(len(chunk.samples) for chunk in chunks)
     recorded_s = sum(item.facts.duration_s for item in prepared)
     began_s = time.perf_counter()
-    speech_s = speech / 16_000
+    # Of calls in which nobody speaks nothing is left to tell as it is done.
+    recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
     heard = iter(
-        engine.transcribe([chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s / speech_s * recorded_s))
+        engine.transcribe([chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s * recorded_for_speech))
     )
+    if not speech:
+        on_audio(recorded_s)
     took_s = time.perf_counter() - began_s
     answers = []
     for item in prepared:
