@@ -41,7 +41,7 @@ def test_recorded_time_is_told_whole_beside_a_call_without_speech(
     nobody: Path, calls: Path, detector: SileroVad
 ) -> None:
     told: list[float] = []
-    both = [prepare(identify(path), detector, Settings()) for path in (nobody, sorted(calls.glob("*.wav"))[0])]
+    both = [prepare(identify(path), detector, Settings()) for path in (nobody, min(calls.glob("*.wav")))]
     silent, spoken = hear(both, ScriptedEngine(_said), told.append)
     assert not silent.hypotheses
     assert spoken.hypotheses
