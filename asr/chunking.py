@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
 from asr.options import ChunkOptions
 from asr.regions import Speech
 from asr.timebase import ms_to_samples, to_samples
-from asr.types import Channel, Chunk, Samples, Span
+from asr.types import Channel, Chunk, Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +19,11 @@ class Piece:
     overlap: int = 0
 
 
-def chunk(samples: Samples, speech: Speech, channel: Channel, options: ChunkOptions) -> tuple[Chunk, ...]:
+def chunk(speech: Speech, channel: Channel, options: ChunkOptions) -> tuple[Chunk, ...]:
     """Chunks of one channel, in time order, which hold every sample of its speech regions.
 
-    `samples` is (n_samples,) float32 at 16 kHz. A region longer than `max_chunk_s` is cut in its longest pause;
-    where it has none, two chunks share `overlap_s`. Pieces are then packed, in order, into as few chunks as
-    hold them: an encoder's cost is the same however full its 30 s window is.
+    A region longer than `max_chunk_s` is cut in its longest pause; where it has none, two chunks share `overlap_s`.
+    Pieces are then packed, in order, into as few chunks as hold them: the fewer there are, the better each is used.
     """
     limit = to_samples(options.max_chunk_s)
     pieces = [piece for region in speech.regions for piece in cut(region, speech.bursts, options)]
@@ -36,11 +33,11 @@ def chunk(samples: Samples, speech: Speech, channel: Channel, options: ChunkOpti
         # A piece that repeats the end of the one before begins a chunk: merging compares whole chunks.
         full = sum(len(p.span) for p in pending) + len(piece.span) > limit
         if pending and (full or piece.overlap):
-            chunks.append(_chunk(samples, pending, channel))
+            chunks.append(_chunk(pending, channel))
             pending = []
         pending.append(piece)
     if pending:
-        chunks.append(_chunk(samples, pending, channel))
+        chunks.append(_chunk(pending, channel))
     return tuple(chunks)
 
 
@@ -75,7 +72,5 @@ def _middle(pause: Span) -> int:
     return (pause.start + pause.stop) // 2
 
 
-def _chunk(samples: Samples, pieces: list[Piece], channel: Channel) -> Chunk:
-    spans = tuple(piece.span for piece in pieces)
-    joined = np.concatenate([samples[span.start : span.stop] for span in spans])
-    return Chunk(channel, spans, joined, pieces[0].overlap)
+def _chunk(pieces: list[Piece], channel: Channel) -> Chunk:
+    return Chunk(channel, tuple(piece.span for piece in pieces), pieces[0].overlap)

@@ -252,13 +252,19 @@ class TurnOptions(Options):
 
 
 class BatchOptions(Options):
-    """How recordings are grouped: one group is in memory at a time."""
+    """How recordings are grouped, and how much of their speech is in memory at a time."""
 
     group_audio_s: float = Field(
         1_200.0,
         gt=0.0,
         description="A group is closed once its recordings hold this much audio.",
-        json_schema_extra={"source": "callwright: bounds the memory, and the work that a kill can cost"},
+        json_schema_extra={"source": "callwright: bounds the work that a kill can cost"},
+    )
+    portion_speech_s: float = Field(
+        1_800.0,
+        gt=0.0,
+        description="This much speech is read and transcribed at a time, of as many recordings as hold it.",
+        json_schema_extra={"source": "callwright: 115 MB; less leaves the last batches emptier"},
     )
     group_recordings: int = Field(
         16,

@@ -8,6 +8,8 @@ import soxr
 from asr.timebase import resampled_length
 from asr.types import MODEL_RATE_HZ, Samples
 
+_QUALITY = "HQ"
+
 
 def resample(samples: Samples, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_HZ) -> Samples:
     """One channel at another rate.
@@ -17,8 +19,38 @@ def resample(samples: Samples, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_H
     """
     if from_rate_hz == to_rate_hz:
         return samples
-    resampled: Samples = soxr.resample(samples, from_rate_hz, to_rate_hz, quality="HQ").astype(np.float32, copy=False)
+    resampled: Samples = soxr.resample(samples, from_rate_hz, to_rate_hz, quality=_QUALITY)
+    resampled = resampled.astype(np.float32, copy=False)
     wanted = resampled_length(len(samples), from_rate_hz, to_rate_hz)
     if len(resampled) < wanted:
         return np.pad(resampled, (0, wanted - len(resampled)), mode="edge" if len(resampled) else "constant")
     return resampled[:wanted]
+
+
+class Resampler:
+    """One channel to MODEL_RATE_HZ, block by block: all blocks together are what `resample` gives."""
+
+    def __init__(self, from_rate_hz: int) -> None:
+        self._from_rate_hz = from_rate_hz
+        self._stream = soxr.ResampleStream(from_rate_hz, MODEL_RATE_HZ, 1, dtype="float32", quality=_QUALITY)
+        self._taken = self._given = 0
+        self._last = np.zeros(1, np.float32)
+
+    def hear(self, samples: Samples) -> Samples:
+        """What is certain by now after one more block, (n,) float32; soxr holds some milliseconds back."""
+        self._taken += len(samples)
+        return self._counted(samples if self._from_rate_hz == MODEL_RATE_HZ else self._stream.resample_chunk(samples))
+
+    def end(self) -> Samples:
+        """What is left."""
+        wanted = resampled_length(self._taken, self._from_rate_hz, MODEL_RATE_HZ) - self._given
+        if self._from_rate_hz == MODEL_RATE_HZ or wanted <= 0:
+            return np.zeros(0, np.float32)
+        rest = self._counted(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))[:wanted]
+        return np.concatenate([rest, np.repeat(self._last, wanted - len(rest))])
+
+    def _counted(self, resampled: Samples) -> Samples:
+        self._given += len(resampled)
+        if len(resampled):
+            self._last = resampled[-1:]
+        return resampled

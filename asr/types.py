@@ -95,18 +95,19 @@ class Span:
         return self.stop - self.start
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """What one call of an engine sees: spans of one channel laid end to end, at most 30 s in all.
 
-    `samples` is (n_samples,) float32 at MODEL_RATE_HZ, its length the sum of the spans'. The first
-    `overlap` samples were also the last of the chunk before, because a cut fell inside speech.
+    The first `overlap` samples were also the last of the chunk before, because a cut fell inside speech.
     """
 
     channel: Channel
     spans: tuple[Span, ...]
-    samples: Samples = field(repr=False)
     overlap: int = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self.spans))
 
 
 @dataclass(frozen=True, slots=True)

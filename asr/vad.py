@@ -28,11 +28,23 @@ _LOWEST = 0.01
 """Speech ends below this however low the threshold is (Silero VAD, get_speech_timestamps)."""
 
 
+class Listening(Protocol):
+    """A detector at work on one channel."""
+
+    def hear(self, samples: Samples) -> NDArray[np.float32]:
+        """Probability of speech in each window of WINDOW samples that is complete by now, (n_windows,)."""
+        ...
+
+    def end(self) -> NDArray[np.float32]:
+        """That of the last window, filled up with zeros; none if the channel ended with a whole one."""
+        ...
+
+
 class SpeechDetector(Protocol):
     """Anything that says how likely speech is."""
 
-    def probabilities(self, samples: Samples) -> NDArray[np.float32]:
-        """Probability of speech in each window of WINDOW samples; (n_windows,) for (n_samples,) at 16 kHz."""
+    def listen(self) -> Listening:
+        """Begin with a channel at 16 kHz."""
         ...
 
 
@@ -55,22 +67,45 @@ class SileroVad:
                 f"{model_path} does not load as a Silero VAD model", "Fetch it again: callwright models get silero-vad"
             ) from error
 
+    def listen(self) -> Listening:
+        """See SpeechDetector.listen."""
+        return _SileroListening(self._session)
+
     def probabilities(self, samples: Samples) -> NDArray[np.float32]:
-        """Probability of speech in each 32 ms window; the last one is padded with zeros."""
-        n_windows = -(-len(samples) // WINDOW)
+        """Probability of speech in each 32 ms window of a whole channel; the last one is padded with zeros."""
+        listening = self.listen()
+        return np.concatenate([listening.hear(samples), listening.end()])
+
+
+class _SileroListening:
+    """What the recurrence has heard so far, and samples that do not fill a window yet."""
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+        self._h = np.zeros((1, 1, 128), np.float32)
+        self._c = np.zeros((1, 1, 128), np.float32)
+        self._unheard = np.zeros(_CONTEXT, np.float32)
+
+    def hear(self, samples: Samples) -> NDArray[np.float32]:
+        """See Listening.hear."""
+        heard = np.concatenate([self._unheard, samples])
+        n_windows = (len(heard) - _CONTEXT) // WINDOW
+        self._unheard = heard[n_windows * WINDOW :].copy()
         if n_windows == 0:
             return np.zeros(0, np.float32)
-        padded = np.zeros(_CONTEXT + n_windows * WINDOW, np.float32)
-        padded[_CONTEXT : _CONTEXT + len(samples)] = samples
-        windows = np.lib.stride_tricks.sliding_window_view(padded, _CONTEXT + WINDOW)[::WINDOW]
-        h = np.zeros((1, 1, 128), np.float32)
-        c = np.zeros((1, 1, 128), np.float32)
-        blocks = []
-        for first in range(0, n_windows, _BLOCK):
-            block = np.ascontiguousarray(windows[first : first + _BLOCK])
-            probabilities, h, c = self._session.run(None, {"input": block, "h": h, "c": c})
-            blocks.append(probabilities.reshape(-1))
-        return np.concatenate(blocks)
+        windows = np.lib.stride_tricks.sliding_window_view(heard, _CONTEXT + WINDOW)[::WINDOW][:n_windows]
+        return np.concatenate([self._run(windows[at : at + _BLOCK]) for at in range(0, n_windows, _BLOCK)])
+
+    def end(self) -> NDArray[np.float32]:
+        """See Listening.end."""
+        left = len(self._unheard) - _CONTEXT
+        return self.hear(np.zeros(WINDOW - left, np.float32)) if left else np.zeros(0, np.float32)
+
+    def _run(self, windows: NDArray[np.float32]) -> NDArray[np.float32]:
+        given = {"input": np.ascontiguousarray(windows), "h": self._h, "c": self._c}
+        probabilities, self._h, self._c = self._session.run(None, given)
+        flat: NDArray[np.float32] = probabilities.reshape(-1)
+        return flat
 
 
 def speech_spans(

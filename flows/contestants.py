@@ -46,7 +46,7 @@ def callwright(calls: list[Path], settings: Settings, variant: str) -> Iterator[
     yield {}
     with ThreadPoolExecutor(cores(chosen)) as pool:
         prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
-    heard = stages.hear(prepared, engine, lambda _: None)
+    heard = stages.hear(prepared, engine, settings, lambda _: None)
     made_by = wiring.provenance(engine, settings)
     texts = []
     for item, answer in zip(prepared, heard, strict=True):

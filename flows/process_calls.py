@@ -113,7 +113,7 @@ def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Hea
     batch = BATCH.get()
 
     def hear(members: list[Prepared]) -> list[Heard]:
-        return stages.hear(members, batch.models.engine, batch.progress.on_audio)
+        return stages.hear(members, batch.models.engine, batch.settings, batch.progress.on_audio)
 
     try:
         heard = hear(prepared)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from asr.chunking import chunk
-from asr.decode import decode
-from asr.denoise import denoise
+from asr.cutting import cut_chunks
+from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
-from asr.resample import resample
 from asr.speakers import turns
-from asr.timebase import to_seconds
-from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Span, Transcript
+from asr.survey import survey
+from asr.timebase import to_samples, to_seconds
+from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -28,16 +29,18 @@ from storage.types import AudioFacts, Publication
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
-    """One channel's speech, cut into chunks; `bursts` hold its word times in place."""
+    """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
+    there if the channel is to be cleaned of it."""
 
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
+    noise: Samples | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """A recording that is ready for an engine. Of its audio only the speech is left in memory."""
+    """A recording that is ready for an engine: where its speech is. Its samples stay in the file."""
 
     recording: Recording
     facts: AudioFacts
@@ -60,44 +63,82 @@ class Heard:
 
 
 def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) -> Prepared:
-    """Decode, resample, find speech and cut it into chunks. Raises SkippableError for what is not a call."""
+    """Find a recording's speech and plan its chunks. Raises SkippableError for what is not a call."""
     began_s = time.perf_counter()
-    audio = decode(recording, settings.decode)
+    found = survey(recording, detector, settings.decode)
     channels: list[PreparedChannel] = []
     regions: list[Region] = []
-    for channel, native in zip(audio.channels, audio.samples, strict=True):
-        samples = resample(native, audio.sample_rate_hz)
-        speech = find_speech(detector.probabilities(samples), len(samples), settings.vad, settings.chunk)
-        clean = denoise(samples, speech.bursts, settings.denoise)
-        chunks = chunk(clean, speech, channel, settings.chunk)
-        channels.append(PreparedChannel(channel, chunks, speech.bursts))
-        regions.extend(typed_regions(speech, channel))
-    facts = AudioFacts(audio.duration_s, audio.container, audio.codec, audio.sample_rate_hz)
+    for channel in found.channels:
+        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+        noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
+        noise = channel.noise if noisy and len(channel.noise) else None
+        chunks = chunk(speech, channel.channel, settings.chunk)
+        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
+        regions.extend(typed_regions(speech, channel.channel))
+    facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
 
-def hear(prepared: Sequence[Prepared], engine: Engine, on_audio: Callable[[float], None]) -> list[Heard]:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Spoken:
+    """A chunk's samples, and whose they are: the recording's index among those prepared, and the chunk's in it."""
+
+    item: int
+    number: int
+    samples: Samples = field(repr=False)
+
+
+def hear(
+    prepared: Sequence[Prepared], engine: Engine, settings: Settings, on_audio: Callable[[float], None]
+) -> list[Heard]:
     """What is said in the chunks of many recordings, batched together; one answer a recording, in order.
 
-    `on_audio` is told the seconds of recorded time that what is done stands for.
+    So much speech is in memory at a time as `batch.portion_speech_s` says. `on_audio` is told the seconds of recorded
+    time that what is done stands for. Raises what the engine raises, and SkippableError for a file that changed.
     """
-    chunks = [chunk for item in prepared for chunk in item.chunks]
-    speech = sum(len(chunk.samples) for chunk in chunks)
+    speech = sum(len(chunk) for item in prepared for chunk in item.chunks)
     recorded_s = sum(item.facts.duration_s for item in prepared)
     began_s = time.perf_counter()
     # Of calls in which nobody speaks nothing is left to tell as it is done.
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
-    heard = iter(
-        engine.transcribe([chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s * recorded_for_speech))
-    )
+    heard: list[dict[int, Hypothesis]] = [{} for _ in prepared]
+    for portion in _portions(_spoken(prepared, settings), to_samples(settings.batch.portion_speech_s)):
+        samples = [spoken.samples for spoken in portion]
+        found = engine.transcribe(samples, lambda done_s: on_audio(done_s * recorded_for_speech))
+        for spoken, hypothesis in zip(portion, found, strict=True):
+            heard[spoken.item][spoken.number] = hypothesis
     if not speech:
         on_audio(recorded_s)
     took_s = time.perf_counter() - began_s
-    answers = []
-    for item in prepared:
-        share = sum(len(chunk.samples) for chunk in item.chunks) / max(speech, 1)
-        answers.append(Heard(tuple(next(heard) for _ in item.chunks), took_s * share))
-    return answers
+    shares = [sum(map(len, item.chunks)) / max(speech, 1) for item in prepared]
+    return [
+        Heard(tuple(answers[number] for number in range(len(item.chunks))), took_s * share)
+        for item, answers, share in zip(prepared, heard, shares, strict=True)
+    ]
+
+
+def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoken]:
+    for at, item in enumerate(prepared):
+        firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
+        plans = [channel.chunks for channel in item.channels]
+        for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
+            noise = item.channels[channel].noise
+            clean = samples if noise is None else denoise(samples, noise)
+            yield _Spoken(at, firsts[channel] + number, clean)
+
+
+def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
+    """What is spoken, some of it at a time: so many samples, but at least one chunk."""
+    portion: list[_Spoken] = []
+    held = 0
+    for one in spoken:
+        if portion and held + len(one.samples) > most:
+            yield portion
+            portion, held = [], 0
+        portion.append(one)
+        held += len(one.samples)
+    if portion:
+        yield portion
 
 
 def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings: Settings) -> Transcript:

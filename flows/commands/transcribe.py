@@ -51,7 +51,7 @@ def transcribe(
     print_fetching(missing_models(settings))
     models = load_models(settings)
     prepared = [item for path in files if (item := _prepared(path, models, settings)) is not None]
-    heard = stages.hear(prepared, models.engine, lambda _: None)
+    heard = stages.hear(prepared, models.engine, settings, lambda _: None)
     made_by = provenance(models.engine, settings)
     for item, answer in zip(prepared, heard, strict=True):
         transcript = stages.assemble(item, answer, made_by, settings)

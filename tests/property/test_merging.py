@@ -63,7 +63,7 @@ def test_no_word_is_lost_and_none_is_there_twice(
     whole = Span(0, n_samples)
     speech = Speech((whole,), (whole,), n_samples)
     options = ChunkOptions(max_chunk_s=max_chunk_s, overlap_s=2.5)
-    chunks = chunk(np.zeros(n_samples, np.float32), speech, Channel.AGENT, options)
+    chunks = chunk(speech, Channel.AGENT, options)
     seed = data.draw(st.integers(0, 1_000))
     rng = np.random.default_rng(seed)
     heard = [
@@ -87,7 +87,7 @@ def wild_hearings(draw: st.DrawFn) -> tuple[list[Chunk], list[Hypothesis], tuple
         at += gap + length
     region = Span(0, at)
     options = ChunkOptions(max_chunk_s=4.0, overlap_s=1.0, cut_pause_ms=1_000)
-    chunks = chunk(np.zeros(at, np.float32), Speech((region,), tuple(bursts), at), Channel.AGENT, options)
+    chunks = chunk(Speech((region,), tuple(bursts), at), Channel.AGENT, options)
     times = st.lists(st.tuples(st.floats(0, 5), st.floats(0, 3), st.sampled_from(VOCABULARY)), max_size=8)
     heard = [_heard([Word(text, s, s + d, 0.5) for s, d, text in draw(times)]) for _ in chunks]
     return list(chunks), heard, tuple(bursts)
@@ -110,7 +110,7 @@ def test_without_overlap_every_word_is_kept(
     hearings: tuple[list[Chunk], list[Hypothesis], tuple[Span, ...]],
 ) -> None:
     chunks, heard, bursts = hearings
-    alone = [Chunk(part.channel, part.spans, part.samples) for part in chunks]
+    alone = [Chunk(part.channel, part.spans) for part in chunks]
     merged = merge(alone, heard, bursts)
     assert [word.text for word in merged] == [word.text for h in heard for word in h.words]
 
@@ -118,7 +118,7 @@ def test_without_overlap_every_word_is_kept(
 @given(st.floats(0, 6), st.floats(0.01, 3))
 def test_a_word_begins_and_ends_in_speech_if_it_touches_any(start_s: float, lasts_s: float) -> None:
     bursts = (Span(16_000, 32_000), Span(64_000, 80_000))
-    whole = Chunk(Channel.AGENT, (Span(0, 160_000),), np.zeros(160_000, np.float32))
+    whole = Chunk(Channel.AGENT, (Span(0, 160_000),))
     (word,) = merge([whole], [_heard([Word("word", start_s, start_s + lasts_s, 0.9)])], bursts)
     bounds_s = [(to_seconds(burst.start), to_seconds(burst.stop)) for burst in bursts]
     shares_s = [min(start_s + lasts_s, stop_s) - max(start_s, first_s) for first_s, stop_s in bounds_s]

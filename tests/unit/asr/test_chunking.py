@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -28,7 +27,7 @@ def test_a_long_region_is_cut_in_the_longest_pause_of_the_second_half() -> None:
 def test_unbroken_speech_is_cut_with_an_overlap() -> None:
     whole = Span(0, 70 * SECOND)
     speech = Speech((whole,), (whole,), len(whole))
-    chunks = chunk(np.zeros(len(whole), np.float32), speech, Channel.AGENT, ChunkOptions())
+    chunks = chunk(speech, Channel.AGENT, ChunkOptions())
     assert [(c.spans[0].start / SECOND, c.spans[0].stop / SECOND, c.overlap / SECOND) for c in chunks] == [
         (0, 30, 0),
         (27, 57, 3),
@@ -37,7 +36,7 @@ def test_unbroken_speech_is_cut_with_an_overlap() -> None:
 
 
 def test_no_speech_gives_no_chunks() -> None:
-    assert chunk(np.zeros(100, np.float32), Speech((), (), 100), Channel.AGENT, ChunkOptions()) == ()
+    assert chunk(Speech((), (), 100), Channel.AGENT, ChunkOptions()) == ()
 
 
 def test_an_overlap_that_would_never_get_on_is_refused() -> None:

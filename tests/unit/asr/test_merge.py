@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from asr.merge import merge
 from asr.types import Channel, Chunk, Hypothesis, Span, Word
 
@@ -12,7 +10,7 @@ SECOND = 16_000
 
 def _chunk(first_s: int, last_s: int, overlap_s: int = 0) -> Chunk:
     span = Span(first_s * SECOND, last_s * SECOND)
-    return Chunk(Channel.AGENT, (span,), np.zeros(len(span), np.float32), overlap_s * SECOND)
+    return Chunk(Channel.AGENT, (span,), overlap_s * SECOND)
 
 
 def _said(text: str, start_s: float, step_s: float = 0.4) -> Hypothesis:
@@ -56,7 +54,7 @@ def test_a_chunk_in_which_nothing_was_heard_takes_no_words_away() -> None:
 
 def test_a_word_does_not_last_through_the_pause_that_was_cut_out() -> None:
     spans = (Span(0, 2 * SECOND), Span(10 * SECOND, 12 * SECOND))
-    chunk = Chunk(Channel.AGENT, spans, np.zeros(4 * SECOND, np.float32))
+    chunk = Chunk(Channel.AGENT, spans)
     word = Word("through", 1.9, 2.6, 0.9)
     (found,) = merge([chunk], [Hypothesis((word,), "en", 0.0, 0.0, 1.0, 0.0)], spans)
     assert (found.start_s, found.end_s) == (10.0, 10.6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asr.resample import resample
+from asr.resample import Resampler, resample
 from asr.timebase import resampled_length
 
 
@@ -36,3 +36,12 @@ def test_the_same_rate_is_left_as_it_is() -> None:
 def test_what_lies_above_the_new_rate_is_filtered_and_not_folded_back() -> None:
     tone = np.sin(2 * np.pi * 12_000 * np.arange(48_000) / 48_000).astype(np.float32)
     assert np.abs(resample(tone, 48_000)[800:-800]).max() < 1e-3
+
+
+@pytest.mark.parametrize("from_hz", [4_000, 8_000, 11_025, 16_000, 44_100, 48_000])
+@pytest.mark.parametrize("n_samples", [0, 1, 7, 3_333, 50_000])
+def test_block_by_block_gives_what_the_whole_gives(from_hz: int, n_samples: int) -> None:
+    samples = np.random.default_rng(from_hz).standard_normal(n_samples).astype(np.float32)
+    resampler = Resampler(from_hz)
+    blocks = [resampler.hear(samples[at : at + 1_001]) for at in range(0, n_samples, 1_001)]
+    assert np.array_equal(np.concatenate([*blocks, resampler.end()]), resample(samples, from_hz))

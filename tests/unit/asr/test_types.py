@@ -10,7 +10,6 @@ import pytest
 from asr.types import (
     Audio,
     Channel,
-    Chunk,
     Hypothesis,
     Provenance,
     Region,
@@ -63,7 +62,6 @@ def test_no_repr_shows_what_was_said(transcript: Transcript) -> None:
 def test_no_repr_shows_samples() -> None:
     samples = np.full((1, 4), 0.125, np.float32)
     assert "0.125" not in repr(Audio(samples, 8_000, (Channel.MIXED,), "WAV", "PCM_16"))
-    assert "0.125" not in repr(Chunk(Channel.MIXED, (Span(0, 4),), samples[0]))
 
 
 def test_a_turn_says_its_words_and_bounds(transcript: Transcript) -> None:

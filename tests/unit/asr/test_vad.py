@@ -65,6 +65,16 @@ def test_the_state_is_carried_from_block_to_block(
     assert np.abs(detector.probabilities(agent) - whole).max() < 1e-4
 
 
+@pytest.mark.parametrize("size", [100, WINDOW, 10_007])
+def test_a_channel_heard_in_blocks_of_any_size_is_the_whole_channel(
+    detector: SileroVad, agent: NDArray[np.float32], size: int
+) -> None:
+    samples = agent[: 5 * 16_000 + 77]
+    listening = detector.listen()
+    found = [listening.hear(samples[at : at + size]) for at in range(0, len(samples), size)]
+    assert np.abs(np.concatenate([*found, listening.end()]) - detector.probabilities(samples)).max() < 1e-4
+
+
 def test_silence_and_noise_are_no_speech(detector: SileroVad) -> None:
     noise = 0.05 * np.random.default_rng(2).standard_normal(10 * 16_000)
     assert detector.probabilities(np.zeros(160_000, np.float32)).max() < 0.1

@@ -46,6 +46,7 @@ SAME_TEXT = [
     "storage.objects_dir=/x",
     "batch.group_audio_s=1.0",
     "batch.group_recordings=2",
+    "batch.portion_speech_s=60.0",
     "models.cache_dir=/x",
     "models.offline=true",
     "transcribe.threads=3",

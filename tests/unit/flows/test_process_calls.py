@@ -51,7 +51,7 @@ def run(calls: Path, data_dir: Path, *more: str) -> int:
 def sizes(calls: Path, detector: SileroVad) -> dict[str, set[int]]:
     """The lengths of each call's chunks, by which an engine can tell whose chunk it was given."""
     prepared = {path.stem: prepare(identify(path), detector, Settings()) for path in calls.iterdir()}
-    found = {name: {len(chunk.samples) for chunk in item.chunks} for name, item in prepared.items()}
+    found = {name: {len(chunk) for chunk in item.chunks} for name, item in prepared.items()}
     everything = [size for sizes in found.values() for size in sizes]
     assert len(everything) == len(set(everything))
     return found

@@ -32,7 +32,7 @@ def _said(_: object) -> Hypothesis:
 def test_calls_in_which_nobody_speaks_are_heard_to_their_end(nobody: Path, detector: SileroVad) -> None:
     told: list[float] = []
     silent = prepare(identify(nobody), detector, Settings())
-    (answer,) = hear([silent], ScriptedEngine(_said), told.append)
+    (answer,) = hear([silent], ScriptedEngine(_said), Settings(), told.append)
     assert answer.hypotheses == ()
     assert sum(told) == pytest.approx(3.0)
 
@@ -42,7 +42,7 @@ def test_recorded_time_is_told_whole_beside_a_call_without_speech(
 ) -> None:
     told: list[float] = []
     both = [prepare(identify(path), detector, Settings()) for path in (nobody, min(calls.glob("*.wav")))]
-    silent, spoken = hear(both, ScriptedEngine(_said), told.append)
+    silent, spoken = hear(both, ScriptedEngine(_said), Settings(), told.append)
     assert not silent.hypotheses
     assert spoken.hypotheses
     assert sum(told) == pytest.approx(sum(item.facts.duration_s for item in both))

@@ -1,0 +1,44 @@
+"""How loud a channel is, counted block by block."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.types import Samples
+
+_STEPS = 8_192
+"""Steps of magnitude up to full scale: finer than the least step of mu-law relative to a peak that matters."""
+
+_HIGHEST = 2.0
+"""What decoders of floating-point files may exceed full scale by; anything above counts as this much."""
+
+_CLIP_MARGIN = 0.985
+"""Samples above this share of the peak are taken to sit on it; one mu-law step at full scale is 3 %."""
+
+
+class Levels:
+    """Counts of one channel's samples by their magnitude."""
+
+    def __init__(self) -> None:
+        self.n_samples = 0
+        self.not_numbers = 0
+        self.peak = 0.0
+        self._counts: NDArray[np.int64] = np.zeros(int(_HIGHEST * _STEPS) + 1, np.int64)
+
+    def add(self, samples: Samples) -> None:
+        """Count a block in, (n,) float32."""
+        finite = samples[np.isfinite(samples)]
+        self.n_samples += len(samples)
+        self.not_numbers += len(samples) - len(finite)
+        if len(finite):
+            magnitudes = np.abs(finite)
+            self.peak = max(self.peak, float(magnitudes.max()))
+            steps = (np.minimum(magnitudes, _HIGHEST) * _STEPS).astype(np.int64)
+            self._counts += np.bincount(steps, minlength=len(self._counts))
+
+    @property
+    def clipped_share(self) -> float:
+        """The share of samples that sit at the peak, in [0, 1]; the peak of a limited line is below full scale."""
+        lowest = min(int(self.peak * _CLIP_MARGIN * _STEPS) + 1, len(self._counts) - 1)
+        return float(self._counts[lowest:].sum()) / max(1, self.n_samples)

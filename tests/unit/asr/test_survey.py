@@ -1,0 +1,58 @@
+"""The first pass over a recording: the same as looking at all of it at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr.decode import decode, identify
+from asr.errors import SkippableError
+from asr.options import DecodeOptions
+from asr.resample import resample
+from asr.survey import survey
+from asr.types import Channel
+from asr.vad import WINDOW, SileroVad
+
+CALL = Path(__file__).parents[3] / "sample_audio" / "bank.wav"
+
+
+@pytest.fixture(scope="module")
+def detector(vad_model_path: Path) -> SileroVad:
+    return SileroVad(vad_model_path)
+
+
+def test_block_by_block_is_what_the_whole_call_is(detector: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.readers._BLOCK_S", 1.7)
+    found = survey(identify(CALL), detector, DecodeOptions())
+    audio = decode(identify(CALL), DecodeOptions())
+    assert (found.duration_s, found.sample_rate_hz, found.container) == (audio.duration_s, 8_000, "WAV")
+    assert [channel.channel for channel in found.channels] == [Channel.AGENT, Channel.CUSTOMER]
+    for channel, native in zip(found.channels, audio.samples, strict=True):
+        samples = resample(native, audio.sample_rate_hz)
+        assert channel.n_samples == len(samples)
+        assert np.abs(channel.probabilities - detector.probabilities(samples)).max() < 1e-4
+        windows = np.pad(samples, (0, -len(samples) % WINDOW)).reshape(-1, WINDOW)
+        assert np.allclose(channel.power, np.mean(windows**2, axis=1), rtol=1e-4, atol=1e-12)
+
+
+def test_noise_is_what_is_heard_while_nobody_speaks(detector: SileroVad) -> None:
+    (agent, _) = survey(identify(CALL), detector, DecodeOptions()).channels
+    assert 0 < len(agent.noise) <= 16 * 16_000
+    speech = float(np.mean(agent.power[agent.probabilities > 0.9]))
+    assert np.mean(agent.noise**2) < speech / 30  # the call has line noise, and rings before it is taken
+
+
+def test_a_long_call_keeps_no_more_noise_than_a_short_one(detector: SileroVad, tmp_path: Path) -> None:
+    noise = 0.01 * np.random.default_rng(3).standard_normal(120 * 8_000)
+    soundfile.write(tmp_path / "noise.wav", noise, 8_000)
+    (mixed,) = survey(identify(tmp_path / "noise.wav"), detector, DecodeOptions()).channels
+    assert 8 * 16_000 <= len(mixed.noise) <= 17 * 16_000
+
+
+def test_what_decoding_refuses_is_refused(detector: SileroVad, tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 8_000)
+    with pytest.raises(SkippableError, match=r"silent\.wav is silent"):
+        survey(identify(tmp_path / "silent.wav"), detector, DecodeOptions())
