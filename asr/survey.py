@@ -118,6 +118,8 @@ class _Listener:
         self._count(heard[:whole], probabilities)
 
     def _count(self, samples: Samples, probabilities: NDArray[np.float32]) -> None:
+        if not len(probabilities):
+            return
         windows = samples.reshape(-1, WINDOW)
         self._probabilities.append(probabilities)
         self._power.append(np.mean(np.square(windows), axis=1, dtype=np.float32))

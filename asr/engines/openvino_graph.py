@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from openvino import opset15 as op
 
 from asr.whisper.architecture import StepInputs, encode, step
+from asr.whisper.ranges import Range
 from asr.whisper.weights import Dimensions, Weights, quantised
 
 Node = Any
@@ -29,31 +30,33 @@ class Storage(StrEnum):
 
 
 class GraphOperations:
-    """Adds nodes to a graph."""
+    """Adds nodes to a graph. `inputs` are what each matrix was multiplied with, by its name.
 
-    def __init__(self, weights: Weights, storage: Storage) -> None:
+    What a matrix of `ranges` is multiplied with is held to its range and rounded to 256 steps, so that the runtime
+    multiplies int8 with int8.
+    """
+
+    def __init__(self, weights: Weights, storage: Storage, ranges: Mapping[str, Range] | None = None) -> None:
+        self.inputs: dict[str, Node] = {}
         self._weights = weights
         self._storage = storage
+        self._ranges = ranges or {}
         self._matrices: dict[str, tuple[Node, Node]] = {}
 
     def linear(self, x: Node, name: str, bias: str | None) -> Node:
         """See Operations.linear."""
+        self.inputs[name] = x
+        if name in self._ranges:
+            x = _rounded(x, self._ranges[name])
         y = op.matmul(x, self._matrix(name), transpose_a=False, transpose_b=True)
         return y if bias is None else op.add(y, op.constant(self._weights[bias]))
 
     def _stored(self, name: str) -> tuple[Node, Node]:
         """The matrix, and the scale of each row if it is int8."""
         if name not in self._matrices:
-            self._matrices[name] = self._kept(self._weights[name])
+            storage = Storage.INT8 if name in self._ranges else self._storage
+            self._matrices[name] = _kept(self._weights[name], storage)
         return self._matrices[name]
-
-    def _kept(self, matrix: NDArray[np.float32]) -> tuple[Node, Node]:
-        if self._storage is Storage.FLOAT:
-            return op.constant(matrix), None
-        rounded, scale = quantised(matrix)
-        if self._storage is Storage.ROUNDED:
-            return op.constant(rounded * scale), None
-        return op.constant(rounded), op.constant(scale)
 
     def _matrix(self, name: str) -> Node:
         stored, scale = self._stored(name)
@@ -138,12 +141,36 @@ class GraphOperations:
         return op.reshape(x, op.shape_of(rows), special_zero=False)
 
 
+def _kept(matrix: NDArray[np.float32], storage: Storage) -> tuple[Node, Node]:
+    if storage is Storage.FLOAT:
+        return op.constant(matrix), None
+    rounded, scale = quantised(matrix)
+    if storage is Storage.ROUNDED:
+        return op.constant(rounded * scale), None
+    return op.constant(rounded), op.constant(scale)
+
+
+def _rounded(x: Node, limits: Range) -> Node:
+    low, high = (op.constant(np.float32(end)) for end in (limits.low, limits.high))
+    return op.fake_quantize(x, low, high, low, high, 256)
+
+
 def build_encoder(ops: GraphOperations, size: Dimensions, memory_type: Any) -> Any:
     """The encoder: features (B, n_mels, frames) to each decoder layer's keys and values of the audio."""
     features = op.parameter([-1, size.n_mels, -1], ov.Type.f32, name="features")
     memory = encode(ops, size, features)
     results = [op.result(op.convert(tensor, memory_type)) for pair in memory for tensor in pair]
     return ov.Model(results, [features], "encoder")
+
+
+def build_observer(ops: GraphOperations, size: Dimensions) -> Any:
+    """The encoder, with what each of its matrices is multiplied with as further outputs, named as the matrices are."""
+    features = op.parameter([-1, size.n_mels, -1], ov.Type.f32, name="features")
+    memory = encode(ops, size, features)
+    results = [op.result(tensor) for pair in memory for tensor in pair]
+    # Cut loose from the layer that follows, of which it would else be an inner detail.
+    observed = [_named(op.result(op.convert(node, ov.Type.f32)), name) for name, node in ops.inputs.items()]
+    return ov.Model([*results, *observed], [features], "observer")
 
 
 def build_step(

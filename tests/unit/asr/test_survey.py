@@ -52,6 +52,15 @@ def test_a_long_call_keeps_no_more_noise_than_a_short_one(detector: SileroVad, t
     assert 8 * 16_000 <= len(mixed.noise) <= 17 * 16_000
 
 
+@pytest.mark.parametrize("n_samples", [800, 1_023, 1_024, 1_025, 8_000, 8_191])
+def test_a_recording_may_end_anywhere_in_a_window(detector: SileroVad, tmp_path: Path, n_samples: int) -> None:
+    noise = 0.1 * np.random.default_rng(n_samples).standard_normal(n_samples)
+    soundfile.write(tmp_path / "noise.wav", noise, 8_000)
+    (mixed,) = survey(identify(tmp_path / "noise.wav"), detector, DecodeOptions()).channels
+    assert mixed.n_samples == 2 * n_samples
+    assert len(mixed.probabilities) == len(mixed.power) == -(-2 * n_samples // WINDOW)
+
+
 def test_what_decoding_refuses_is_refused(detector: SileroVad, tmp_path: Path) -> None:
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 8_000)
     with pytest.raises(SkippableError, match=r"silent\.wav is silent"):
