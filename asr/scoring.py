@@ -9,54 +9,72 @@ import numpy as np
 
 
 @dataclass(frozen=True, slots=True)
-class WordErrors:
-    """The components of a word error rate. They add up over calls, so that a corpus pools its words."""
+class EditErrors:
+    """The components of a word or character error rate. They add up over calls, so that a corpus pools its words.
+
+    `reference_length` counts the words, or the characters, of the reference.
+    """
 
     substitutions: int = 0
     deletions: int = 0
     insertions: int = 0
-    reference_words: int = 0
+    reference_length: int = 0
 
     @property
     def rate(self) -> float:
-        """(substitutions + deletions + insertions) / reference words; insertions count if there are none.
+        """(substitutions + deletions + insertions) / length of the reference; insertions count if there is none.
 
-        >>> WordErrors(1, 1, 0, 8).rate
+        >>> EditErrors(1, 1, 0, 8).rate
         0.25
-        >>> WordErrors().rate
+        >>> EditErrors().rate
         0.0
         """
         errors = self.substitutions + self.deletions + self.insertions
-        return errors / max(self.reference_words, 1)
+        return errors / max(self.reference_length, 1)
 
-    def __add__(self, other: WordErrors) -> WordErrors:
-        return WordErrors(
+    def __add__(self, other: EditErrors) -> EditErrors:
+        return EditErrors(
             self.substitutions + other.substitutions,
             self.deletions + other.deletions,
             self.insertions + other.insertions,
-            self.reference_words + other.reference_words,
+            self.reference_length + other.reference_length,
         )
 
 
-def word_errors(reference: str, hypothesis: str) -> WordErrors:
-    """The errors of one text against its reference, both already normalised, by minimum edit distance.
+def word_errors(reference: str, hypothesis: str) -> EditErrors:
+    """The errors of one text against its reference, both already normalised, by minimum edit distance over words.
 
     An empty reference has no words, and every word of the hypothesis is an insertion.
     """
     import jiwer
 
     if not reference.split():
-        return WordErrors(insertions=len(hypothesis.split()))
+        return EditErrors(insertions=len(hypothesis.split()))
     found = jiwer.process_words(reference, hypothesis)
-    return WordErrors(found.substitutions, found.deletions, found.insertions, len(reference.split()))
+    return EditErrors(found.substitutions, found.deletions, found.insertions, len(reference.split()))
 
 
-def pooled(parts: Iterable[WordErrors]) -> WordErrors:
+def character_errors(reference: str, hypothesis: str) -> EditErrors:
+    """The same over characters, of which one space between words is one.
+
+    >>> character_errors("two pizzas", "to pizzas").rate
+    0.1
+    """
+    import jiwer
+
+    reference, hypothesis = (" ".join(text.split()) for text in (reference, hypothesis))
+    if not reference:
+        return EditErrors(insertions=len(hypothesis))
+    found = jiwer.process_characters(reference, hypothesis)
+    return EditErrors(found.substitutions, found.deletions, found.insertions, len(reference))
+
+
+def pooled(parts: Iterable[EditErrors]) -> EditErrors:
     """The sum of the components: a corpus's errors, in which long calls weigh more."""
-    return sum(parts, WordErrors())
+    return sum(parts, EditErrors())
 
 
-def interval(parts: Sequence[WordErrors], seed: int, draws: int = 1_000) -> tuple[float, float]:
+def interval(parts: Sequence[EditErrors], seed: int, draws: int = 1_000) -> tuple[float, float]:
     """The 95 % confidence interval of the pooled rate, by a bootstrap over the parts (calls): (low, high).
 
     Bisani & Ney, Bootstrap estimates for confidence intervals in ASR performance evaluation, 2004. Without parts both
@@ -65,8 +83,8 @@ def interval(parts: Sequence[WordErrors], seed: int, draws: int = 1_000) -> tupl
     if not parts:
         return 0.0, 0.0
     errors = np.array([part.substitutions + part.deletions + part.insertions for part in parts])
-    words = np.array([part.reference_words for part in parts])
+    lengths = np.array([part.reference_length for part in parts])
     drawn = np.random.default_rng(seed).integers(0, len(parts), (draws, len(parts)))
-    rates = errors[drawn].sum(axis=1) / np.maximum(words[drawn].sum(axis=1), 1)
+    rates = errors[drawn].sum(axis=1) / np.maximum(lengths[drawn].sum(axis=1), 1)
     low, high = np.quantile(rates, (0.025, 0.975))
     return float(low), float(high)

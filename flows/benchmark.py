@@ -1,4 +1,4 @@
-"""Systems side by side on the same calls: word errors, speed, memory."""
+"""Systems side by side on the same calls: errors, speed, what a window costs, memory."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from asr.decode import identify
 from asr.errors import ConfigError, FatalError
 from asr.normalise import whisper_english
-from asr.scoring import WordErrors, interval, pooled, word_errors
+from asr.scoring import EditErrors, character_errors, interval, pooled, word_errors
 from flows.contestants import check
 from flows.ingest import length_s
 
@@ -22,26 +24,88 @@ _SEED = 20_260_101
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """One system over all rounds: seconds are medians, memory the most, errors those of the last round by call."""
+class Score:
+    """Word or character errors by call."""
 
-    system: str
-    errors: tuple[WordErrors, ...]
-    words: int
-    wall_s: float
-    cpu_s: float
-    rss_mb: float
-    facts: dict[str, Any]
+    errors: tuple[EditErrors, ...]
 
     @property
-    def total(self) -> WordErrors:
+    def total(self) -> EditErrors:
         """The errors of all calls together."""
         return pooled(self.errors)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % confidence interval of the word error rate."""
+        """The 95 % confidence interval of the rate."""
         return interval(self.errors, _SEED)
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """What one window costs inside a batch, in ms: from when the batch that holds it began to its text being done,
+    all searches of it added up (asr/whisper/engine.py, Statistics). Quantiles are interpolated between windows."""
+
+    windows: int
+    p50_ms: float
+    p95_ms: float
+    p99_ms: float
+    max_ms: float
+
+    @classmethod
+    def of(cls, window_s: Sequence[float]) -> Latency:
+        """Of the seconds of each of some windows.
+
+        >>> Latency.of([0.1, 0.3, 0.2])
+        Latency(windows=3, p50_ms=200.0, p95_ms=290.0, p99_ms=298.0, max_ms=300.0)
+        """
+        found = np.quantile(window_s, (0.5, 0.95, 0.99, 1.0)) * 1_000
+        return cls(len(window_s), *found.round(1).tolist())
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One system over all rounds: seconds are medians, memory the most, latencies those of every round's windows,
+    None for a system that does not show them; errors and facts are those of the last round.
+
+    `weights_mb` are the weights that an engine holds (asr/engines/base.py, Engine), or of a peer the file that has
+    them, in 10^6 bytes. `rss_mb` is of the whole process, in 2^20.
+    """
+
+    system: str
+    words: Score
+    characters: Score
+    heard_words: int
+    wall_s: float
+    cpu_s: float
+    rss_mb: float
+    weights_mb: float
+    latency: Latency | None
+    facts: dict[str, Any]
+
+    @property
+    def label(self) -> str:
+        """The system's name; of a folder the last part alone.
+
+        >>> Measured("openvino-genai:/srv/base", Score(()), Score(()), 0, 1.0, 1.0, 1.0, 1.0, None, {}).label
+        'openvino-genai:base'
+        """
+        name, colon, variant = self.system.partition(":")
+        return f"{name}{colon}{Path(variant).name}"
+
+    @property
+    def stage_s(self) -> dict[str, float]:
+        """The seconds of each stage, all threads together; none for a system that does not tell them apart."""
+        facts = self.facts
+        if "effort" not in facts:
+            return {}
+        return {
+            "decode, resample, VAD": facts["prepare_s"],
+            "mel": facts["mel_s"],
+            "encoder": facts["effort"]["encode_s"],
+            "decoder": facts["effort"]["decode_s"],
+            "alignment": facts["align_s"],
+            "merge": facts["merge_s"],
+        }
 
 
 def find_calls(folder: Path) -> list[Path]:
@@ -109,18 +173,25 @@ def _run(system: str, calls: Sequence[Path], overrides: Sequence[str]) -> dict[s
 def _measured(system: str, answers: Sequence[dict[str, Any]], calls: Sequence[Path]) -> Measured:
     last = answers[-1]
     heard = [[whisper_english(text) for text in texts] for texts in last["texts"]]
+    window_s = [took_s for answer in answers for took_s in answer["window_s"]]
     return Measured(
         system=system,
-        errors=tuple(
-            pooled(
-                word_errors(reference, text)
-                for reference, text in zip(references(call, len(texts)), texts, strict=True)
-            )
-            for call, texts in zip(calls, heard, strict=True)
-        ),
-        words=sum(len(text.split()) for texts in heard for text in texts),
+        words=_score(word_errors, heard, calls),
+        characters=_score(character_errors, heard, calls),
+        heard_words=sum(len(text.split()) for texts in heard for text in texts),
         wall_s=median(answer["wall_s"] for answer in answers),
         cpu_s=median(answer["cpu_s"] for answer in answers),
         rss_mb=max(answer["rss_mb"] for answer in answers),
+        weights_mb=last["weight_bytes"] / 1e6,
+        latency=Latency.of(window_s) if window_s else None,
         facts=last["facts"],
+    )
+
+
+def _score(errors: Callable[[str, str], EditErrors], heard: list[list[str]], calls: Sequence[Path]) -> Score:
+    """The errors of normalised texts, by call, its channels together."""
+    return Score(
+        tuple(
+            pooled(map(errors, references(call, len(texts)), texts)) for call, texts in zip(calls, heard, strict=True)
+        )
     )

@@ -9,111 +9,72 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
-from asr.decode import decode, identify
+from asr.decode import identify
 from asr.engines.registry import ENGINES, cores, load_engine
 from asr.errors import ConfigError, PipelineError
 from asr.options import TranscribeOptions
-from asr.resample import resample
-from asr.types import Samples
+from asr.types import Channel, Transcript
 from asr.vad import SileroVad
 from configs.load import load
 from configs.settings import Settings
 from flows import stages, wiring
 from flows.desk import fault
-
-Answer = dict[str, Any]
-"""`texts`, of each call's channels, and `facts` of the system's own."""
-
-_SEQUENTIAL, _BATCHED = "faster-whisper", "faster-whisper-batched"
-
-_FASTER_WHISPER_BATCH = 8
-"""faster-whisper's own default."""
+from flows.peers import FORMS, PEERS, Answer, System, is_peer
 
 
-def callwright(calls: list[Path], settings: Settings, variant: str) -> Iterator[Answer]:
+def callwright(settings: Settings, variant: str) -> System:
     """The stages from decoding to words with times, many calls at once. The variant is ENGINE or ENGINE:SEARCH."""
     engine_name, _, search = variant.partition(":")
     chosen = settings.transcribe.model_copy(update={"engine": engine_name, **({"search": search} if search else {})})
     settings = settings.model_copy(update={"transcribe": chosen})
     engine = load_engine(wiring.fetch_model(settings, chosen.model), chosen)
     detector = SileroVad(wiring.vad_file(settings))
-    yield {}
-    with ThreadPoolExecutor(cores(chosen)) as pool:
-        prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
-    heard = stages.hear(prepared, engine, settings, lambda _: None)
-    made_by = wiring.provenance(engine, settings)
-    texts = []
-    for item, answer in zip(prepared, heard, strict=True):
-        transcript = stages.assemble(item, answer, made_by, settings)
-        texts.append(
-            [
-                " ".join(turn.text for turn in transcript.turns if turn.channel == channel)
-                for channel in transcript.channels
-            ]
+
+    def answer(calls: Sequence[Path]) -> Answer:
+        with ThreadPoolExecutor(cores(chosen)) as pool:
+            prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
+        heard = stages.hear(prepared, engine, settings, lambda _: None)
+        began_s = time.perf_counter()
+        made_by = wiring.provenance(engine, settings)
+        transcripts = [
+            stages.assemble(item, said, made_by, settings) for item, said in zip(prepared, heard, strict=True)
+        ]
+        merge_s = time.perf_counter() - began_s
+        counted = getattr(engine, "statistics", None)
+        facts = asdict(counted) if counted else {}
+        return Answer(
+            [[_said(transcript, channel) for channel in transcript.channels] for transcript in transcripts],
+            list(facts.pop("window_s", [])),
+            engine.weight_bytes,
+            {
+                "precision": engine.info.precision,
+                "prepare_s": sum(item.prepare_s for item in prepared),
+                "merge_s": merge_s,
+                **facts,
+            },
         )
-    statistics = getattr(engine, "statistics", None)
-    yield {
-        "texts": texts,
-        "facts": {
-            "precision": engine.info.precision,
-            "prepare_s": sum(item.prepare_s for item in prepared),
-            **(asdict(statistics) if statistics else {}),
-        },
-    }
+
+    return answer
 
 
-def faster_whisper(calls: list[Path], settings: Settings, variant: str) -> Iterator[Answer]:
-    """faster-whisper with VAD on the same weights, beam and cores, at int8, channel by channel as it takes them.
-
-    The variant is empty for its sequential mode, or the batch size of its batched pipeline.
-    """
-    from faster_whisper import BatchedInferencePipeline, WhisperModel
-
-    folder = wiring.fetch_model(settings, settings.transcribe.model).folder
-    threads = cores(settings.transcribe)
-    model = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
-    options = {"language": settings.transcribe.language, "beam_size": settings.transcribe.beam_size}
-    yield {}
-    texts = []
-    for call in calls:
-        heard = []
-        for channel in _channels(call, settings):
-            if variant:
-                batched = BatchedInferencePipeline(model)
-                segments, _ = batched.transcribe(channel, batch_size=int(variant), vad_filter=True, **options)
-            else:
-                segments, _ = model.transcribe(channel, vad_filter=True, **options)
-            heard.append(" ".join(segment.text for segment in segments))
-        texts.append(heard)
-    yield {"texts": texts, "facts": {"precision": "int8"}}
+def _said(transcript: Transcript, channel: Channel) -> str:
+    return " ".join(turn.text for turn in transcript.turns if turn.channel == channel)
 
 
-def _channels(call: Path, settings: Settings) -> list[Samples]:
-    audio = decode(identify(call), settings.decode)
-    return [resample(channel, audio.sample_rate_hz) for channel in audio.samples]
-
-
-def run(system: str, calls: list[Path], settings: Settings) -> Answer:
-    """What a system heard, and its seconds without loading. A name of ours is ENGINE or ENGINE:SEARCH; peers are
-    faster-whisper, faster-whisper-batched and faster-whisper-batched:SIZE."""
+def run(system: str, calls: Sequence[Path], settings: Settings) -> dict[str, Any]:
+    """A system's answer, as JSON has it, and its seconds without loading."""
     name, _, variant = system.partition(":")
-    if name == _SEQUENTIAL:
-        steps = faster_whisper(calls, settings, "")
-    elif name == _BATCHED:
-        steps = faster_whisper(calls, settings, variant or str(_FASTER_WHISPER_BATCH))
-    else:
-        steps = callwright(calls, settings, system)
-    next(steps)
+    answer = PEERS[name](settings, variant) if name in PEERS else callwright(settings, system)
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
-    answer = next(steps)
+    answered = answer(calls)
     return {
-        **answer,
+        **asdict(answered),
         "wall_s": time.perf_counter() - began_s,
         "cpu_s": time.process_time() - began_cpu_s,
         "rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
@@ -123,15 +84,12 @@ def run(system: str, calls: list[Path], settings: Settings) -> Answer:
 def check(system: str) -> None:
     """Raise ConfigError, with the known ones, for the name of a system that there is not."""
     name, _, variant = system.partition(":")
-    if name == _BATCHED and (variant.isdecimal() or not variant):
-        return
     searches = get_args(TranscribeOptions.model_fields["search"].annotation)
-    if (name == _SEQUENTIAL and not variant) or (name in ENGINES and variant in ("", *searches)):
+    if is_peer(name, variant) or (name in ENGINES and variant in ("", *searches)):
         return
     raise ConfigError(
         f"unknown system '{system}'",
-        f"Known are the engines {', '.join(ENGINES)}, each with :{', :'.join(searches)} or none, {_SEQUENTIAL}, "
-        f"{_BATCHED} and {_BATCHED}:SIZE",
+        f"Known are the engines {', '.join(ENGINES)}, each with :{', :'.join(searches)} or none, and {FORMS}",
     )
 
 

@@ -27,6 +27,12 @@ class Engine(Protocol):
         """What is loaded."""
         ...
 
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of the parameters as the runtime was given them, scales of quantised matrices included; what it makes
+        of them besides, copies in another precision or order, is not counted."""
+        ...
+
     def transcribe(self, batch: Sequence[Samples], on_audio: Callable[[float], None] = ...) -> list[Hypothesis]:
         """What is said in each item, in the order given; the more items, the better they share the work.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,10 +17,13 @@ from asr.errors import ConfigError, FatalError, ModelError, PipelineError, Retry
 from asr.options import TranscribeOptions
 from asr.timebase import to_seconds
 from asr.types import Hypothesis, Samples, Word
-from asr.whisper.engine import DRAWS, MIN_SAMPLES, POSITION_S, max_tokens
+from asr.whisper.engine import DRAWS, FRAMES_PER_POSITION, MIN_SAMPLES, POSITION_S, Statistics, max_tokens
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, N_FRAMES, log_mel
+from asr.whisper.search import Effort
 from asr.whisper.tokenizer import WhisperTokenizer
+
+_POSITIONS = N_FRAMES // FRAMES_PER_POSITION
 
 
 def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
@@ -49,6 +53,8 @@ class CTranslate2Engine:
         self._model = self._load(self._workers)
         self._sampling = Lock()
         self._suppressed = self._tokenizer.suppressed()
+        self.statistics = Statistics()
+        self._counting = Lock()
 
     def _load(self, workers: int) -> Any:
         device = self._device
@@ -75,6 +81,11 @@ class CTranslate2Engine:
         """What is loaded."""
         return self._info
 
+    @property
+    def weight_bytes(self) -> int:
+        """Of the model's file: what CTranslate2 makes of it as it loads, it does not say."""
+        return (self._folder / "model.bin").stat().st_size
+
     def transcribe(
         self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
     ) -> list[Hypothesis]:
@@ -97,16 +108,37 @@ class CTranslate2Engine:
         if not rows:
             return heard
         lengths = [len(batch[row]) for row in rows]
+        marks_s = [time.perf_counter()]
         try:
             features = np.stack([log_mel(batch[row], self._model.n_mels) for row in rows])
+            marks_s.append(time.perf_counter())
             encoded = self._encode(self._model, features)
+            marks_s.append(time.perf_counter())
             decoded = self._decode(encoded, features, [max_tokens(length) for length in lengths])
+            marks_s.append(time.perf_counter())
             hypotheses = self._hypotheses(encoded, decoded, lengths)
+            marks_s.append(time.perf_counter())
         except RuntimeError as error:
             raise _runtime_error(error, len(rows)) from error
+        self._count(lengths, np.diff(marks_s).tolist())
         for row, hypothesis in zip(rows, hypotheses, strict=True):
             heard[row] = hypothesis
         return heard
+
+    def _count(self, lengths: Sequence[int], took_s: Sequence[float]) -> None:
+        """Count a batch in: seconds of spectrograms, encoder, decoder and alignment. All of its texts are done at
+        once, and every window is encoded as 30 s; how full the decoder's batches are CTranslate2 does not say."""
+        mel_s, encode_s, decode_s, align_s = took_s
+        heard = [int(to_seconds(length) / POSITION_S) for length in lengths]
+        with self._counting:
+            counted = self.statistics
+            counted.windows += len(lengths)
+            counted.positions += len(lengths) * _POSITIONS
+            counted.padding += len(lengths) * _POSITIONS - sum(heard)
+            counted.mel_s += mel_s
+            counted.align_s += align_s
+            counted.window_s.extend([encode_s + decode_s] * len(lengths))
+            counted.effort.add(Effort(encode_s, decode_s))
 
     def _encode(self, model: Any, features: NDArray[np.float32]) -> Any:
         return model.encode(self._ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
@@ -158,6 +190,8 @@ class CTranslate2Engine:
             if temperature > 0
             else {"beam_size": 1 if self._options.search == "greedy" else self._options.beam_size}
         )
+        with self._counting:
+            self.statistics.searches[max(search.values()) > 1] += len(caps)
         results = model.generate(
             encoded,
             [prompt] * len(caps),

@@ -95,6 +95,7 @@ class Session:
         options.enable_mem_pattern = False
         # The session reads these where they lie, so they live as long as it.
         self._values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in graph.values.values()]
+        self.weight_bytes = sum(value.nbytes for value in graph.values.values())
         options.add_external_initializers(list(graph.values), self._values)
         try:
             self.session: Any = onnxruntime.InferenceSession(graph.model, options, providers=list(providers))
@@ -131,6 +132,7 @@ class OnnxruntimeNetwork:
         self.decoder = step
         self.item = item
         self.device = device
+        self.weight_bytes = encoder.weight_bytes + step.weight_bytes
 
     def batch(self, slots: int, positions: int) -> Batch:
         """See Network.batch."""

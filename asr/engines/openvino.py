@@ -85,6 +85,10 @@ def _cpu_flags() -> set[str]:
     return next((set(line.split()) for line in lines if line.startswith("flags")), set())
 
 
+def _constant_bytes(graph: Any) -> int:
+    return sum(node.get_byte_size() for node in graph.get_ops() if node.get_type_name() == "Constant")
+
+
 class OpenvinoNetwork:
     """An encoder and a decoder step, each compiled once, with a stream of one thread for every worker."""
 
@@ -97,6 +101,7 @@ class OpenvinoNetwork:
         }
         self.dimensions = dimensions
         self.memory_type = encoder.output(0).element_type
+        self.weight_bytes = _constant_bytes(encoder) + _constant_bytes(step)
         self.encoder = core.compile_model(encoder, "CPU", config)
         self.decoder = core.compile_model(step, "CPU", config)
 

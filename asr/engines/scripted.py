@@ -21,6 +21,11 @@ class ScriptedEngine:
         """A made-up model."""
         return EngineInfo("scripted", "scripted", "0" * 64, "none")
 
+    @property
+    def weight_bytes(self) -> int:
+        """It has none."""
+        return 0
+
     def transcribe(
         self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
     ) -> list[Hypothesis]:

@@ -76,6 +76,7 @@ class TorchOperations:
         self.device = device
         self.item = item
         self._parameters = {name: self.placed(weights[name].astype(item, copy=False)) for name in weights.read}
+        self.weight_bytes = sum(int(parameter.nbytes) for parameter in self._parameters.values())
 
     def placed(self, array: NDArray[Any]) -> Tensor:
         """An array on the device; on the CPU, the array's own memory."""
@@ -164,6 +165,7 @@ class TorchNetwork:
     def __init__(self, ops: TorchOperations, dimensions: Dimensions, suppressed: NDArray[np.float32], top: int) -> None:
         self.dimensions = dimensions
         self.ops = ops
+        self.weight_bytes = ops.weight_bytes
         self.suppressed = ops.placed(suppressed)
         self.top = top
 

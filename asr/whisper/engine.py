@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -54,12 +55,20 @@ DRAWS = 5
 """Samples drawn at a temperature above zero, of which the likeliest is kept (openai/whisper's best_of)."""
 
 
+_REMEMBERED = 100_000
+"""Windows whose seconds are kept: a process may transcribe for weeks."""
+
+
 @dataclass(slots=True)
 class Statistics:
     """What an engine has done since it was loaded, all workers together.
 
     `searches` counts windows that were searched with one hypothesis, and with several; `positions` are what was
     encoded, `padding` those that held no audio; `halved` how often a batch was halved because memory ran out.
+    `window_s` is what each of the last windows cost inside its batches: wall seconds from when the batch that holds
+    it began to be encoded, or itself where it took another's place, to its text being found, added up over the
+    searches that it went through. It waits for the others of a batch while they are encoded, but not for those whose
+    texts end later. Spectrogram and alignment are not in it, nor the tries that memory ran out in.
     """
 
     windows: int = 0
@@ -69,17 +78,19 @@ class Statistics:
     halved: int = 0
     mel_s: float = 0.0
     align_s: float = 0.0
+    window_s: deque[float] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))
     effort: Effort = field(default_factory=Effort)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Placed:
-    """A text, as it is judged, with the audio position at which each token begins, and the end, and how likely each
-    token was."""
+    """A text, as it is judged, with the audio position at which each token begins, and the end, how likely each
+    token was, and the seconds until it was found."""
 
     reading: Reading
     starts: NDArray[np.int64]
     probabilities: NDArray[np.float64]
+    took_s: float
 
 
 class WhisperEngine:
@@ -112,6 +123,11 @@ class WhisperEngine:
     def info(self) -> EngineInfo:
         """What is loaded."""
         return self._info
+
+    @property
+    def weight_bytes(self) -> int:
+        """See Engine.weight_bytes."""
+        return self._network.weight_bytes
 
     def transcribe(
         self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
@@ -149,15 +165,19 @@ class WhisperEngine:
         """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""
         windows = [self._window(samples) for samples in share]
         tries: list[list[_Placed]] = [[] for _ in windows]
+        took_s = [0.0] * len(windows)
         left = list(range(len(windows)))
         for strategy, temperature in self._strategies():
             for i, placed in zip(left, self._searched([windows[i] for i in left], strategy, temperature), strict=True):
                 # A greedy text that was cut says nothing of what a right one looks like.
                 tries[i] = [*(t for t in tries[i] if t.reading.ended or t.reading.temperature > 0.0), placed]
+                took_s[i] += placed.took_s
             still = [i for i in left if not self._settled(tries[i], strategy)]
             on_audio(sum(windows[i].duration_s for i in set(left).difference(still)))
             left = still
         on_audio(sum(windows[i].duration_s for i in left))
+        with self._counting:
+            self.statistics.window_s.extend(took_s)
         kept = [found[self._judge.best([t.reading for t in found])] for found in tries]
         return [self._hypothesis(found, window.duration_s) for found, window in zip(kept, windows, strict=True)]
 
@@ -221,7 +241,7 @@ class WhisperEngine:
         starts = token_starts(text.attention.astype(np.float32))
         with self._counting:
             self.statistics.align_s += time.perf_counter() - began_s
-        return _Placed(reading, starts, np.exp(np.array(text.logprobs)))
+        return _Placed(reading, starts, np.exp(np.array(text.logprobs)), text.took_s)
 
     def _hypothesis(self, found: _Placed, duration_s: float) -> Hypothesis:
         reading = found.reading

@@ -67,6 +67,11 @@ class Network(Protocol):
         """Its size."""
         ...
 
+    @property
+    def weight_bytes(self) -> int:
+        """See Engine.weight_bytes."""
+        ...
+
     def batch(self, slots: int, positions: int) -> Batch:
         """Room for so many windows of so many audio positions (20 ms) each.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
@@ -40,7 +40,8 @@ class Text:
     """What was found in a window: tokens without the end of text, their log-probabilities and the end's, if it came.
 
     `attention` is (A, n_tokens + 1, P): where the model looked as it chose each token, and the end. `ended` is false
-    for a text that was cut.
+    for a text that was cut. `took_s` is wall time: from when the windows that its own was batched with began to be
+    encoded, or itself where it took another's place, until this was found.
     """
 
     tokens: tuple[int, ...] = field(repr=False)
@@ -48,6 +49,7 @@ class Text:
     attention: NDArray[np.float16] = field(repr=False)
     ended: bool
     no_speech_prob: float
+    took_s: float = 0.0
 
     @property
     def mean_logprob(self) -> float:
@@ -76,10 +78,11 @@ class Effort:
 class Trace:
     """A window on its way: what each of its rows chose at every step, from which row, and where that one looked."""
 
-    def __init__(self, index: int, window: Window, joined: int) -> None:
+    def __init__(self, index: int, window: Window, joined: int, began_s: float) -> None:
         self.index = index
         self.window = window
         self.joined = joined
+        self.began_s = began_s
         self.fed = 0
         self.no_speech_prob = 0.0
         self.totals: Floats = np.zeros(1, np.float32)
@@ -167,8 +170,9 @@ def search(
     waiting = deque(range(len(windows)))
     found: dict[int, Text] = {}
     live = []
+    started_s = time.perf_counter()
     for slot in range(min(slots, len(windows))):
-        live.append(Trace(waiting.popleft(), windows[slot], 0))
+        live.append(Trace(waiting.popleft(), windows[slot], 0, started_s))
         _hear(batch, slot, windows[slot], effort)
     gone: set[int] = set()
     rows, length = strategy.rows, 0
@@ -186,11 +190,11 @@ def search(
         for slot, trace in enumerate(live):
             if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
                 continue
-            found[trace.index] = trace.best
+            found[trace.index] = replace(trace.best, took_s=time.perf_counter() - trace.began_s)
             if waiting:
                 index = waiting.popleft()
+                live[slot] = Trace(index, windows[index], length, time.perf_counter())
                 _hear(batch, slot, windows[index], effort)
-                live[slot] = Trace(index, windows[index], length)
             else:
                 gone.add(slot)
         parents = np.concatenate([slot * rows + trace.parents(rows) for slot, trace in enumerate(live)])

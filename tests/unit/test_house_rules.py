@@ -26,7 +26,9 @@ HOMES = {
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "spacy": ("compliance/",),
     "presidio_analyzer": ("compliance/",),
-    "faster_whisper": ("flows/contestants.py",),
+    "faster_whisper": ("flows/peers.py",),
+    "openvino_genai": ("flows/peers.py",),
+    "matplotlib": ("flows/chart.py",),
     "torch": ("asr/engines/torch.py",),
 }
 """Where a package may be imported: path prefixes. flows/wiring.py names the type of the database that it opens."""
@@ -133,7 +135,7 @@ def test_of_other_packages_little_is_seen() -> None:
 
 
 def test_heavy_runtimes_are_imported_where_they_are_used() -> None:
-    heavy = {"ctranslate2", "onnxruntime", "soundfile", "av", "spacy", "presidio_analyzer", "noisereduce"}
+    heavy = {"ctranslate2", "onnxruntime", "soundfile", "av", "spacy", "presidio_analyzer", "noisereduce", "matplotlib"}
     strays = [
         f"{_name(path)}:{node.lineno}"
         for path in FILES

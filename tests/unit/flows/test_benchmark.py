@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import json
 import shutil
 from pathlib import Path
@@ -9,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from asr.errors import ConfigError, FatalError
-from asr.scoring import WordErrors, interval
-from flows.benchmark import compare, find_calls, references
+from asr.scoring import EditErrors, interval
+from flows import benchmark
+from flows.benchmark import Latency, compare, find_calls, references
 from flows.contestants import check
 
 ROOT = Path(__file__).parents[3]
@@ -44,10 +46,27 @@ def test_a_call_is_measured_against_what_lies_beside_it(tmp_path: Path) -> None:
     for suffix in (".wav", ".json"):
         shutil.copy(ROOT / f"sample_audio/wrong_number{suffix}", tmp_path)
     (one,) = compare(find_calls(tmp_path), ["openvino"], ["transcribe.model=whisper-tiny.en"], 1, lambda *_: None)
-    assert one.total.reference_words > 100
-    assert one.total.rate < 0.2
-    assert one.words > 100
+    assert one.words.total.reference_length > 100
+    assert one.words.total.rate < 0.2
+    assert one.characters.total.reference_length > 4 * one.words.total.reference_length
+    assert one.characters.total.rate < one.words.total.rate
+    assert one.heard_words > 100
     assert one.facts["effort"]["useful"] > 0
+    assert set(one.stage_s) == {"decode, resample, VAD", "mel", "encoder", "decoder", "alignment", "merge"}
+    assert min(one.stage_s.values()) > 0.0
+    assert one.latency is not None
+    assert one.latency.windows == one.facts["windows"]
+    assert 0.0 < one.latency.p50_ms <= one.latency.p95_ms <= one.latency.p99_ms <= one.latency.max_ms
+    assert one.latency.max_ms <= 1_000 * one.wall_s
+    assert 30 < one.weights_mb < 100
+
+
+def test_examples_in_docstrings_hold() -> None:
+    assert doctest.testmod(benchmark) == (0, 2)
+
+
+def test_latencies_of_one_window_are_its_own() -> None:
+    assert Latency.of([0.25]) == Latency(1, 250.0, 250.0, 250.0, 250.0)
 
 
 def test_without_a_reference_every_word_is_invented(tmp_path: Path) -> None:
@@ -58,7 +77,7 @@ def test_without_a_reference_every_word_is_invented(tmp_path: Path) -> None:
 
 
 def test_the_interval_holds_the_rate_and_narrows_with_more_calls() -> None:
-    few = [WordErrors(1, 0, 0, 10), WordErrors(3, 0, 0, 10)]
+    few = [EditErrors(1, 0, 0, 10), EditErrors(3, 0, 0, 10)]
     low, high = interval(few, 1)
     assert low <= 0.2 <= high
     narrow = interval(few * 50, 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +28,7 @@ class Narrow:
 
     def __init__(self, network: OpenvinoNetwork, most: int) -> None:
         self.dimensions = network.dimensions
+        self.weight_bytes = network.weight_bytes
         self._network = network
         self._most = most
 
@@ -40,6 +43,7 @@ class Leaking:
 
     def __init__(self, network: Network, most: int) -> None:
         self.dimensions = network.dimensions
+        self.weight_bytes = network.weight_bytes
         self._network = network
         self._most = most
 
@@ -112,6 +116,7 @@ def test_all_seconds_are_told_once_and_windows_are_counted(engine: WhisperEngine
     assert (counted.windows, counted.searches) == (5, [5, 0])
     assert counted.positions == 5 * 750  # 3 s are heard as 15
     assert counted.padding == 5 * 600
+    assert len(counted.window_s) == 5
     assert 0 < counted.effort.useful <= counted.effort.total
     assert counted.effort.encode_s > 0 < counted.effort.decode_s
 
@@ -161,6 +166,33 @@ def test_a_window_is_told_when_it_is_settled_and_not_before(
     assert counted.searches[0] == 5
     assert 5 <= counted.searches[1] <= 10
     assert counted.halved == 0
+    assert len(counted.window_s) == 5
+
+
+@pytest.mark.parametrize("schedule", ["static", "continuous"])
+def test_a_window_costs_what_passes_until_its_text_is_found(
+    engine: WhisperEngine, tones: list[Samples], schedule: str
+) -> None:
+    """At least its own share of the steps, at most all of the time; and with each search that it goes through, more."""
+    options = engine._options.model_copy(update={"schedule": schedule, "batch_size": 2})
+    fresh = WhisperEngine(engine._network, engine._tokenizer, INFO, options, 1)
+    began_s = time.perf_counter()
+    fresh.transcribe(tones)
+    took_s = time.perf_counter() - began_s
+    window_s, effort = fresh.statistics.window_s, fresh.statistics.effort
+    assert len(window_s) == 5
+    assert all(0.0 < one_s < took_s for one_s in window_s)
+    # Two at a time: each second is in the cost of one window or of two.
+    assert sum(window_s) <= 2 * took_s
+    assert sum(window_s) >= 0.9 * (effort.encode_s + effort.decode_s)
+
+
+def test_an_engine_tells_the_size_of_its_weights(whisper_dir: Path, engine: WhisperEngine) -> None:
+    """Of int8 with a scale for each row less than of what was published, in float16."""
+    published = (whisper_dir / "model.bin").stat().st_size
+    precise = load_openvino(whisper_dir, replace(INFO, precision="float32"), "cpu", engine._options, 1)
+    assert 0.5 * published < engine.weight_bytes < published
+    assert precise.weight_bytes == pytest.approx(2 * published, rel=0.05)
 
 
 def test_a_window_is_heard_to_the_half_second_after_its_tail(engine: WhisperEngine) -> None:
