@@ -160,6 +160,11 @@ class TranscribeOptions(Options):
         description="Number format of the weights; auto is int8 on a CPU and float16 on a GPU.",
         json_schema_extra={"source": "docs/performance.md: int8 weights change no word in a thousand"},
     )
+    card: str = Field(
+        "",
+        description="Card of the model in int8 that `callwright quantise` wrote; empty means the one that is shipped.",
+        json_schema_extra={"source": "callwright: int8 is used only where a card proves it on telephone audio"},
+    )
     language: str = Field(
         "en",
         pattern="^[a-z]{2,3}$",

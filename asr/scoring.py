@@ -69,6 +69,20 @@ def character_errors(reference: str, hypothesis: str) -> EditErrors:
     return EditErrors(found.substitutions, found.deletions, found.insertions, len(reference))
 
 
+def long_deletions(reference: str, hypothesis: str, least: int = 5) -> int:
+    """How many runs of at least so many words in a row the hypothesis lost: speech that was skipped, not misheard.
+
+    >>> long_deletions("please hold the line a moment thank you", "please thank you")
+    1
+    """
+    import jiwer
+
+    if not reference.split():
+        return 0
+    (found,) = jiwer.process_words(reference, hypothesis).alignments
+    return sum(part.type == "delete" and part.ref_end_idx - part.ref_start_idx >= least for part in found)
+
+
 def pooled(parts: Iterable[EditErrors]) -> EditErrors:
     """The sum of the components: a corpus's errors, in which long calls weigh more."""
     return sum(parts, EditErrors())

@@ -11,6 +11,7 @@ from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
+from flows.commands.quantise import quantise
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
 from flows.desk import fault
@@ -37,7 +38,7 @@ def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
 
-for _command in (run, transcribe, status, show, sql, models, config, bench):
+for _command in (run, transcribe, status, show, sql, models, config, bench, quantise):
     cli.add_command(_command)
 
 

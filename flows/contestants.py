@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from asr.decode import identify
+from asr.engines.base import Engine
 from asr.engines.registry import ENGINES, cores, load_engine
 from asr.errors import ConfigError, PipelineError
 from asr.options import TranscribeOptions
@@ -36,31 +37,31 @@ def callwright(settings: Settings, variant: str) -> System:
     engine = load_engine(wiring.fetch_model(settings, chosen.model), chosen)
     detector = SileroVad(wiring.vad_file(settings))
 
-    def answer(calls: Sequence[Path]) -> Answer:
-        with ThreadPoolExecutor(cores(chosen)) as pool:
-            prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
-        heard = stages.hear(prepared, engine, settings, lambda _: None)
-        began_s = time.perf_counter()
-        made_by = wiring.provenance(engine, settings)
-        transcripts = [
-            stages.assemble(item, said, made_by, settings) for item, said in zip(prepared, heard, strict=True)
-        ]
-        merge_s = time.perf_counter() - began_s
-        counted = getattr(engine, "statistics", None)
-        facts = asdict(counted) if counted else {}
-        return Answer(
-            [[_said(transcript, channel) for channel in transcript.channels] for transcript in transcripts],
-            list(facts.pop("window_s", [])),
-            engine.weight_bytes,
-            {
-                "precision": engine.info.precision,
-                "prepare_s": sum(item.prepare_s for item in prepared),
-                "merge_s": merge_s,
-                **facts,
-            },
-        )
+    return lambda calls: answer(engine, detector, calls, settings)
 
-    return answer
+
+def answer(engine: Engine, detector: SileroVad, calls: Sequence[Path], settings: Settings) -> Answer:
+    """What a loaded engine makes of calls."""
+    with ThreadPoolExecutor(cores(settings.transcribe)) as pool:
+        prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
+    heard = stages.hear(prepared, engine, settings, lambda _: None)
+    began_s = time.perf_counter()
+    made_by = wiring.provenance(engine, settings)
+    transcripts = [stages.assemble(item, said, made_by, settings) for item, said in zip(prepared, heard, strict=True)]
+    merge_s = time.perf_counter() - began_s
+    counted = getattr(engine, "statistics", None)
+    facts = asdict(counted) if counted else {}
+    return Answer(
+        [[_said(transcript, channel) for channel in transcript.channels] for transcript in transcripts],
+        list(facts.pop("window_s", [])),
+        engine.weight_bytes,
+        {
+            "precision": engine.info.precision,
+            "prepare_s": sum(item.prepare_s for item in prepared),
+            "merge_s": merge_s,
+            **facts,
+        },
+    )
 
 
 def _said(transcript: Transcript, channel: Channel) -> str:
@@ -70,9 +71,9 @@ def _said(transcript: Transcript, channel: Channel) -> str:
 def run(system: str, calls: Sequence[Path], settings: Settings) -> dict[str, Any]:
     """A system's answer, as JSON has it, and its seconds without loading."""
     name, _, variant = system.partition(":")
-    answer = PEERS[name](settings, variant) if name in PEERS else callwright(settings, system)
+    loaded = PEERS[name](settings, variant) if name in PEERS else callwright(settings, system)
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
-    answered = answer(calls)
+    answered = loaded(calls)
     return {
         **asdict(answered),
         "wall_s": time.perf_counter() - began_s,

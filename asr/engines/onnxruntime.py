@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
 from asr.engines.onnx_graph import Graph, Storage, build_encoder, build_step
 from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
@@ -42,7 +43,7 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     """A Whisper with its graphs built from the weights in a folder, on the providers that the device has.
 
     Raises ConfigError for a device or precision that ONNX Runtime does not run here, ModelError for a folder that
-    holds no Whisper, RetryableError if there is no memory for it.
+    holds no Whisper, and for int8 without a card that admits it, RetryableError if there is no memory for it.
     """
     import onnxruntime
 
@@ -52,6 +53,8 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
             f"The engine onnxruntime does not run on {device} in {info.precision}",
             f"Set transcribe.precision to auto or one of {', '.join(PRECISIONS[device])}",
         )
+    if info.precision == "int8":
+        admitted(info.model_id, info.model_sha256, options.card)
     weights = load_weights(folder)
     size, storage = weights.dimensions, Storage(info.precision)
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)

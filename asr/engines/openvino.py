@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
+from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
 from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_step
 from asr.errors import ConfigError, FatalError, PipelineError, RetryableError
@@ -19,6 +20,7 @@ from asr.options import TranscribeOptions
 from asr.whisper.engine import FRAMES_PER_POSITION, WhisperEngine, suppression
 from asr.whisper.memory import AudioMemory, TokenCache, name_of
 from asr.whisper.network import Batch, Scores, Step
+from asr.whisper.ranges import Range
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, load_weights
 
@@ -36,18 +38,29 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     """A Whisper with its graph built from the weights in a folder: 1.2 s for Whisper base.
 
     Raises ConfigError for a device or precision that OpenVINO does not run here, ModelError for a folder that holds
-    no Whisper.
+    no Whisper, and for int8 without a card that admits it (asr.card).
     """
     if device != "cpu" or info.precision not in PRECISIONS:
         raise ConfigError(
             f"The engine openvino runs on the CPU in {', '.join(PRECISIONS)}, not on {device} in {info.precision}",
             "Set transcribe.engine to auto, or transcribe.device and transcribe.precision to auto",
         )
+    ranges = admitted(info.model_id, info.model_sha256, options.card).ranges if info.precision == "int8" else {}
+    return build(folder, info, options, threads, ranges)
+
+
+def build(
+    folder: Path, info: EngineInfo, options: TranscribeOptions, threads: int, ranges: Mapping[str, Range]
+) -> WhisperEngine:
+    """The same without a card: what is measured for one, and tried in tests. `ranges` are a card's.
+
+    Raises ModelError for a folder that holds no Whisper.
+    """
     _give_back_what_is_freed()
     weights = load_weights(folder)
     size = weights.dimensions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
-    ops = GraphOperations(weights, _encoder_storage(info.precision))
+    ops = GraphOperations(weights, _encoder_storage(info.precision), ranges)
     step_ops = GraphOperations(weights, Storage.INT8 if info.precision == "int8" else Storage.FLOAT)
     kind = ov.Type.f32 if info.precision == "float32" else compute_type()
     suppressed = suppression(tokenizer, size.vocabulary)

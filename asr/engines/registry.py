@@ -8,8 +8,9 @@ from importlib import import_module
 from math import ceil
 from pathlib import Path
 
+from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
-from asr.errors import ConfigError
+from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel
 from asr.options import TranscribeOptions
 
@@ -33,8 +34,8 @@ class Choice:
     why: str
 
 
-def choose(options: TranscribeOptions) -> Choice:
-    """Settle every `auto`. Raises ConfigError if a GPU is asked for and there is none."""
+def choose(options: TranscribeOptions, model_sha256: str) -> Choice:
+    """Settle every `auto` for a model. Raises ConfigError if a GPU is asked for and there is none."""
     gpus = cuda_gpus()
     if options.device == "cuda" and not gpus:
         raise ConfigError("transcribe.device is cuda, and no CUDA GPU is visible", "Set it to auto or cpu")
@@ -43,12 +44,23 @@ def choose(options: TranscribeOptions) -> Choice:
     engine = options.engine
     if engine == "auto":
         engine = "ctranslate2" if device == "cuda" else "openvino"
-    precision: str = options.precision
-    if precision == "auto":
-        precision = _PRECISIONS[engine, device]
+    precision, why = _precision(engine, device, options, model_sha256)
     threads = cores(options)
     seen = f"{gpus} CUDA GPU{'' if gpus == 1 else 's'} visible" if gpus else f"no CUDA GPU; {threads} cores may be used"
-    return Choice(engine, device, precision, threads, f"{seen}; {_WHY[engine]}")
+    return Choice(engine, device, precision, threads, f"{seen}; {why}")
+
+
+def _precision(engine: str, device: str, options: TranscribeOptions, model_sha256: str) -> tuple[str, str]:
+    """The precision, and why this engine in it."""
+    if options.precision != "auto":
+        return options.precision, _WHY[engine]
+    precision = _PRECISIONS[engine, device]
+    if precision == "int8" and engine in _UNMEASURED:
+        try:
+            admitted(options.model, model_sha256, options.card)
+        except ModelError as error:
+            return _UNMEASURED[engine], f"{_WHY[engine]}; {error.reason}"
+    return precision, _WHY[engine]
 
 
 _PRECISIONS = {
@@ -60,6 +72,9 @@ _PRECISIONS = {
     ("torch", "cpu"): "float32",
     ("torch", "cuda"): "float16",
 }
+_UNMEASURED = {"openvino": "bfloat16", "onnxruntime": "float32"}
+"""What those that round the weights themselves run where no card admits int8 (asr.card)."""
+
 _EXTRAS = {"onnxruntime": "onnx", "torch": "torch"}
 """Of pyproject.toml, what an engine needs beyond the default install."""
 
@@ -102,7 +117,7 @@ def cuda_gpus() -> int:
 
 def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
     """The engine that the options choose, with the model loaded. Raises ConfigError if it is not installed."""
-    choice = choose(options)
+    choice = choose(options, model.sha256)
     module, _, name = ENGINES[choice.engine].partition(":")
     try:
         load = getattr(import_module(module), name)

@@ -25,6 +25,7 @@ from asr.whisper.network import MASKED, Network
 from asr.whisper.search import Effort, Strategy, Text, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 from asr.whisper.tokenizer import WhisperTokenizer
+from asr.whisper.weights import Dimensions
 
 FRAMES_PER_POSITION = 2
 """The encoder's second convolution halves the frames: a position is 20 ms."""
@@ -149,9 +150,8 @@ class WhisperEngine:
     def _window(self, samples: Samples) -> Window:
         began_s = time.perf_counter()
         size = self._network.dimensions
-        wanted = ceil((to_seconds(len(samples)) + _TAIL_S) / POSITION_S / _POSITION_STEP) * _POSITION_STEP
-        positions = min(size.audio_positions, max(wanted, _MIN_POSITIONS))
-        features = np.ascontiguousarray(log_mel(samples, size.n_mels)[:, : positions * FRAMES_PER_POSITION])
+        features = window_features(samples, size)
+        positions = features.shape[1] // FRAMES_PER_POSITION
         with self._counting:
             self.statistics.windows += 1
             self.statistics.mel_s += time.perf_counter() - began_s
@@ -260,6 +260,13 @@ class WhisperEngine:
             reading.compression_ratio,
             reading.temperature,
         )
+
+
+def window_features(samples: Samples, size: Dimensions) -> NDArray[np.float32]:
+    """What the encoder is given of a chunk, log-mel features (n_mels, frames): no longer than it must be."""
+    wanted = ceil((to_seconds(len(samples)) + _TAIL_S) / POSITION_S / _POSITION_STEP) * _POSITION_STEP
+    positions = min(size.audio_positions, max(wanted, _MIN_POSITIONS))
+    return np.ascontiguousarray(log_mel(samples, size.n_mels)[:, : positions * FRAMES_PER_POSITION])
 
 
 def suppression(tokenizer: WhisperTokenizer, vocabulary: int) -> NDArray[np.float32]:

@@ -11,10 +11,9 @@ from numpy.typing import NDArray
 
 from asr.decode import decode, identify
 from asr.engines.base import EngineInfo
-from asr.engines.openvino import load
+from asr.engines.openvino import build
 from asr.options import DecodeOptions, TranscribeOptions
 from asr.resample import resample
-from asr.whisper.engine import WhisperEngine
 from asr.whisper.mel import log_mel
 from asr.whisper.network import Step
 from asr.whisper.tokenizer import WhisperTokenizer
@@ -35,8 +34,7 @@ def _normalised(logits: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _ours(folder: Path, precision: str, features: NDArray[np.float32], tokens: list[int]) -> list[NDArray[np.float32]]:
     """The log-probabilities after each token."""
-    engine = load(folder, EngineInfo("openvino", "whisper", "", precision), "cpu", TranscribeOptions(), 1)
-    assert isinstance(engine, WhisperEngine)
+    engine = build(folder, EngineInfo("openvino", "whisper", "", precision), TranscribeOptions(), 1, {})
     batch = engine._network.batch(1, 1_500)
     batch.hear(0, features)
     found = []

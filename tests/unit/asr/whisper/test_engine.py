@@ -12,8 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.engines.base import EngineInfo
-from asr.engines.openvino import OpenvinoNetwork
-from asr.engines.openvino import load as load_openvino
+from asr.engines.openvino import OpenvinoNetwork, build
 from asr.errors import RetryableError
 from asr.options import TranscribeOptions
 from asr.types import Samples
@@ -75,9 +74,7 @@ class Bounded:
 @pytest.fixture(scope="module")
 def engine(whisper_dir: Path) -> WhisperEngine:
     options = TranscribeOptions(temperatures=(0.0,), search="greedy")
-    loaded = load_openvino(whisper_dir, INFO, "cpu", options, 1)
-    assert isinstance(loaded, WhisperEngine)
-    return loaded
+    return build(whisper_dir, INFO, options, 1, {})
 
 
 def _narrow(engine: WhisperEngine, most: int) -> WhisperEngine:
@@ -190,7 +187,7 @@ def test_a_window_costs_what_passes_until_its_text_is_found(
 def test_an_engine_tells_the_size_of_its_weights(whisper_dir: Path, engine: WhisperEngine) -> None:
     """Of int8 with a scale for each row less than of what was published, in float16."""
     published = (whisper_dir / "model.bin").stat().st_size
-    precise = load_openvino(whisper_dir, replace(INFO, precision="float32"), "cpu", engine._options, 1)
+    precise = build(whisper_dir, replace(INFO, precision="float32"), engine._options, 1, {})
     assert 0.5 * published < engine.weight_bytes < published
     assert precise.weight_bytes == pytest.approx(2 * published, rel=0.05)
 

@@ -1,0 +1,1 @@
+"""What was measured of the quantised models that are shipped: one card a model, written by `callwright quantise`."""
