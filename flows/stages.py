@@ -88,7 +88,9 @@ def hear(prepared: Sequence[Prepared], engine: Engine, on_audio: Callable[[float
     # Of calls in which nobody speaks nothing is left to tell as it is done.
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
     heard = iter(
-        engine.transcribe([chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s * recorded_for_speech))
+        engine.transcribe(
+            [chunk.samples for chunk in chunks], lambda done_s: on_audio(done_s * recorded_for_speech), _after(prepared)
+        )
     )
     if not speech:
         on_audio(recorded_s)
@@ -98,6 +100,15 @@ def hear(prepared: Sequence[Prepared], engine: Engine, on_audio: Callable[[float
         share = sum(len(chunk.samples) for chunk in item.chunks) / max(speech, 1)
         answers.append(Heard(tuple(next(heard) for _ in item.chunks), took_s * share))
     return answers
+
+
+def _after(prepared: Sequence[Prepared]) -> list[int | None]:
+    """For each chunk of many recordings, which one comes before it in its channel."""
+    after: list[int | None] = []
+    for channel in (channel for item in prepared for channel in item.channels):
+        first = len(after)
+        after.extend(None if at == 0 else first + at - 1 for at in range(len(channel.chunks)))
+    return after
 
 
 def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings: Settings) -> Transcript:
