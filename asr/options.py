@@ -194,6 +194,25 @@ class TranscribeOptions(Options):
         description="A greedy text with a lower mean log-probability is in doubt.",
         json_schema_extra={"source": "the knee of the curve in docs/performance.md"},
     )
+    length_penalty: float | None = Field(
+        None,
+        ge=0.0,
+        description="Of a beam's or a sampler's texts the one with the highest log-probability over ((5 + tokens) / 6) "
+        "to this power is taken; left out, the one with the highest mean.",
+        json_schema_extra={"source": "openai/whisper's length_penalty, which is left out"},
+    )
+    timestamps: bool = Field(
+        False,
+        description="Have the model write timestamps around segments, which costs the last words of some chunks; words "
+        "get their times from attention all the same.",
+        json_schema_extra={"source": "docs/performance.md: off, 61 words of 2,710 are lost, on, 124"},
+    )
+    condition_on_previous: bool = Field(
+        False,
+        description="Tell the model, before each chunk, the text of the one before it in the same channel; a chunk may "
+        "lose most of its words by it.",
+        json_schema_extra={"source": "docs/performance.md: off, 61 words of 2,710 are lost, on, 96"},
+    )
     schedule: Literal["static", "continuous"] = Field(
         "static",
         description="Whether a batch is decoded to its end, or a chunk that ends makes room for the next.",

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from configs.load import HIDDEN, Layer, key_of, origin_of
-from configs.settings import Key, Settings, known_keys, plain, toml_value
+from configs.settings import Key, Settings, known_keys, plain, toml_line, toml_value
 
 _HEAD = """\
 # Every setting with its default. Written by configs.explain.render_defaults from the options classes, which
@@ -51,7 +51,7 @@ def show(settings: Settings, layers: Sequence[Layer]) -> str:
 
     def line(key: Key) -> str:
         origin = origin_of(key.path, layers)
-        text = f"{key.name} = {toml_value(values[key.path])}"
+        text = toml_line(key.name, values[key.path])
         if key.secret and values[key.path] != key.default:
             text = f"# {key.name} = {HIDDEN}"
         return text if origin == "default" else f"{text}  # {origin}"
@@ -65,7 +65,7 @@ def render_defaults() -> str:
     def block(key: Key) -> str:
         return (
             f"# {key.description}\n# Allowed: {key.allowed}\n# Source: {key.source}\n"
-            f"{key.name} = {toml_value(key.default)}\n"
+            f"{toml_line(key.name, key.default)}\n"
         )
 
     return f"{_HEAD}\n{_tables({path: block(key) for path, key in known_keys().items()})}".rstrip("\n") + "\n"

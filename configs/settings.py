@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from types import NoneType
 from typing import Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt, MinLen
@@ -32,6 +33,9 @@ from storage.options import StorageOptions
 
 _NOT_OF_THE_TEXT = ("storage", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint."""
+
+
+UNSET = "(unset)"
 
 
 class Settings(BaseModel):
@@ -90,7 +94,7 @@ def sections() -> dict[str, type[BaseModel]]:
 
 
 def plain(settings: Settings) -> dict[str, object]:
-    """Every setting's value by its path, in the terms of JSON: texts, numbers, booleans and lists."""
+    """Every setting's value by its path, in the terms of JSON: texts, numbers, booleans, lists, and None if unset."""
     return {
         f"{section}.{name}": value
         for section, values in settings.model_dump(mode="json").items()
@@ -113,8 +117,15 @@ def fingerprint(settings: Settings) -> str:
 
 
 def toml_value(value: object) -> str:
-    """A JSON-like value as TOML: texts, numbers, booleans and lists are written alike, bar DEL."""
+    """A JSON-like value as TOML: texts, numbers, booleans and lists are written alike, bar DEL; None is "(unset)"."""
+    if value is None:
+        return UNSET
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml_line(name: str, value: object) -> str:
+    """A key and its value as a line of TOML; a comment where there is no value, since TOML has none for that."""
+    return f"{'# ' if value is None else ''}{name} = {toml_value(value)}"
 
 
 def _without_negative_zero(value: object) -> object:
@@ -141,6 +152,8 @@ def _key(section: str, name: str, field: FieldInfo) -> Key:
 
 def _allowed(annotation: object, metadata: Iterable[object]) -> str:
     """The allowed values in words, from a field's type and limits."""
+    if NoneType in (choices := get_args(annotation)):
+        return f"{_allowed(next(choice for choice in choices if choice is not NoneType), metadata)}, or left out"
     limits = [words for rule in metadata if (words := _limit(rule))]
     if get_origin(annotation) is tuple:
         items = get_args(annotation)

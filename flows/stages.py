@@ -81,10 +81,12 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spoken:
-    """A chunk's samples, and whose they are: the recording's index among those prepared, and the chunk's in it."""
+    """A chunk's samples, and whose they are: the recording's index among those prepared, the chunk's in it, and
+    whether it is the first of its channel."""
 
     item: int
     number: int
+    is_first: bool
     samples: Samples = field(repr=False)
 
 
@@ -103,8 +105,11 @@ def hear(
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
     heard: list[dict[int, Hypothesis]] = [{} for _ in prepared]
     for portion in _portions(_spoken(prepared, settings), to_samples(settings.batch.portion_speech_s)):
-        samples = [spoken.samples for spoken in portion]
-        found = engine.transcribe(samples, lambda done_s: on_audio(done_s * recorded_for_speech))
+        found = engine.transcribe(
+            [spoken.samples for spoken in portion],
+            lambda done_s: on_audio(done_s * recorded_for_speech),
+            _after(portion),
+        )
         for spoken, hypothesis in zip(portion, found, strict=True):
             heard[spoken.item][spoken.number] = hypothesis
     if not speech:
@@ -124,7 +129,7 @@ def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoke
         for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
             noise = item.channels[channel].noise
             clean = samples if noise is None else denoise(samples, noise)
-            yield _Spoken(at, firsts[channel] + number, clean)
+            yield _Spoken(at, firsts[channel] + number, number == 0, clean)
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
@@ -139,6 +144,12 @@ def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
         held += len(one.samples)
     if portion:
         yield portion
+
+
+def _after(portion: Sequence[_Spoken]) -> list[int | None]:
+    """For each chunk of a portion, which of it comes before in its channel."""
+    places = {(spoken.item, spoken.number): at for at, spoken in enumerate(portion)}
+    return [None if spoken.is_first else places.get((spoken.item, spoken.number - 1)) for spoken in portion]
 
 
 def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings: Settings) -> Transcript:

@@ -33,12 +33,19 @@ class Engine(Protocol):
         of them besides, copies in another precision or order, is not counted."""
         ...
 
-    def transcribe(self, batch: Sequence[Samples], on_audio: Callable[[float], None] = ...) -> list[Hypothesis]:
+    def transcribe(
+        self,
+        batch: Sequence[Samples],
+        on_audio: Callable[[float], None] = ...,
+        after: Sequence[int | None] = ...,
+    ) -> list[Hypothesis]:
         """What is said in each item, in the order given; the more items, the better they share the work.
 
         `on_audio` is told, from any thread, of seconds of audio as they are done. An item is (n_samples,) float32
-        at 16 kHz, at most 30 s; empty and silent items give no words. The result for an item does not depend on
-        what else is in the batch, but for the last bits of its floats.
+        at 16 kHz, at most 30 s; empty and silent items give no words. `after` holds for each item the index of the
+        one that comes before it in its channel, or None; with transcribe.condition_on_previous an item is heard
+        after that one and told its text, and else `after` changes nothing. But for that the result for an item does
+        not depend on what else is in the batch, save for the last bits of its floats.
         Raises RetryableError when memory runs out, FatalError when the runtime fails.
         """
         ...

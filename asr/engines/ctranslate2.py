@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -17,18 +18,29 @@ from asr.errors import ConfigError, FatalError, ModelError, PipelineError, Retry
 from asr.options import TranscribeOptions
 from asr.timebase import to_seconds
 from asr.types import Hypothesis, Samples, Word
+from asr.whisper.conditioning import in_rounds
 from asr.whisper.engine import DRAWS, FRAMES_PER_POSITION, MIN_SAMPLES, POSITION_S, Statistics, max_tokens
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, N_FRAMES, log_mel
 from asr.whisper.search import Effort
+from asr.whisper.strategies import penalised
 from asr.whisper.tokenizer import WhisperTokenizer
 
 _POSITIONS = N_FRAMES // FRAMES_PER_POSITION
 
+_TEXT_POSITIONS = 448
+"""Of every published Whisper (openai/whisper, model.py, n_text_ctx)."""
+
 
 def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
-    """A Whisper in CTranslate2's own format. Raises ConfigError for a precision that the device does not run,
-    ModelError for a folder that does not load."""
+    """A Whisper in CTranslate2's own format. Raises ConfigError for a precision that the device does not run and for
+    timestamps, ModelError for a folder that does not load."""
+    if options.timestamps:
+        raise ConfigError(
+            "The engine ctranslate2 does not write timestamps: it counts them into the log-probability that texts are "
+            "judged by, and ends none of them with its chunk",
+            "Set transcribe.timestamps to false, or transcribe.engine to openvino, onnxruntime or torch",
+        )
     return CTranslate2Engine(folder, info, device, options, threads)
 
 
@@ -87,22 +99,37 @@ class CTranslate2Engine:
         return (self._folder / "model.bin").stat().st_size
 
     def transcribe(
-        self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
+        self,
+        batch: Sequence[Samples],
+        on_audio: Callable[[float], None] = lambda _: None,
+        after: Sequence[int | None] = (),
     ) -> list[Hypothesis]:
         """See Engine.transcribe."""
-        order = sorted(range(len(batch)), key=lambda index: -len(batch[index]))
-        size = max(1, self._options.batch_size // self._workers)
+        linked = after if self._options.condition_on_previous else ()
+        return in_rounds(
+            len(batch), linked, lambda rows, before: self._hear([batch[row] for row in rows], before, on_audio)
+        )
+
+    def _hear(
+        self, batch: Sequence[Samples], before: Sequence[str], on_audio: Callable[[float], None]
+    ) -> list[Hypothesis]:
+        """What is said in each item, after the texts that were said before."""
+        hotwords = ", ".join(self._options.hotwords)
+        contexts = [self._tokenizer.context(hotwords, text) for text in before]
         heard: dict[int, Hypothesis] = {}
 
         def work(rows: Sequence[int]) -> None:
-            heard.update(zip(rows, self._transcribe_share([batch[row] for row in rows]), strict=True))
+            found = self._transcribe_share([batch[row] for row in rows], [contexts[row] for row in rows])
+            heard.update(zip(rows, found, strict=True))
             on_audio(to_seconds(sum(len(batch[row]) for row in rows)))
 
+        size = max(1, self._options.batch_size // self._workers)
         with ThreadPoolExecutor(self._workers) as pool:
-            list(pool.map(work, [order[at : at + size] for at in range(0, len(order), size)]))
+            list(pool.map(work, _shares([len(item) for item in batch], [len(item) for item in contexts], size)))
         return [heard[row] for row in range(len(batch))]
 
-    def _transcribe_share(self, batch: list[Samples]) -> list[Hypothesis]:
+    def _transcribe_share(self, batch: list[Samples], contexts: list[list[int]]) -> list[Hypothesis]:
+        """What is said in items whose contexts are all of one length."""
         rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
         heard = [_nothing(self._tokenizer.language)] * len(batch)
         if not rows:
@@ -114,7 +141,7 @@ class CTranslate2Engine:
             marks_s.append(time.perf_counter())
             encoded = self._encode(self._model, features)
             marks_s.append(time.perf_counter())
-            decoded = self._decode(encoded, features, [max_tokens(length) for length in lengths])
+            decoded = self._decode(encoded, features, [self._window(batch[row], contexts[row]) for row in rows])
             marks_s.append(time.perf_counter())
             hypotheses = self._hypotheses(encoded, decoded, lengths)
             marks_s.append(time.perf_counter())
@@ -143,19 +170,23 @@ class CTranslate2Engine:
     def _encode(self, model: Any, features: NDArray[np.float32]) -> Any:
         return model.encode(self._ctranslate2.StorageView.from_array(np.ascontiguousarray(features)))
 
-    def _decode(self, encoded: Any, features: NDArray[np.float32], caps: list[int]) -> list[Reading]:
+    def _window(self, samples: Samples, context: list[int]) -> _Asked:
+        prompt = [*context, *self._tokenizer.prompt, self._tokenizer.no_timestamps]
+        return _Asked(prompt, min(max_tokens(len(samples)), _TEXT_POSITIONS - len(prompt)))
+
+    def _decode(self, encoded: Any, features: NDArray[np.float32], asked: list[_Asked]) -> list[Reading]:
         """Beam search for all rows; what fails its checks is sampled again at rising temperatures."""
         first, *hotter = self._options.temperatures
         if first > 0:
-            return [self._sampled([], row, cap, [first, *hotter]) for row, cap in zip(features, caps, strict=True)]
-        searched = self._generate(self._model, encoded, caps, first)
+            return [self._sampled([], row, item, [first, *hotter]) for row, item in zip(features, asked, strict=True)]
+        searched = self._generate(self._model, encoded, asked, first)
         return [
-            item if self._judge.settled([item]) else self._sampled([item], row, cap, hotter)
-            for item, row, cap in zip(searched, features, caps, strict=True)
+            found if self._judge.settled([found]) else self._sampled([found], row, item, hotter)
+            for found, row, item in zip(searched, features, asked, strict=True)
         ]
 
     def _sampled(
-        self, tries: list[Reading], features: NDArray[np.float32], cap: int, temperatures: list[float]
+        self, tries: list[Reading], features: NDArray[np.float32], asked: _Asked, temperatures: list[float]
     ) -> Reading:
         """The best of the tries so far and of those at the temperatures, which are made until one settles it.
 
@@ -171,15 +202,15 @@ class CTranslate2Engine:
             sampler = self._load(workers=1)
             encoded = self._encode(sampler, features[None])
             for temperature in temperatures:
-                tries = [*tries, *self._generate(sampler, encoded, [cap], temperature)]
+                tries = [*tries, *self._generate(sampler, encoded, [asked], temperature)]
                 if self._judge.settled(tries):
                     break
         return tries[self._judge.best(tries)]
 
-    def _generate(self, model: Any, encoded: Any, caps: list[int], temperature: float) -> list[Reading]:
+    def _generate(self, model: Any, encoded: Any, asked: list[_Asked], temperature: float) -> list[Reading]:
         """Each row's likeliest text, of at most its own cap of tokens."""
-        context = self._tokenizer.context(", ".join(self._options.hotwords))
-        prompt = [*context, *self._tokenizer.prompt, self._tokenizer.no_timestamps]
+        prompts = [item.prompt for item in asked]
+        beams = 1 if self._options.search == "greedy" else self._options.beam_size
         search = (
             {
                 "beam_size": 1,
@@ -188,30 +219,37 @@ class CTranslate2Engine:
                 "sampling_temperature": temperature,
             }
             if temperature > 0
-            else {"beam_size": 1 if self._options.search == "greedy" else self._options.beam_size}
+            else {"beam_size": beams, "num_hypotheses": 1 if self._options.length_penalty is None else beams}
         )
         with self._counting:
-            self.statistics.searches[max(search.values()) > 1] += len(caps)
+            self.statistics.searches[max(search.values()) > 1] += len(prompts)
         results = model.generate(
             encoded,
-            [prompt] * len(caps),
+            prompts,
             **search,
-            # CTranslate2 generates at most half of this.
-            max_length=len(prompt) + 2 * max(caps),
+            max_length=_max_length(len(prompts[0]), max(item.cap for item in asked)),
             return_scores=True,
             return_no_speech_prob=True,
             suppress_tokens=self._suppressed,
         )
-        return [self._judged(result, temperature, cap) for result, cap in zip(results, caps, strict=True)]
+        return [self._judged(result, temperature, item.cap) for result, item in zip(results, asked, strict=True)]
 
     def _judged(self, result: Any, temperature: float, cap: int) -> Reading:
-        sequence = list(result.sequences_ids[0])
-        # CTranslate2's score is a mean over the tokens; Whisper's mean counts the end of text too.
-        mean_logprob = result.scores[0] * len(sequence) / (len(sequence) + 1)
+        sequence, total = self._best(result)
+        # Whisper's mean counts the end of text too.
+        mean_logprob = total / (len(sequence) + 1)
         tokens = tuple(self._tokenizer.text_tokens(sequence[:cap]))
         ratio = compression_ratio(self._tokenizer.decode(list(tokens)))
         ended = len(sequence) < cap
         return Reading(tokens, ended, mean_logprob, result.no_speech_prob, ratio, temperature)
+
+    def _best(self, result: Any) -> tuple[list[int], float]:
+        """The tokens of the best of a row's texts, and their log-probability."""
+        # CTranslate2's score is a mean over the tokens, and its first text the one with the highest.
+        texts = [(list(ids), score * len(ids)) for ids, score in zip(result.sequences_ids, result.scores, strict=True)]
+        if (weight := self._options.length_penalty) is None:
+            return texts[0]
+        return max(texts, key=lambda text: penalised(text[1], len(text[0]), weight))
 
     def _hypotheses(self, encoded: Any, decoded: list[Reading], lengths: list[int]) -> list[Hypothesis]:
         """Words with times by cross-attention alignment, for all items at once."""
@@ -243,6 +281,33 @@ class CTranslate2Engine:
             confidence = float(np.mean(alignment.text_token_probs[word.first : word.stop]))
             words.append(Word(word.text, start_s, end_s, min(1.0, confidence)))
         return tuple(words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a row's text goes on from, and the most tokens that it may have."""
+
+    prompt: list[int]
+    cap: int
+
+
+def _shares(lengths: Sequence[int], contexts: Sequence[int], size: int) -> list[list[int]]:
+    """Rows to decode together, at most so many, the longest first: given each row's length, and that of its context,
+    which must be the same for all of a batch of CTranslate2's."""
+    shares = []
+    for context in sorted(set(contexts)):
+        rows = [row for row in range(len(lengths)) if contexts[row] == context]
+        rows.sort(key=lambda row: -lengths[row])
+        shares += [rows[at : at + size] for at in range(0, len(rows), size)]
+    return shares
+
+
+def _max_length(prompt: int, cap: int) -> int:
+    """What lets CTranslate2 generate at least `cap` tokens, and none beyond the model's last position.
+
+    It generates at most half of this, and at most this less the prompt.
+    """
+    return min(prompt + 2 * cap, max(_TEXT_POSITIONS, 2 * (_TEXT_POSITIONS - prompt)))
 
 
 def _nothing(language: str) -> Hypothesis:

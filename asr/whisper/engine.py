@@ -19,6 +19,7 @@ from asr.options import TranscribeOptions
 from asr.timebase import to_samples, to_seconds
 from asr.types import Hypothesis, Samples, Word
 from asr.whisper.align import token_starts
+from asr.whisper.conditioning import in_rounds
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, log_mel
 from asr.whisper.network import MASKED, Network
@@ -114,8 +115,7 @@ class WhisperEngine:
         self._search = "greedy" if options.beam_size == 1 else options.search
         self._workers = workers
         self._judge = Judge(options)
-        self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first())
-        self._context = tokenizer.context(", ".join(options.hotwords))
+        self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first(), options.length_penalty)
         self._suppressed = suppression(tokenizer, network.dimensions.vocabulary)
         self.statistics = Statistics()
         self._counting = Lock()
@@ -131,9 +131,21 @@ class WhisperEngine:
         return self._network.weight_bytes
 
     def transcribe(
-        self, batch: Sequence[Samples], on_audio: Callable[[float], None] = lambda _: None
+        self,
+        batch: Sequence[Samples],
+        on_audio: Callable[[float], None] = lambda _: None,
+        after: Sequence[int | None] = (),
     ) -> list[Hypothesis]:
         """See Engine.transcribe."""
+        linked = after if self._options.condition_on_previous else ()
+        return in_rounds(
+            len(batch), linked, lambda rows, before: self._hear([batch[row] for row in rows], before, on_audio)
+        )
+
+    def _hear(
+        self, batch: Sequence[Samples], before: Sequence[str], on_audio: Callable[[float], None]
+    ) -> list[Hypothesis]:
+        """What is said in each item, after the texts that were said before."""
         heard = [Hypothesis((), self._tokenizer.language, 0.0, 1.0, 1.0, 0.0)] * len(batch)
         rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
         on_audio(to_seconds(sum(map(len, batch)) - sum(len(batch[row]) for row in rows)))
@@ -141,13 +153,13 @@ class WhisperEngine:
         rows.sort(key=lambda row: -len(batch[row]))
         shares = [rows[worker :: self._workers] for worker in range(self._workers)]
         with ThreadPoolExecutor(self._workers) as pool:
-            read = pool.map(lambda share: self._read([batch[row] for row in share], on_audio), shares)
+            read = pool.map(lambda share: self._read([(batch[row], before[row]) for row in share], on_audio), shares)
             for share, found in zip(shares, read, strict=True):
                 for row, hypothesis in zip(share, found, strict=True):
                     heard[row] = hypothesis
         return heard
 
-    def _window(self, samples: Samples) -> Window:
+    def _window(self, samples: Samples, before: str) -> Window:
         began_s = time.perf_counter()
         size = self._network.dimensions
         features = window_features(samples, size)
@@ -157,13 +169,17 @@ class WhisperEngine:
             self.statistics.mel_s += time.perf_counter() - began_s
             self.statistics.positions += positions
             self.statistics.padding += positions - int(to_seconds(len(samples)) / POSITION_S)
-        prompt = (*self._context, *self._tokenizer.prompt, self._tokenizer.no_timestamps)
+        duration_s = to_seconds(len(samples))
+        context = self._tokenizer.context(", ".join(self._options.hotwords), before)
+        timed = self._options.timestamps
+        prompt = (*context, *self._tokenizer.prompt, *(() if timed else (self._tokenizer.no_timestamps,)))
         most = min(max_tokens(len(samples)), size.text_positions - len(prompt))
-        return Window(features, prompt, len(self._context), most, to_seconds(len(samples)))
+        timestamps = self._tokenizer.timestamps(duration_s) if timed else range(0)
+        return Window(features, prompt, len(context), most, duration_s, timestamps)
 
-    def _read(self, share: Sequence[Samples], on_audio: Callable[[float], None]) -> list[Hypothesis]:
+    def _read(self, share: Sequence[tuple[Samples, str]], on_audio: Callable[[float], None]) -> list[Hypothesis]:
         """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""
-        windows = [self._window(samples) for samples in share]
+        windows = [self._window(samples, before) for samples, before in share]
         tries: list[list[_Placed]] = [[] for _ in windows]
         took_s = [0.0] * len(windows)
         left = list(range(len(windows)))
@@ -199,9 +215,9 @@ class WhisperEngine:
                 yield Sampling(temperature, DRAWS, self._options.seed, self._suppressed, self._ending), temperature
                 continue
             if self._search != "beam":
-                yield BeamSearch(1, self._ending), temperature
+                yield BeamSearch(1, self._suppressed, self._ending), temperature
             if self._search != "greedy":
-                yield BeamSearch(self._options.beam_size, self._ending), temperature
+                yield BeamSearch(self._options.beam_size, self._suppressed, self._ending), temperature
 
     def _settled(self, tries: Sequence[_Placed], strategy: Strategy) -> bool:
         last = tries[-1].reading
@@ -273,7 +289,7 @@ def suppression(tokenizer: WhisperTokenizer, vocabulary: int) -> NDArray[np.floa
     """What is added to the logits so that no control token or sound effect is chosen, (vocabulary,)."""
     bias = np.zeros(vocabulary, np.float32)
     bias[tokenizer.suppressed()] = MASKED
-    # Without timestamps in the prompt none is chosen, but nothing in the model forbids it.
+    # Timestamps come by rules of their own, or not at all, though nothing in the model forbids them.
     bias[tokenizer.timestamp_begin :] = MASKED
     return bias
 

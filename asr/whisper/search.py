@@ -25,7 +25,8 @@ Integers = NDArray[np.int64]
 class Window:
     """What is decoded: log-mel features (n_mels, frames), and the tokens that its text goes on from.
 
-    The prompt's `start_index` is that of its start-of-transcript token. At most `max_tokens` follow.
+    The prompt's `start_index` is that of its start-of-transcript token. At most `max_tokens` follow. `timestamps` are
+    the tokens of the times that are to be in the text; none for a text without.
     """
 
     features: Floats = field(repr=False)
@@ -33,11 +34,13 @@ class Window:
     start_index: int
     max_tokens: int
     duration_s: float
+    timestamps: range = range(0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Text:
-    """What was found in a window: tokens without the end of text, their log-probabilities and the end's, if it came.
+    """What was found in a window: tokens without timestamps and the end of text, their log-probabilities and the end's,
+    if it came.
 
     `attention` is (A, n_tokens + 1, P): where the model looked as it chose each token, and the end. `ended` is false
     for a text that was cut. `took_s` is wall time: from when the windows that its own was batched with began to be
@@ -53,8 +56,8 @@ class Text:
 
     @property
     def mean_logprob(self) -> float:
-        """Of a token, the end of text included where it came (openai/whisper, decoding.py)."""
-        return sum(self.logprobs) / len(self.logprobs)
+        """Of a token, the end of text included where it came (openai/whisper, decoding.py). Of nothing, 0."""
+        return sum(self.logprobs) / max(1, len(self.logprobs))
 
 
 @dataclass(slots=True)
@@ -108,20 +111,16 @@ class Trace:
         """Go on with these tokens, one a row, each from a row of the step before."""
         self._chosen.append((tokens, logprobs, parents))
 
-    @property
-    def best(self) -> Text:
-        """The likeliest by the mean of the texts that are complete, at least one."""
-        return max(self.complete, key=lambda text: text.mean_logprob)
-
     def end(self, row: int, logprob: float | None) -> None:
         """Take the text of a row as it stands before this step's choice as one that is complete: by the end of text,
         with its log-probability, or None for a text that is cut."""
         tokens, logprobs, looked = [], [] if logprob is None else [logprob], [self._looked[-1][:, row]]
         for (chosen, likely, parents), attention in zip(self._chosen[::-1], self._looked[-2::-1], strict=True):
-            tokens.append(int(chosen[row]))
-            logprobs.append(float(likely[row]))
-            row = int(parents[row])
-            looked.append(attention[:, row])
+            token, chance, row = int(chosen[row]), float(likely[row]), int(parents[row])
+            if token not in self.window.timestamps:
+                tokens.append(token)
+                logprobs.append(chance)
+                looked.append(attention[:, row])
         attention = np.stack(looked[::-1], 1)
         self.complete.append(
             Text(tuple(tokens[::-1]), tuple(logprobs[::-1]), attention, logprob is not None, self.no_speech_prob)
@@ -158,6 +157,10 @@ class Strategy(Protocol):
         """Choose the next token of each row, given the scores of these rows; false if the window is done."""
         ...
 
+    def best(self, complete: Sequence[Text]) -> Text:
+        """Which of a window's texts that are complete, at least one, is the window's."""
+        ...
+
 
 def search(
     batch: Batch, windows: Sequence[Window], slots: int, strategy: Strategy, no_speech: int, effort: Effort
@@ -190,7 +193,7 @@ def search(
         for slot, trace in enumerate(live):
             if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
                 continue
-            found[trace.index] = replace(trace.best, took_s=time.perf_counter() - trace.began_s)
+            found[trace.index] = replace(strategy.best(trace.complete), took_s=time.perf_counter() - trace.began_s)
             if waiting:
                 index = waiting.popleft()
                 live[slot] = Trace(index, windows[index], length, time.perf_counter())

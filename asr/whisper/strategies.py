@@ -8,15 +8,41 @@ from dataclasses import dataclass
 import numpy as np
 
 from asr.whisper.network import MASKED, Scores
-from asr.whisper.search import Floats, Integers, Trace
+from asr.whisper.search import Floats, Integers, Text, Trace
+from asr.whisper.timestamps import ruled
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """The token that ends a text, and those that no text begins with (a space, the end)."""
+    """The token that ends a text, those that no text begins with (a space, the end), and how much length is held
+    against a text that is complete: by None as much as there is, which ranks texts by their mean."""
 
     end: int
     not_first: tuple[int, ...]
+    length_penalty: float | None = None
+
+    def best(self, complete: Sequence[Text]) -> Text:
+        """The likeliest of texts that are complete, its length allowed for."""
+        if self.length_penalty is None:
+            return max(complete, key=lambda text: text.mean_logprob)
+        weight = self.length_penalty
+        return max(complete, key=lambda text: penalised(sum(text.logprobs), len(text.tokens), weight))
+
+
+def penalised(logprob: float, n_tokens: int, weight: float) -> float:
+    """The log-probability of a text, its end included, over the length penalty of Wu et al., Google's Neural Machine
+    Translation System, 2016, in the form of openai/whisper's MaximumLikelihoodRanker."""
+    return float(logprob / ((5 + n_tokens) / 6) ** weight)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """What rows may go on with, (rows, K), the likeliest first: tokens, and the log-probabilities that they are
+    searched by. Those that are `told` of a text leave out that a timestamp might have come in a token's place."""
+
+    ids: Integers
+    logprobs: Floats
+    told: Floats
 
 
 _LOOP_EVERY = 4
@@ -34,8 +60,9 @@ class BeamSearch:
     greedy decoding, which falls into loops more than the others and is cut there.
     """
 
-    def __init__(self, beams: int, ending: Ending) -> None:
+    def __init__(self, beams: int, suppressed: Floats, ending: Ending) -> None:
         self.rows = beams
+        self._suppressed = suppressed
         self._ending = ending
 
     def choose(self, trace: Trace, scores: Scores, rows: slice) -> bool:
@@ -43,11 +70,10 @@ class BeamSearch:
         if (self.rows == 1 and _is_looping(trace, 0)) or trace.length >= trace.window.max_tokens:
             trace.end(int(np.argmax(trace.totals)), None)
             return False
-        ids, logprobs = scores.top_ids[rows], scores.top_logprobs[rows]
-        if trace.length == 0:
-            # All rows are alike so far.
-            ids, logprobs = _without(ids[:1], logprobs[:1], self._ending.not_first)
-        totals = trace.totals[: len(logprobs), None] + logprobs
+        # All rows are alike at first.
+        likeliest = self._likeliest(trace, scores, rows if trace.length else slice(rows.start, rows.start + 1))
+        ids, told = likeliest.ids, likeliest.told
+        totals = trace.totals[: len(ids), None] + likeliest.logprobs
         order = np.argsort(-totals, axis=None, kind="stable")[: 2 * self.rows]
         tokens: list[int] = []
         likely: list[float] = []
@@ -57,17 +83,39 @@ class BeamSearch:
             if len(tokens) == self.rows:
                 break
             if ids[row, column] == self._ending.end:
-                trace.end(int(row), float(logprobs[row, column]))
+                trace.end(int(row), float(told[row, column]))
                 if rank == 0 or len(trace.complete) >= self.rows:
                     return False
                 continue
             tokens.append(int(ids[row, column]))
-            likely.append(float(logprobs[row, column]))
+            likely.append(float(told[row, column]))
             parents.append(int(row))
             sums.append(float(totals[row, column]))
         trace.totals = np.array(sums, np.float32)
         trace.choose(np.array(tokens), np.array(likely, np.float32), np.array(parents))
         return True
+
+    def best(self, complete: Sequence[Text]) -> Text:
+        """See Strategy.best."""
+        return self._ending.best(complete)
+
+    def _likeliest(self, trace: Trace, scores: Scores, rows: slice) -> Candidates:
+        """The likeliest ways on of these rows."""
+        if trace.window.timestamps:
+            timed = [self._timed(trace, scores.logits(row), row - rows.start) for row in range(rows.start, rows.stop)]
+            ids, logprobs, told = (np.stack(parts) for parts in zip(*timed, strict=True))
+            return Candidates(ids, logprobs, told)
+        ids, logprobs = scores.top_ids[rows], scores.top_logprobs[rows]
+        if trace.length == 0:
+            ids, logprobs = _without(ids, logprobs, self._ending.not_first)
+        return Candidates(ids, logprobs, logprobs)
+
+    def _timed(self, trace: Trace, logits: Floats, row: int) -> tuple[Integers, Floats, Floats]:
+        """The likeliest ways on of one row where timestamps are among them: what Candidates has, a row of each."""
+        allowed, told = _allowed(trace, row, logits, self._suppressed, self._ending)
+        logprobs = _normalised(allowed)
+        ids = np.argsort(-logprobs, kind="stable")[: self.rows + 1]
+        return ids, logprobs[ids], _normalised(told)[ids]
 
 
 class Sampling:
@@ -95,10 +143,10 @@ class Sampling:
                 trace.end(int(row), None)
                 trace.totals[row] = MASKED
                 continue
-            logits = scores.logits(rows.start + int(row)) + self._suppressed
-            if trace.length == 0:
-                logits[list(self._ending.not_first)] = MASKED
-            tokens[row], likely[row] = self._drawn(logits, points[row])
+            logits = scores.logits(rows.start + int(row))
+            allowed, told = _allowed(trace, int(row), logits, self._suppressed, self._ending)
+            tokens[row] = self._drawn(allowed, points[row])
+            likely[row] = _normalised(told)[tokens[row]]
             if tokens[row] == self._ending.end:
                 trace.end(int(row), float(likely[row]))
                 trace.totals[row] = MASKED
@@ -107,12 +155,33 @@ class Sampling:
         trace.choose(tokens, likely, np.arange(self.rows))
         return True
 
-    def _drawn(self, logits: Floats, point: float) -> tuple[int, float]:
-        """The token at a point of the cumulative distribution at the temperature, and its log-probability at 1."""
-        logits = logits - logits.max()
-        cumulative = np.cumsum(np.exp(logits / self._temperature))
-        token = int(np.searchsorted(cumulative, point * cumulative[-1], side="right"))
-        return token, float(logits[token] - np.log(np.exp(logits).sum()))
+    def best(self, complete: Sequence[Text]) -> Text:
+        """See Strategy.best."""
+        return self._ending.best(complete)
+
+    def _drawn(self, logits: Floats, point: float) -> int:
+        """The token at a point of the cumulative distribution at the temperature."""
+        cumulative = np.cumsum(np.exp((logits - logits.max()) / self._temperature))
+        return int(np.searchsorted(cumulative, point * cumulative[-1], side="right"))
+
+
+def _allowed(trace: Trace, row: int, logits: Floats, suppressed: Floats, ending: Ending) -> tuple[Floats, Floats]:
+    """The logits of what a row may go on with, and those by which its tokens count in a text."""
+    told, times = logits + suppressed, trace.window.timestamps
+    if times:
+        timed = told.copy()
+        timed[times.start :] = logits[times.start :]
+        return ruled(timed, trace.history(row), times, ending.end), told
+    if trace.length == 0:
+        told[list(ending.not_first)] = MASKED
+    return told, told
+
+
+def _normalised(logits: Floats) -> Floats:
+    """Log-probabilities."""
+    shifted = logits - logits.max()
+    logprobs: Floats = shifted - np.log(np.exp(shifted).sum())
+    return logprobs
 
 
 def _without(ids: Integers, logprobs: Floats, banned: Sequence[int]) -> tuple[Integers, Floats]:
@@ -126,7 +195,10 @@ def _is_looping(trace: Trace, row: int) -> bool:
     """Whether a row's text ends in the same tokens over and over."""
     if trace.length < _LOOP_TOKENS or trace.length % _LOOP_EVERY:
         return False
-    tokens = trace.history(row)
+    # A loop goes on in time.
+    tokens = [token for token in trace.history(row) if token not in trace.window.timestamps]
+    if len(tokens) < _LOOP_TOKENS:
+        return False
     for period in range(1, min(_LOOP_PERIOD, len(tokens) // _LOOP_TIMES) + 1):
         tail = tokens[-max(_LOOP_TIMES * period, _LOOP_TOKENS) :]
         if tail[period:] == tail[:-period]:

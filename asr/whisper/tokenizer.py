@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from asr.errors import ConfigError, ModelError
+from asr.whisper.timestamps import STEP_S
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _MAX_CONTEXT = 223
+_MAX_STEPS = 1_500
 _SYMBOLS = [*'"#()*+/:;<=>@[\\]^_`{|}~「」『』', "<<", ">>", "<<<", ">>>", "--", "---", "-(", "-[", "('", '("']
 _SYMBOLS += ["((", "))", "(((", ")))", "[[", "]]", "{{", "}}", "♪♪", "♪♪♪"]
 _NOTES = "♩♪♫♬♭♮♯"
@@ -86,15 +88,26 @@ class WhisperTokenizer:
         control = ["<|transcribe|>", "<|translate|>", "<|startoftranscript|>", "<|startofprev|>", "<|startoflm|>"]
         return sorted(tokens | {self._id(token) for token in control} | {self.no_speech})
 
-    def context(self, text: str) -> list[int]:
-        """What a prompt begins with so that the model has "read" a text before: nothing for no text.
+    def context(self, text: str, before: str = "") -> list[int]:
+        """What a prompt begins with so that the model has "read" a text, and then what was said before: nothing for
+        none of both.
 
-        The text's last tokens are kept, up to openai/whisper's limit of half of the context less one.
+        The last tokens of each are kept, up to openai/whisper's limit of half of the context less one for both
+        together, in which the text goes first.
         """
-        if not text.strip():
-            return []
-        tokens = self._tokenizer.encode(" " + text.strip(), add_special_tokens=False).ids
-        return [self._id("<|startofprev|>"), *tokens[-_MAX_CONTEXT:]]
+        read = self._spelled(text)[-_MAX_CONTEXT:]
+        said = self._spelled(before)
+        tokens = [*read, *said[max(0, len(said) + len(read) - _MAX_CONTEXT) :]]
+        return [self._id("<|startofprev|>"), *tokens] if tokens else []
+
+    def _spelled(self, text: str) -> list[int]:
+        """The tokens of a text that goes on from another."""
+        stripped = text.strip()
+        return list(self._tokenizer.encode(" " + stripped, add_special_tokens=False).ids) if stripped else []
+
+    def timestamps(self, duration_s: float) -> range:
+        """The tokens of the times from 0 s to the end of what is so long, at most 30 s."""
+        return range(self.timestamp_begin, self.timestamp_begin + min(_MAX_STEPS, int(duration_s / STEP_S)) + 1)
 
     @property
     def no_speech(self) -> int:

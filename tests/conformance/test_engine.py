@@ -15,6 +15,7 @@ from asr.decode import decode, identify
 from asr.engines.base import Engine
 from asr.engines.registry import ENGINES, load_engine
 from asr.engines.scripted import ScriptedEngine
+from asr.errors import ConfigError
 from asr.models import LocalModel
 from asr.normalise import whisper_english
 from asr.options import DecodeOptions, TranscribeOptions
@@ -31,6 +32,9 @@ Load = Callable[..., Engine]
 
 NEEDS = {"onnxruntime": "onnx", "torch": "torch"}
 """Engines whose runtime is in an extra, and the package to look for."""
+
+UNTIMED = {"ctranslate2"}
+"""Engines that cannot write timestamps."""
 
 INSTALLED = sorted(name for name in ENGINES if find_spec(NEEDS.get(name, name)))
 
@@ -233,6 +237,129 @@ def test_hotwords_change_a_spelling_and_invent_nothing_where_nobody_speaks(
     for silent in (np.zeros(5 * SECOND, np.float32), _noise(1e-4, 5.0)):
         (found,) = primed.transcribe([silent])
         assert not any(name in _text(found) for name in ("Northsyde", "Grayce"))
+
+
+def test_a_length_penalty_takes_another_text_only_where_several_are_complete(
+    load: Load, engine: Engine, spoken: list[tuple[Samples, str]]
+) -> None:
+    """What is said clearly is the likeliest by any measure; a penalty of none at all still reads the sound."""
+    batch = [samples for samples, _ in spoken[:4]]
+    reference = whisper_english(" ".join(said for _, said in spoken[:4]))
+    for penalty in (0.0, 1.0):
+        ranked = load(threads=2, search="beam", length_penalty=penalty)
+        heard = ranked.transcribe(batch)
+        assert all(_sound(found, samples) for found, samples in zip(heard, batch, strict=True))
+        assert word_errors(reference, whisper_english(" ".join(map(_text, heard)))).rate < 0.1
+        assert list(map(_text, heard)) == [_text(ranked.transcribe([samples])[0]) for samples in batch]
+    greedy = [load(threads=1, beam_size=1, length_penalty=penalty) for penalty in (None, 2.0)]
+    assert greedy[0].transcribe(batch) == greedy[1].transcribe(batch)
+
+
+@pytest.fixture(scope="session")
+def load_timed(load: Load, engine: Engine) -> Load:
+    if engine.info.name in UNTIMED:
+        pytest.skip(f"{engine.info.name} has no timestamps")
+    return lambda **options: load(timestamps=True, **options)
+
+
+def test_an_engine_without_timestamps_says_so(load: Load, engine: Engine) -> None:
+    if engine.info.name in UNTIMED:
+        with pytest.raises(ConfigError, match="does not write timestamps"):
+            load(timestamps=True)
+
+
+@pytest.mark.parametrize("search", ["greedy", "beam", "adaptive"])
+def test_with_timestamps_the_text_is_right_and_bears_no_mark_of_them(
+    load_timed: Load, engine: Engine, spoken: list[tuple[Samples, str]], search: str
+) -> None:
+    timed = load_timed(threads=2, search=search)
+    batch = [samples for samples, _ in spoken]
+    heard = timed.transcribe(batch)
+    assert heard == timed.transcribe(batch)
+    assert all(_sound(found, samples) for found, samples in zip(heard, batch, strict=True))
+    assert not any("<|" in word.text for found in heard for word in found.words)
+    reference = whisper_english(" ".join(text for _, text in spoken))
+    assert word_errors(reference, whisper_english(" ".join(map(_text, heard)))).rate < 0.1
+    # Figures mean what they mean without, and where the words agree, so do their times.
+    same = [
+        (found, plain)
+        for found, plain in zip(heard, engine.transcribe(batch), strict=True)
+        if _text(found) == _text(plain)
+    ]
+    assert len(same) >= len(spoken) // 2
+    for found, plain in same:
+        assert found.mean_logprob == pytest.approx(plain.mean_logprob, abs=0.15)
+        shifts = [word.start_s - other.start_s for word, other in zip(found.words, plain.words, strict=True)]
+        assert np.median(np.abs(shifts)) < 0.1
+
+
+def test_with_timestamps_a_batch_says_what_each_says_alone_greedy_and_sampled(
+    load_timed: Load, spoken: list[tuple[Samples, str]], window: Samples
+) -> None:
+    batch = [spoken[1][0], np.zeros(0, np.float32), window, spoken[0][0], _noise(0.02, 3.0)]
+    for options in ({"search": "beam"}, {"temperatures": (0.8,), "min_mean_logprob": -100.0}):
+        timed = load_timed(threads=2, **options)
+        together = timed.transcribe(batch)
+        alone = [timed.transcribe([samples])[0] for samples in batch]
+        assert list(map(_text, together)) == list(map(_text, alone))
+        assert all(_sound(found, samples) for found, samples in zip(together, batch, strict=True))
+        assert not together[1].words
+
+
+@pytest.fixture(scope="session")
+def conditioned(load: Load) -> Engine:
+    return load(threads=2, condition_on_previous=True)
+
+
+def test_a_chunk_is_told_the_text_of_the_one_before_it_as_if_it_were_hotwords(
+    load: Load, engine: Engine, conditioned: Engine, spoken: list[tuple[Samples, str]]
+) -> None:
+    """Two channels of three and two chunks, in one batch, in an order of its own."""
+    batch = [samples for samples, _ in spoken[:5]]
+    after = [None, 2, 0, None, 3]
+    plain, heard = engine.transcribe(batch), conditioned.transcribe(batch, after=after)
+    assert [_text(heard[first]) for first in (0, 3)] == [_text(plain[first]) for first in (0, 3)]
+    for at, before in enumerate(after):
+        if before is not None:
+            told = load(threads=1, hotwords=(_text(heard[before]),))
+            assert _text(told.transcribe([batch[at]])[0]) == _text(heard[at])
+    assert all(_sound(found, samples) for found, samples in zip(heard, batch, strict=True))
+    assert conditioned.transcribe(batch, after=after) == heard
+
+
+def test_what_follows_nothing_is_told_nothing_and_the_option_decides(
+    engine: Engine, conditioned: Engine, spoken: list[tuple[Samples, str]]
+) -> None:
+    batch = [samples for samples, _ in spoken[:4]]
+    plain = engine.transcribe(batch)
+    assert conditioned.transcribe(batch) == conditioned.transcribe(batch, after=[None] * 4) == plain
+    assert engine.transcribe(batch, after=[None, 0, 1, 2]) == plain
+    assert conditioned.transcribe([]) == []
+
+
+def test_silence_and_hot_samples_are_not_passed_on(
+    load: Load, engine: Engine, conditioned: Engine, spoken: list[tuple[Samples, str]]
+) -> None:
+    silence, turn = np.zeros(5 * SECOND, np.float32), spoken[0][0]
+    told: list[float] = []
+    (_, heard) = conditioned.transcribe([silence, turn], told.append, [None, 0])
+    assert heard == engine.transcribe([turn])[0]
+    assert sum(told) == pytest.approx((len(silence) + len(turn)) / SECOND)
+    hot = {"temperatures": (0.6,), "min_mean_logprob": -100.0, "max_compression_ratio": 100.0}
+    batch = [spoken[1][0], turn]
+    (_, sampled) = load(threads=1, condition_on_previous=True, **hot).transcribe(batch, after=[None, 0])
+    assert _text(sampled) == _text(load(threads=1, **hot).transcribe([turn])[0])
+
+
+def test_a_context_as_long_as_may_be_leaves_room_for_the_text(
+    load: Load, spoken: list[tuple[Samples, str]], window: Samples
+) -> None:
+    """Half of the model's positions are read, and the longest text does not run beyond the last of them."""
+    wild = {"temperatures": (5.0,), "min_mean_logprob": -100.0, "max_compression_ratio": 100.0}
+    full = load(threads=1, hotwords=("furniture",) * 300, condition_on_previous=True, **wild)
+    for found in full.transcribe([spoken[0][0], window], after=[None, 0]):
+        assert 0 < len(found.words) <= 224
+        assert all(0.0 <= word.start_s <= word.end_s <= 30.0 for word in found.words)
 
 
 def test_no_text_is_longer_than_anybody_talks(load: Load, spoken: list[tuple[Samples, str]]) -> None:

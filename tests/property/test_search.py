@@ -144,7 +144,7 @@ def _best_of_all(voice: int, prompt: Sequence[int], most: int) -> tuple[Told, bo
 voices = st.integers(0, 10_000)
 prompts = st.sampled_from([(START,), (START, 4), (3, 4, START), (5, START, 3, 3)])
 strategies = st.one_of(
-    st.integers(1, 3).map(lambda beams: BeamSearch(beams, ENDING)),
+    st.integers(1, 3).map(lambda beams: BeamSearch(beams, SUPPRESSED, ENDING)),
     st.integers(1, 3).map(lambda draws: Sampling(0.8, draws, 5, SUPPRESSED, ENDING)),
 )
 windows = st.builds(_window, voices, st.integers(1, 9), prompts)
@@ -152,7 +152,7 @@ windows = st.builds(_window, voices, st.integers(1, 9), prompts)
 
 @given(voices, prompts, st.integers(1, 12))
 def test_one_beam_is_the_likeliest_token_at_every_step(voice: int, prompt: tuple[int, ...], most: int) -> None:
-    (text,) = _found([_window(voice, most, prompt)], BeamSearch(1, ENDING), 1)
+    (text,) = _found([_window(voice, most, prompt)], BeamSearch(1, SUPPRESSED, ENDING), 1)
     tokens: list[int] = []
     while len(tokens) < most:
         likely = _logprobs(voice, (*prompt, *tokens))
@@ -167,7 +167,7 @@ def test_one_beam_is_the_likeliest_token_at_every_step(voice: int, prompt: tuple
 
 @given(voices, prompts, st.integers(1, 3))
 def test_a_beam_for_every_text_finds_the_best_of_all(voice: int, prompt: tuple[int, ...], most: int) -> None:
-    (text,) = _found([_window(voice, most, prompt)], BeamSearch(len(LETTERS) ** most, ENDING), 1)
+    (text,) = _found([_window(voice, most, prompt)], BeamSearch(len(LETTERS) ** most, SUPPRESSED, ENDING), 1)
     best, ended = _best_of_all(voice, prompt, most)
     assert (*text.tokens, END) == best.tokens if ended else text.tokens == best.tokens
     assert text.ended == ended
@@ -201,7 +201,7 @@ def test_a_text_knows_its_own_likelihood_and_where_each_token_looked(window: Win
 
 @given(windows)
 def test_the_chance_of_no_speech_is_read_after_the_start_of_transcript(window: Window) -> None:
-    (text,) = _found([window], BeamSearch(2, ENDING), 1)
+    (text,) = _found([window], BeamSearch(2, SUPPRESSED, ENDING), 1)
     voice = int(window.features[0, 0])
     start = _normalised(_logits(voice, window.prompt[: window.start_index + 1]))
     assert text.no_speech_prob == pytest.approx(float(np.exp(start[NO_SPEECH])), rel=1e-4)
@@ -211,7 +211,7 @@ def test_the_chance_of_no_speech_is_read_after_the_start_of_transcript(window: W
 def test_all_steps_are_counted_once(several: list[Window], slots: int) -> None:
     """A window takes a step for every token of its prompt and its text; its slot may stand empty after that."""
     effort = Effort()
-    texts = _found(several, BeamSearch(1, ENDING), slots, effort)
+    texts = _found(several, BeamSearch(1, SUPPRESSED, ENDING), slots, effort)
     steps = [len(window.prompt) + len(text.tokens) for window, text in zip(several, texts, strict=True)]
     assert effort.useful == sum(steps)
     assert effort.useful <= effort.total <= 2 * effort.useful
@@ -219,7 +219,7 @@ def test_all_steps_are_counted_once(several: list[Window], slots: int) -> None:
 
 def test_no_row_is_sent_beyond_the_longest_text() -> None:
     """A model has so many positions and no more; two of three windows begin anew just before the third ends."""
-    never = BeamSearch(1, Ending(VOCABULARY, ()))
+    never = BeamSearch(1, SUPPRESSED, Ending(VOCABULARY, ()))
     batch = Book(3)
     texts = search(batch, [_window(1, most) for most in (9, 8, 8, 9, 9)], 3, never, NO_SPEECH, Effort())
     assert [len(text.tokens) for text in texts] == [9, 8, 8, 9, 9]

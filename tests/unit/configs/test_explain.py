@@ -11,7 +11,7 @@ import configs
 from asr.errors import ConfigError
 from configs.explain import explain, render_defaults, show
 from configs.load import load, read_layers, settle
-from configs.settings import Settings, known_keys
+from configs.settings import Settings, known_keys, toml_line
 
 
 def test_default_toml_is_what_the_options_say() -> None:
@@ -26,7 +26,16 @@ def test_default_toml_loads_as_the_defaults() -> None:
 def test_default_toml_says_everything_of_every_key() -> None:
     text = render_defaults()
     for key in known_keys().values():
-        assert f"# {key.description}\n# Allowed: {key.allowed}\n# Source: {key.source}\n{key.name} = " in text
+        line = toml_line(key.name, key.default)
+        assert f"# {key.description}\n# Allowed: {key.allowed}\n# Source: {key.source}\n{line}\n" in text
+
+
+def test_what_is_unset_is_a_comment_and_can_be_set() -> None:
+    layers = read_layers(None, [], {}, None)
+    assert "\n# length_penalty = (unset)\n" in show(settle(layers), layers)
+    explained = explain(settle(layers), layers, "transcribe.length_penalty")
+    assert (explained.value, explained.allowed) == ("(unset)", "number, >= 0.0, or left out")
+    assert load(None, ["transcribe.length_penalty=1"], {}, None).transcribe.length_penalty == 1.0
 
 
 def test_shown_settings_load_again_and_say_where_they_came_from(tmp_path: Path) -> None:

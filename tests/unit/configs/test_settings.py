@@ -73,6 +73,7 @@ def _other(value: object, path: str) -> object:
         "decode.two_channel_map": ["customer", "agent"],
         "chunk.max_chunk_s": 20.0,
         "transcribe.temperatures": [0.0],
+        "transcribe.length_penalty": 1.0,
     }
     if path in choices:
         return choices[path]

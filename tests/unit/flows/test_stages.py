@@ -46,3 +46,17 @@ def test_recorded_time_is_told_whole_beside_a_call_without_speech(
     assert not silent.hypotheses
     assert spoken.hypotheses
     assert sum(told) == pytest.approx(sum(item.facts.duration_s for item in both))
+
+
+def test_an_engine_is_told_which_chunk_follows_which_in_its_channel(calls: Path, detector: SileroVad) -> None:
+    settings = Settings.model_validate({"chunk": {"max_chunk_s": 4.0, "overlap_s": 1.0}})
+    several = [prepare(identify(path), detector, settings) for path in sorted(calls.glob("*.wav"))[:2]]
+    engine = ScriptedEngine(_said)
+    hear(several, engine, settings, lambda _: None)
+    channels = [channel for item in several for channel in item.channels]
+    assert len(engine.after) == sum(len(channel.chunks) for channel in channels)
+    assert engine.after.count(None) == sum(bool(channel.chunks) for channel in channels) < len(engine.after)
+    # Nothing comes before itself or twice.
+    before = [at for at in engine.after if at is not None]
+    assert len(before) == len(set(before))
+    assert all(at < place for place, at in enumerate(engine.after) if at is not None)

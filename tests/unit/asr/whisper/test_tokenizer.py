@@ -121,6 +121,38 @@ def test_half_a_character_at_the_end_does_no_harm(pair: tuple[WhisperTokenizer, 
     assert own.words(tokens[:-1])[0].text == "Hello"
 
 
+def test_a_context_is_what_was_read_and_then_what_was_said(pair: tuple[WhisperTokenizer, Reference]) -> None:
+    own, reference = pair
+    (start,) = reference.tokenizer.encode("<|startofprev|>", add_special_tokens=False).ids
+    read, said = reference.encode(" Grace, Northside"), reference.encode(" How can I help?")
+    assert own.context("") == own.context(" ", " ") == []
+    assert own.context("Grace, Northside") == [start, *read]
+    assert own.context("", "How can I help?") == [start, *said]
+    assert own.context("Grace, Northside", "How can I help?") == [start, *read, *said]
+
+
+def test_a_context_takes_half_of_the_models_positions_less_one_and_drops_what_was_said_first(
+    pair: tuple[WhisperTokenizer, Reference],
+) -> None:
+    own, reference = pair
+    long, short = " ".join(["word"] * 300) + " end", "Grace"
+    assert len(own.context("", long)) == len(own.context(long)) == 224
+    both = own.context(short, long)
+    assert len(both) == 224
+    assert both[1:2] == reference.encode(" Grace")
+    assert both[-1:] == reference.encode(" end")
+    assert own.context(long, short) == own.context(long)
+
+
+def test_times_are_tokens_of_20_ms_up_to_the_end_of_what_is_heard(pair: tuple[WhisperTokenizer, Reference]) -> None:
+    own, reference = pair
+    first = reference.timestamp_begin
+    assert own.timestamps(0.1) == range(first, first + 6)
+    assert own.timestamps(1.0)[-1] == first + 50
+    assert own.timestamps(30.0)[-1] == first + 1_500
+    assert own.timestamps(31.0) == own.timestamps(30.0)
+
+
 def test_an_unknown_language_is_refused(whisper_base_dir: Path) -> None:
     with pytest.raises(ConfigError, match=r"transcribe\.language is 'xx'"):
         WhisperTokenizer.load(whisper_base_dir / "tokenizer.json", "xx")
