@@ -16,7 +16,7 @@ NO_FILE = Path(os.devnull)
 """In place of the callwright.toml of whoever runs the tests: it must not change what they say."""
 
 FOLDERS = {"unit", "property", "golden", "conformance", "external"}
-REAL_MODELS = {"ner_model_dir", "vad_model_path", "whisper_model", "whisper_dir", "whisper_base_dir"}
+REAL_MODELS = {"ner_model_dir", "vad_model_path", "whisper_model", "whisper_dir", "whisper_base", "whisper_base_dir"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,6 +64,12 @@ def whisper_dir(whisper_model: LocalModel) -> Path:
 
 
 @pytest.fixture(scope="session")
-def whisper_base_dir() -> Path:
-    """The folder of Whisper base, multilingual."""
-    return _model("whisper-base").folder
+def whisper_base() -> LocalModel:
+    """Whisper base, multilingual: the default."""
+    return _model("whisper-base")
+
+
+@pytest.fixture(scope="session")
+def whisper_base_dir(whisper_base: LocalModel) -> Path:
+    """The folder of Whisper base."""
+    return whisper_base.folder

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from math import ceil
 from threading import Lock
 
@@ -20,6 +21,7 @@ from asr.timebase import to_samples, to_seconds
 from asr.types import Hypothesis, Samples, Word
 from asr.whisper.align import token_starts
 from asr.whisper.conditioning import in_rounds
+from asr.whisper.conveyor import Conveyor, Stage
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, log_mel
 from asr.whisper.network import MASKED, Network
@@ -95,9 +97,25 @@ class _Placed:
     took_s: float
 
 
+@dataclass(slots=True, eq=False)
+class _Case:
+    """A window, what was made of it so far and in how many seconds, and whether that will do."""
+
+    window: Window
+    tries: list[_Placed] = field(default_factory=list)
+    took_s: float = 0.0
+    settled: bool = False
+
+    def add(self, placed: _Placed) -> None:
+        """One more text. A greedy one that was cut says nothing of what a right one looks like, and goes."""
+        self.tries = [*(one for one in self.tries if one.reading.ended or one.reading.temperature > 0.0), placed]
+        self.took_s += placed.took_s
+
+
 class WhisperEngine:
     """An engine on any network (docs/decisions/0006-one-search-for-all-runtimes.md). Every worker is a thread that
-    decodes batches of its own: most of a decoding step is too small to share."""
+    decodes batches of its own: most of a decoding step is too small to share. What one strategy leaves in
+    doubt goes on to the next."""
 
     def __init__(
         self,
@@ -114,6 +132,8 @@ class WhisperEngine:
         # One beam is what greedy decoding has.
         self._search = "greedy" if options.beam_size == 1 else options.search
         self._workers = workers
+        # The same threads for every batch: a runtime keeps memory for each that it has met.
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="whisper")
         self._judge = Judge(options)
         self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first(), options.length_penalty)
         self._suppressed = suppression(tokenizer, network.dimensions.vocabulary)
@@ -149,24 +169,26 @@ class WhisperEngine:
         heard = [Hypothesis((), self._tokenizer.language, 0.0, 1.0, 1.0, 0.0)] * len(batch)
         rows = [row for row, samples in enumerate(batch) if len(samples) >= MIN_SAMPLES and np.any(samples)]
         on_audio(to_seconds(sum(map(len, batch)) - sum(len(batch[row]) for row in rows)))
-        # Dealt out by length, so that the workers' shares are alike and the same every time.
+        # The longest first: batches of windows that are alike, and the shortest where a round ends.
         rows.sort(key=lambda row: -len(batch[row]))
-        shares = [rows[worker :: self._workers] for worker in range(self._workers)]
-        with ThreadPoolExecutor(self._workers) as pool:
-            read = pool.map(lambda share: self._read([(batch[row], before[row]) for row in share], on_audio), shares)
-            for share, found in zip(shares, read, strict=True):
-                for row, hypothesis in zip(share, found, strict=True):
-                    heard[row] = hypothesis
+        cases = [_Case(self._window(batch[row], before[row])) for row in rows]
+        stages = [
+            self._stage(strategy, temperature, len(cases), on_audio) for strategy, temperature in self._strategies()
+        ]
+        Conveyor(cases, stages).run(self._pool, self._workers)
+        on_audio(sum(case.window.duration_s for case in cases if not case.settled))
+        with self._counting:
+            self.statistics.window_s.extend(case.took_s for case in cases)
+        for row, case in zip(rows, cases, strict=True):
+            kept = case.tries[self._judge.best([placed.reading for placed in case.tries])]
+            heard[row] = self._hypothesis(kept, case.window.duration_s)
         return heard
 
     def _window(self, samples: Samples, before: str) -> Window:
-        began_s = time.perf_counter()
         size = self._network.dimensions
-        features = window_features(samples, size)
-        positions = features.shape[1] // FRAMES_PER_POSITION
+        positions = window_positions(samples, size)
         with self._counting:
             self.statistics.windows += 1
-            self.statistics.mel_s += time.perf_counter() - began_s
             self.statistics.positions += positions
             self.statistics.padding += positions - int(to_seconds(len(samples)) / POSITION_S)
         duration_s = to_seconds(len(samples))
@@ -175,38 +197,37 @@ class WhisperEngine:
         prompt = (*context, *self._tokenizer.prompt, *(() if timed else (self._tokenizer.no_timestamps,)))
         most = min(max_tokens(len(samples)), size.text_positions - len(prompt))
         timestamps = self._tokenizer.timestamps(duration_s) if timed else range(0)
-        return Window(features, prompt, len(context), most, duration_s, timestamps)
+        features = partial(self._features, samples, positions)
+        return Window(features, positions, prompt, len(context), most, duration_s, timestamps)
 
-    def _read(self, share: Sequence[tuple[Samples, str]], on_audio: Callable[[float], None]) -> list[Hypothesis]:
-        """One worker's share, the longest first: searched the cheap way first, and again where that is not enough."""
-        windows = [self._window(samples, before) for samples, before in share]
-        tries: list[list[_Placed]] = [[] for _ in windows]
-        took_s = [0.0] * len(windows)
-        left = list(range(len(windows)))
-        for strategy, temperature in self._strategies():
-            for i, placed in zip(left, self._searched([windows[i] for i in left], strategy, temperature), strict=True):
-                # A greedy text that was cut says nothing of what a right one looks like.
-                tries[i] = [*(t for t in tries[i] if t.reading.ended or t.reading.temperature > 0.0), placed]
-                took_s[i] += placed.took_s
-            still = [i for i in left if not self._settled(tries[i], strategy)]
-            on_audio(sum(windows[i].duration_s for i in set(left).difference(still)))
-            left = still
-        on_audio(sum(windows[i].duration_s for i in left))
+    def _features(self, samples: Samples, positions: int) -> NDArray[np.float32]:
+        began_s = time.perf_counter()
+        features = window_features(samples, positions, self._network.dimensions)
         with self._counting:
-            self.statistics.window_s.extend(took_s)
-        kept = [found[self._judge.best([t.reading for t in found])] for found in tries]
-        return [self._hypothesis(found, window.duration_s) for found, window in zip(kept, windows, strict=True)]
+            self.statistics.mel_s += time.perf_counter() - began_s
+        return features
 
-    def _searched(self, windows: Sequence[Window], strategy: Strategy, temperature: float) -> Iterator[_Placed]:
-        """Every window's text by one strategy, a batch at a time: a batch takes as long as its longest text.
-
-        Several hypotheses of a window fill a batch's rows with half of the windows, and half of the memory.
-        """
+    def _stage(
+        self, strategy: Strategy, temperature: float, most: int, on_audio: Callable[[float], None]
+    ) -> Stage[_Case]:
+        """Searching by one strategy. Several hypotheses of a window fill a batch's rows with half of the windows."""
         slots = self._options.batch_size if strategy.rows == 1 else max(1, self._options.batch_size // 2)
-        size = slots if self._options.schedule == "static" else max(1, len(windows))
-        for first in range(0, len(windows), size):
-            for text in self._decoded(windows[first : first + size], slots, strategy):
-                yield self._placed(text, temperature)
+        if temperature > 0.0:
+            # These are few, and waiting for more would leave them for the end, one thread's work while others idle.
+            slots = 1
+        share = ceil(most / self._workers)
+        # No worker is to be without when there is little; and continuous batches are as long as a worker's share.
+        size = max(1, share if self._options.schedule == "continuous" else min(slots, share))
+
+        def work(cases: Sequence[_Case]) -> list[_Case]:
+            texts = self._decoded([case.window for case in cases], slots, strategy)
+            for case, text in zip(cases, texts, strict=True):
+                case.add(self._placed(text, temperature))
+                case.settled = self._settled(case.tries, strategy)
+            on_audio(sum(case.window.duration_s for case in cases if case.settled))
+            return [case for case in cases if not case.settled]
+
+        return Stage(size, work)
 
     def _strategies(self) -> Iterator[tuple[Strategy, float]]:
         """What is tried on a window, in order, with its temperature."""
@@ -230,7 +251,7 @@ class WhisperEngine:
         slots = min(slots, len(windows))
         effort = Effort()
         try:
-            batch = self._network.batch(slots, max(w.features.shape[1] for w in windows) // FRAMES_PER_POSITION)
+            batch = self._network.batch(slots, max(window.positions for window in windows))
             texts = search(batch, windows, slots, strategy, self._tokenizer.no_speech, effort)
         except RetryableError:
             if len(windows) == 1:
@@ -278,10 +299,14 @@ class WhisperEngine:
         )
 
 
-def window_features(samples: Samples, size: Dimensions) -> NDArray[np.float32]:
-    """What the encoder is given of a chunk, log-mel features (n_mels, frames): no longer than it must be."""
+def window_positions(samples: Samples, size: Dimensions) -> int:
+    """How many positions of 20 ms the encoder hears of a chunk, and of the silence after it."""
     wanted = ceil((to_seconds(len(samples)) + _TAIL_S) / POSITION_S / _POSITION_STEP) * _POSITION_STEP
-    positions = min(size.audio_positions, max(wanted, _MIN_POSITIONS))
+    return min(size.audio_positions, max(wanted, _MIN_POSITIONS))
+
+
+def window_features(samples: Samples, positions: int, size: Dimensions) -> NDArray[np.float32]:
+    """What the encoder is given of a chunk: log-mel features (n_mels, 2 * positions)."""
     return np.ascontiguousarray(log_mel(samples, size.n_mels)[:, : positions * FRAMES_PER_POSITION])
 
 

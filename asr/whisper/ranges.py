@@ -23,6 +23,10 @@ _EVERY = 4
 """Every so many bins a threshold is tried: 480 of them say as much as 1,920."""
 
 
+_NEXT_TO_NOTHING = 1e-9
+"""The chance of a bin in which nothing lies of what was kept: the divergence from it is large, not infinite."""
+
+
 @dataclass(frozen=True, slots=True)
 class Range:
     """The lowest and the highest value that is kept; those beyond are held to it."""
@@ -78,10 +82,9 @@ def _percentile(seen: Histogram) -> float:
 
 
 def _entropy(seen: Histogram) -> float:
-    # What lies beyond is held to the last bin, in which something must lie for the two to be comparable.
-    tried = [kept for kept in range(_STEPS, _BINS + 1) if seen.counts[kept - 1]][::_EVERY]
-    if not tried:
+    if not seen.counts.any():
         return _minmax(seen)
+    tried = range(_STEPS, _BINS + 1, _EVERY)
     return float(min(tried, key=lambda kept: _divergence(seen.counts, kept)) * seen.width)
 
 
@@ -94,5 +97,5 @@ def _divergence(counts: NDArray[np.int64], kept: int) -> float:
     coarse = np.repeat(sums / np.maximum(filled, 1), np.diff(edges)) * (whole > 0)
     whole[-1] += counts[kept:].sum()
     both = whole > 0
-    p, q = whole / whole.sum(), coarse / coarse.sum()
+    p, q = whole / whole.sum(), np.maximum(coarse / coarse.sum(), _NEXT_TO_NOTHING)
     return float(np.sum(p[both] * np.log(p[both] / q[both])))

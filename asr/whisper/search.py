@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -23,13 +23,15 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """What is decoded: log-mel features (n_mels, frames), and the tokens that its text goes on from.
+    """What is decoded: `features` gives log-mel features, (n_mels, 2 * positions), when they are needed, and the prompt
+    is what its text goes on from.
 
     The prompt's `start_index` is that of its start-of-transcript token. At most `max_tokens` follow. `timestamps` are
     the tokens of the times that are to be in the text; none for a text without.
     """
 
-    features: Floats = field(repr=False)
+    features: Callable[[], Floats]
+    positions: int
     prompt: tuple[int, ...] = field(repr=False)
     start_index: int
     max_tokens: int
@@ -42,17 +44,22 @@ class Text:
     """What was found in a window: tokens without timestamps and the end of text, their log-probabilities and the end's,
     if it came.
 
-    `attention` is (A, n_tokens + 1, P): where the model looked as it chose each token, and the end. `ended` is false
-    for a text that was cut. `took_s` is wall time: from when the windows that its own was batched with began to be
+    `looked` is where the model looked as it chose each token, and the end, (A, P) each. `ended` is false for a text
+    that was cut. `took_s` is wall time: from when the windows that its own was batched with began to be
     encoded, or itself where it took another's place, until this was found.
     """
 
     tokens: tuple[int, ...] = field(repr=False)
     logprobs: tuple[float, ...] = field(repr=False)
-    attention: NDArray[np.float16] = field(repr=False)
+    looked: tuple[NDArray[np.float16], ...] = field(repr=False)
     ended: bool
     no_speech_prob: float
     took_s: float = 0.0
+
+    @property
+    def attention(self) -> NDArray[np.float16]:
+        """Where the model looked, (A, n_tokens + 1, P)."""
+        return np.stack(self.looked, 1)
 
     @property
     def mean_logprob(self) -> float:
@@ -105,7 +112,7 @@ class Trace:
 
     def look(self, attention: NDArray[np.float16]) -> None:
         """Note what each row's last token attended to, (A, rows, P)."""
-        self._looked.append(attention[:, :, : self.window.features.shape[1] // 2].copy())
+        self._looked.append(attention[:, :, : self.window.positions].copy())
 
     def choose(self, tokens: Integers, logprobs: Floats, parents: Integers) -> None:
         """Go on with these tokens, one a row, each from a row of the step before."""
@@ -121,10 +128,22 @@ class Trace:
                 tokens.append(token)
                 logprobs.append(chance)
                 looked.append(attention[:, row])
-        attention = np.stack(looked[::-1], 1)
         self.complete.append(
-            Text(tuple(tokens[::-1]), tuple(logprobs[::-1]), attention, logprob is not None, self.no_speech_prob)
+            Text(
+                tuple(tokens[::-1]),
+                tuple(logprobs[::-1]),
+                tuple(looked[::-1]),
+                logprob is not None,
+                self.no_speech_prob,
+            )
         )
+
+    def close(self, best: Text) -> Text:
+        """The text that is the window's, by itself; what all others looked at is forgotten."""
+        self.complete.clear()
+        self._looked.clear()
+        looked = tuple(attention.copy() for attention in best.looked)
+        return replace(best, looked=looked, took_s=time.perf_counter() - self.began_s)
 
     def next_tokens(self, rows: int) -> Integers:
         """What is fed next, (rows,): the prompt's next token, or the one that each row chose."""
@@ -193,7 +212,7 @@ def search(
         for slot, trace in enumerate(live):
             if slot in gone or _advance(trace, scores, slot, strategy, no_speech):
                 continue
-            found[trace.index] = replace(strategy.best(trace.complete), took_s=time.perf_counter() - trace.began_s)
+            found[trace.index] = trace.close(strategy.best(trace.complete))
             if waiting:
                 index = waiting.popleft()
                 live[slot] = Trace(index, windows[index], length, time.perf_counter())
@@ -210,8 +229,9 @@ def search(
 
 
 def _hear(batch: Batch, slot: int, window: Window, effort: Effort) -> None:
+    features = window.features()
     began_s = time.perf_counter()
-    batch.hear(slot, window.features)
+    batch.hear(slot, features)
     effort.encode_s += time.perf_counter() - began_s
 
 

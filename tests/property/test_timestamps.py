@@ -88,7 +88,7 @@ class Witness:
 
 def _window(voice: int, most: int, steps: int, prompt: tuple[int, ...] = (START,)) -> Window:
     features = np.full((1, 8), voice, np.float32)
-    return Window(features, prompt, prompt.index(START), most, steps * 0.02, range(ZERO, ZERO + steps + 1))
+    return Window(lambda: features, 4, prompt, prompt.index(START), most, steps * 0.02, range(ZERO, ZERO + steps + 1))
 
 
 def _found(windows: Sequence[Window], strategy: Strategy, slots: int) -> list[Text]:

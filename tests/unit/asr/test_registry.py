@@ -18,22 +18,36 @@ from asr.options import TranscribeOptions
 NO_GPU = pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="this machine has a GPU")
 
 
-def test_auto_on_a_cpu_is_int8_on_every_core_that_may_be_used() -> None:
-    choice = choose(TranscribeOptions(device="cpu"))
+def test_auto_on_a_cpu_is_int8_on_every_core_that_may_be_used(whisper_base: LocalModel) -> None:
+    choice = choose(TranscribeOptions(device="cpu"), whisper_base.sha256)
     assert (choice.engine, choice.device, choice.precision) == ("openvino", "cpu", "int8")
     assert choice.threads == len(os.sched_getaffinity(0))
     assert choice.why
 
 
+@pytest.mark.parametrize(("engine", "precision"), [("openvino", "bfloat16"), ("onnxruntime", "float32")])
+def test_auto_is_not_int8_where_no_card_proves_it(engine: str, precision: str) -> None:
+    options = TranscribeOptions.model_validate({"device": "cpu", "engine": engine, "model": "whisper-mine"})
+    choice = choose(options, "2" * 64)
+    assert choice.precision == precision
+    assert "nothing was measured of whisper-mine in int8" in choice.why
+
+
+def test_int8_that_no_card_proves_is_refused(whisper_model: LocalModel) -> None:
+    changed = replace(whisper_model, sha256="2" * 64)
+    with pytest.raises(ModelError, match="the card is of other weights"):
+        load_engine(changed, TranscribeOptions(device="cpu", model="whisper-tiny.en", precision="int8"))
+
+
 def test_what_is_set_is_taken() -> None:
-    choice = choose(TranscribeOptions(device="cpu", precision="float32", threads=3))
+    choice = choose(TranscribeOptions(device="cpu", precision="float32", threads=3), "")
     assert (choice.precision, choice.threads) == ("float32", 3)
 
 
 @NO_GPU
 def test_a_gpu_that_is_not_there_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"transcribe\.device is cuda, and no CUDA GPU is visible"):
-        choose(TranscribeOptions(device="cuda"))
+        choose(TranscribeOptions(device="cuda"), "")
 
 
 def test_every_engine_that_options_name_is_registered() -> None:

@@ -79,7 +79,7 @@ def _plain(voice: int, text: Sequence[int]) -> NDArray[np.float32]:
 
 
 def _window(voice: int, most: int = 12, prompt: tuple[int, ...] = (START,)) -> Window:
-    return Window(np.full((1, 8), voice, np.float32), prompt, prompt.index(START), most, 1.0)
+    return Window(lambda: np.full((1, 8), voice, np.float32), 4, prompt, prompt.index(START), most, 1.0)
 
 
 def _found(windows: Sequence[Window], strategy: Strategy, slots: int | None = None) -> list[Text]:
