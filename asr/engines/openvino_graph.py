@@ -58,13 +58,19 @@ class GraphOperations:
             self._matrices[name] = _kept(self._weights[name], storage)
         return self._matrices[name]
 
+    def _half(self, name: str) -> Node:
+        """What is not rounded to int8, in an int8 model as float16, in which it was published."""
+        if self._storage is not Storage.INT8:
+            return op.constant(self._weights[name])
+        return op.convert(op.constant(self._weights[name].astype(np.float16)), np.float32)
+
     def _matrix(self, name: str) -> Node:
         stored, scale = self._stored(name)
         return stored if scale is None else op.multiply(op.convert(stored, np.float32), scale)
 
     def convolution(self, x: Node, name: str, stride: int) -> Node:
         """See Operations.convolution."""
-        y = op.convolution(x, op.constant(self._weights[f"{name}/weight"]), [stride], [1], [1], [1])
+        y = op.convolution(x, self._half(f"{name}/weight"), [stride], [1], [1], [1])
         return op.add(y, op.constant(self._weights[f"{name}/bias"][None, :, None]))
 
     def norm(self, x: Node, name: str) -> Node:
@@ -76,7 +82,7 @@ class GraphOperations:
     def rows(self, name: str, indices: Node) -> Node:
         """See Operations.rows."""
         if name != EMBEDDINGS:
-            return op.gather(op.constant(self._weights[name]), indices, op.constant(0))
+            return op.gather(self._half(name), indices, op.constant(0))
         stored, scale = self._stored(name)
         found = op.gather(stored, indices, op.constant(0))
         if scale is None:
@@ -86,8 +92,7 @@ class GraphOperations:
     def first_rows(self, name: str, x: Node) -> Node:
         """See Operations.first_rows."""
         length = op.gather(op.shape_of(x), op.constant([1]), op.constant(0))
-        parameter = op.constant(self._weights[name])
-        return op.slice(parameter, op.constant([0]), length, op.constant([1]), op.constant([0]))
+        return op.slice(self._half(name), op.constant([0]), length, op.constant([1]), op.constant([0]))
 
     def gelu(self, x: Node) -> Node:
         """See Operations.gelu."""

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from asr.card import Card
+from asr.errors import ConfigError
 from configs.settings import Settings
 from flows import report
 from flows.benchmark import find_calls
@@ -18,8 +19,14 @@ _FOLDER = click.Path(path_type=Path)
 
 @click.command(epilog="Example: callwright quantise --method minmax --calibration calls --out whisper-base-int8")
 @click.option("--model", "model_id", default="whisper-base", show_default=True, help="Id of the speech model.")
-@click.option("--calibration", type=_FOLDER, required=True, help="Folder of telephone calls, WAV.")
-@click.option("--evaluation", type=_FOLDER, help="Folder of calls with references; else those of --calibration.")
+@click.option(
+    "--calibration",
+    "folders",
+    type=_FOLDER,
+    required=True,
+    multiple=True,
+    help="Folder of telephone calls with references. Given twice, the second is what the model is tried on.",
+)
 @click.option(
     "--method",
     type=click.Choice(["weights", "minmax", "entropy", "percentile"]),
@@ -30,10 +37,9 @@ _FOLDER = click.Path(path_type=Path)
 @click.option("--out", type=_FOLDER, required=True, help="Folder to write the graphs and the card into.")
 @options.settings
 @options.as_json
-def quantise(  # noqa: PLR0913
+def quantise(
     model_id: str,
-    calibration: Path,
-    evaluation: Path | None,
+    folders: tuple[Path, ...],
     method: Literal["weights", "minmax", "entropy", "percentile"],
     out: Path,
     settings: Settings,
@@ -49,9 +55,10 @@ def quantise(  # noqa: PLR0913
     from flows.quantise import CARD, Recipe
     from flows.quantise import quantise as quantised
 
-    heard = find_calls(calibration)
-    tried = find_calls(evaluation) if evaluation else heard
-    recipe = Recipe(model_id, None if method == "weights" else method, tuple(heard), tuple(tried))
+    if len(folders) > 2:
+        raise ConfigError(f"--calibration names {len(folders)} folders", "Name one or two")
+    calls = [tuple(find_calls(folder)) for folder in folders]
+    recipe = Recipe(model_id, None if method == "weights" else method, calls[0], calls[-1])
     card = quantised(recipe, settings, out, lambda step: click.echo(step, err=True))
     if as_json:
         report.print_json({**card.model_dump(mode="json"), "refusals": card.refusals})

@@ -21,7 +21,7 @@ HOMES = {
     "boto3": ("storage/",),
     # The registry asks it for GPUs.
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
-    "openvino": ("asr/engines/openvino.py", "asr/engines/openvino_graph.py"),
+    "openvino": ("asr/engines/openvino.py", "asr/engines/openvino_graph.py", "asr/engines/openvino_calibrate.py"),
     "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "spacy": ("compliance/",),
