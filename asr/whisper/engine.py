@@ -132,8 +132,6 @@ class WhisperEngine:
         # One beam is what greedy decoding has.
         self._search = "greedy" if options.beam_size == 1 else options.search
         self._workers = workers
-        # The same threads for every batch: a runtime keeps memory for each that it has met.
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="whisper")
         self._judge = Judge(options)
         self._ending = Ending(tokenizer.end_of_text, tokenizer.never_first(), options.length_penalty)
         self._suppressed = suppression(tokenizer, network.dimensions.vocabulary)
@@ -175,7 +173,9 @@ class WhisperEngine:
         stages = [
             self._stage(strategy, temperature, len(cases), on_audio) for strategy, temperature in self._strategies()
         ]
-        Conveyor(cases, stages).run(self._pool, self._workers)
+        # Threads end before the runtime may be unloaded, which they may hold memory of.
+        with ThreadPoolExecutor(self._workers) as pool:
+            Conveyor(cases, stages).run(pool, self._workers)
         on_audio(sum(case.window.duration_s for case in cases if not case.settled))
         with self._counting:
             self.statistics.window_s.extend(case.took_s for case in cases)
