@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
-from asr.whisper.architecture import StepInputs, StepOutputs, encode, step
+from asr.whisper.architecture import StepInputs, StepOutputs, encode, remember, step
 from asr.whisper.weights import Dimensions, Weights, quantised
 
 Name = str
@@ -253,19 +253,33 @@ class GraphOperations:
 
 
 def build_encoder(weights: Weights, storage: Storage) -> Graph:
-    """The encoder: `features` (B, n_mels, frames) float32 to the decoder's `key_0`, `value_0` and so on.
+    """The encoder: `features` (B, n_mels, frames) float32 to `encoded` (B, P, W).
 
     Raises ModelError if a parameter is missing.
     """
     size, ops = weights.dimensions, GraphOperations(weights, storage)
-    memory = encode(ops, size, ops.from_float32("features"))
+    ops.result(encode(ops, size, ops.from_float32("features")), "encoded", ops.item)
+    features = _declared("features", np.dtype(np.float32), ("windows", size.n_mels, "frames"))
+    return ops.graph("encoder", [features], [_encoded(ops, size)])
+
+
+def build_memory(weights: Weights, storage: Storage) -> Graph:
+    """`encoded` (B, P, W) to the decoder's `key_0`, `value_0` and so on.
+
+    Raises ModelError if a parameter is missing.
+    """
+    size, ops = weights.dimensions, GraphOperations(weights, storage)
+    memory = remember(ops, size, "encoded")
     outputs = []
     for layer, pair in enumerate(memory):
         for (name, shape), tensor in zip(_memory_inputs(size, layer).items(), pair, strict=True):
             ops.result(tensor, name, ops.item)
             outputs.append(_declared(name, ops.item, shape))
-    features = _declared("features", np.dtype(np.float32), ("windows", size.n_mels, "frames"))
-    return ops.graph("encoder", [features], outputs)
+    return ops.graph("memory", [_encoded(ops, size)], outputs)
+
+
+def _encoded(ops: GraphOperations, size: Dimensions) -> ValueInfoProto:
+    return _declared("encoded", ops.item, ("windows", "positions", size.width))
 
 
 def build_step(weights: Weights, storage: Storage, suppressed: NDArray[np.float32], top: int) -> Graph:

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
-from asr.engines.onnx_graph import Graph, Storage, build_encoder, build_step
+from asr.engines.onnx_graph import Graph, Storage, build_encoder, build_memory, build_step
 from asr.errors import ConfigError, FatalError, ModelError, PipelineError, RetryableError
 from asr.options import TranscribeOptions
-from asr.whisper.engine import FRAMES_PER_POSITION, WhisperEngine, suppression
+from asr.whisper.engine import WhisperEngine, suppression
 from asr.whisper.memory import AudioMemory, TokenCache, name_of
 from asr.whisper.network import Batch, Scores, Step
 from asr.whisper.tokenizer import WhisperTokenizer
@@ -60,9 +60,10 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
     suppressed = suppression(tokenizer, size.vocabulary)
     encoder = Session(build_encoder(weights, storage), providers)
+    memory = Session(build_memory(weights, storage), providers)
     step = Session(build_step(weights, storage, suppressed, 2 * options.beam_size + 2), providers)
     item = np.dtype(np.float16 if storage is Storage.FLOAT16 else np.float32)
-    network = OnnxruntimeNetwork(encoder, step, size, item, device)
+    network = OnnxruntimeNetwork(encoder, memory, step, size, item, device)
     # On a GPU the batches of several threads would only wait for each other.
     return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
 
@@ -125,17 +126,18 @@ class Session:
 
 
 class OnnxruntimeNetwork:
-    """An encoder and a decoder step on the same providers."""
+    """An encoder, what the decoder remembers of it and a decoder step, on the same providers."""
 
     def __init__(
-        self, encoder: Session, step: Session, dimensions: Dimensions, item: np.dtype[Any], device: str
+        self, encoder: Session, memory: Session, step: Session, dimensions: Dimensions, item: np.dtype[Any], device: str
     ) -> None:
         self.dimensions = dimensions
         self.encoder = encoder
+        self.memory = memory
         self.decoder = step
         self.item = item
         self.device = device
-        self.weight_bytes = encoder.weight_bytes + step.weight_bytes
+        self.weight_bytes = encoder.weight_bytes + memory.weight_bytes + step.weight_bytes
 
     def batch(self, slots: int, positions: int) -> Batch:
         """See Network.batch."""
@@ -157,16 +159,26 @@ class OnnxruntimeBatch:
         self._audio = AudioMemory(size, network.item, slots, positions)
         self._tokens = TokenCache(size, network.item)
 
-    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
-        """See Batch.hear."""
+    def encode(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """See Batch.encode: (1, P, W)."""
         encoder = self._network.encoder
         binding = encoder.session.io_binding()
         binding.bind_cpu_input("features", np.ascontiguousarray(features[None]))
+        binding.bind_output("encoded")
+        encoder.run(binding)
+        encoded: NDArray[Any] = binding.copy_outputs_to_cpu()[0]
+        return encoded
+
+    def hear(self, slot: int, encoded: NDArray[Any]) -> None:
+        """See Batch.hear."""
+        memory = self._network.memory
+        binding = memory.session.io_binding()
+        binding.bind_cpu_input("encoded", encoded)
         for at in range(len(self._audio.rooms)):
             binding.bind_output(name_of(at))
-        encoder.run(binding)
+        memory.run(binding)
         heard = (output[0] for output in binding.copy_outputs_to_cpu())
-        self._audio.write(slot, heard, features.shape[1] // FRAMES_PER_POSITION)
+        self._audio.write(slot, heard, encoded.shape[1])
 
     def keep(self, slots: Sequence[int]) -> None:
         """See Batch.keep."""

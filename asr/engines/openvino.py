@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
-from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_step
+from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_memory, build_step
 from asr.errors import ConfigError, FatalError, PipelineError, RetryableError
 from asr.options import TranscribeOptions
-from asr.whisper.engine import FRAMES_PER_POSITION, WhisperEngine, suppression
+from asr.whisper.engine import WhisperEngine, suppression
 from asr.whisper.memory import AudioMemory, TokenCache, name_of
 from asr.whisper.network import Batch, Scores, Step
 from asr.whisper.ranges import Range
@@ -30,6 +30,10 @@ _M_MMAP_THRESHOLD = -3
 _BF16 = np.dtype(np.int16)
 """How bfloat16 lies in NumPy's memory, which has no such type."""
 
+
+_STEP_CONFIG = {"SNIPPETS_MODE": "DISABLE"}
+"""The plugin fuses attention into one kernel, which for a single query reads keys at half of the memory's speed: a step
+over 8 windows takes 23.2 ms with it and 19.7 ms without (AMD Zen 4)."""
 
 PRECISIONS = ("int8", "bfloat16", "float32")
 
@@ -65,7 +69,8 @@ def build(
     kind = ov.Type.f32 if info.precision == "float32" else compute_type()
     suppressed = suppression(tokenizer, size.vocabulary)
     step = build_step(step_ops, size, kind, suppressed, 2 * options.beam_size + 2)
-    network = OpenvinoNetwork(build_encoder(ops, size, kind), step, size, threads, kind)
+    encoder, memory = build_encoder(ops, size, kind), build_memory(ops, size, kind)
+    network = OpenvinoNetwork(encoder, memory, step, size, threads, kind)
     return WhisperEngine(network, tokenizer, info, options, threads)
 
 
@@ -103,9 +108,12 @@ def _constant_bytes(graph: Any) -> int:
 
 
 class OpenvinoNetwork:
-    """An encoder and a decoder step, each compiled once, with a stream of one thread for every worker."""
+    """An encoder, what the decoder remembers of it and a decoder step, each compiled once, with a stream of one thread
+    for every worker."""
 
-    def __init__(self, encoder: Any, step: Any, dimensions: Dimensions, workers: int, compute_type: Any) -> None:
+    def __init__(
+        self, encoder: Any, memory: Any, step: Any, dimensions: Dimensions, workers: int, compute_type: Any
+    ) -> None:
         core = ov.Core()
         config = {
             "INFERENCE_PRECISION_HINT": compute_type.to_string(),
@@ -113,10 +121,11 @@ class OpenvinoNetwork:
             "INFERENCE_NUM_THREADS": workers,
         }
         self.dimensions = dimensions
-        self.memory_type = encoder.output(0).element_type
-        self.weight_bytes = _constant_bytes(encoder) + _constant_bytes(step)
+        self.kept = encoder.output(0).element_type
+        self.weight_bytes = sum(map(_constant_bytes, (encoder, memory, step)))
         self.encoder = core.compile_model(encoder, "CPU", config)
-        self.decoder = core.compile_model(step, "CPU", config)
+        self.memory = core.compile_model(memory, "CPU", config)
+        self.decoder = core.compile_model(step, "CPU", config | _STEP_CONFIG)
 
     def batch(self, slots: int, positions: int) -> Batch:
         """See Network.batch."""
@@ -134,17 +143,24 @@ class OpenvinoBatch:
     def __init__(self, network: OpenvinoNetwork, slots: int, positions: int) -> None:
         size = network.dimensions
         self._encoder = network.encoder.create_infer_request()
+        self._memory = network.memory.create_infer_request()
         self._decoder = network.decoder.create_infer_request()
-        self._type = network.memory_type
+        self._type = network.kept
         self._item = _BF16 if self._type == ov.Type.bf16 else np.dtype(np.float32)
         self._audio = AudioMemory(size, self._item, slots, positions)
         self._tokens = TokenCache(size, self._item)
 
-    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
-        """See Batch.hear."""
+    def encode(self, features: NDArray[np.float32]) -> NDArray[Any]:
+        """See Batch.encode: (1, P, W), bfloat16 as _BF16."""
         _run(self._encoder, {0: features[None]})
-        heard = (output.data.view(self._item)[0] for output in self._encoder.output_tensors)
-        self._audio.write(slot, heard, features.shape[1] // FRAMES_PER_POSITION)
+        encoded: NDArray[Any] = self._encoder.output_tensors[0].data.view(self._item).copy()
+        return encoded
+
+    def hear(self, slot: int, encoded: NDArray[Any]) -> None:
+        """See Batch.hear."""
+        _run(self._memory, {0: ov.Tensor(encoded, ov.Shape(encoded.shape), self._type)})
+        heard = (output.data.view(self._item)[0] for output in self._memory.output_tensors)
+        self._audio.write(slot, heard, encoded.shape[1])
 
     def keep(self, slots: Sequence[int]) -> None:
         """See Batch.keep."""

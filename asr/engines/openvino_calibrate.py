@@ -10,7 +10,7 @@ import numpy as np
 import openvino as ov
 from numpy.typing import NDArray
 
-from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_observer, build_step
+from asr.engines.openvino_graph import GraphOperations, Storage, build_hearing, build_observer, build_step
 from asr.whisper.ranges import Histogram, Method, Range, find_range
 from asr.whisper.weights import Weights
 
@@ -55,7 +55,7 @@ def save_graphs(weights: Weights, ranges: Mapping[str, Range], folder: Path) -> 
     callwright builds its graphs from the weights and the card; these are for other programs, and to look at.
     """
     size = weights.dimensions
-    encoder = build_encoder(GraphOperations(weights, Storage.INT8, ranges), size, ov.Type.f32)
+    encoder = build_hearing(GraphOperations(weights, Storage.INT8, ranges), size)
     unsuppressed = np.zeros(size.vocabulary, np.float32)
     step = build_step(GraphOperations(weights, Storage.INT8), size, ov.Type.f32, unsuppressed, 1)
     for name, graph in (("encoder", encoder), ("decoder", step)):
@@ -77,7 +77,7 @@ def _observed(weights: Weights, windows: Sequence[Features]) -> dict[str, Histog
 def _heard(weights: Weights, ranges: Mapping[str, Range], windows: Sequence[Features]) -> list[NDArray[np.float32]]:
     """What the encoder makes of each window, all of its outputs end to end."""
     ops = GraphOperations(weights, Storage.FLOAT, ranges)
-    request = _compiled(build_encoder(ops, weights.dimensions, ov.Type.f32))
+    request = _compiled(build_hearing(ops, weights.dimensions))
     heard = []
     for window in windows:
         request.infer({0: window[None]})

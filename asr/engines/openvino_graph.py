@@ -11,7 +11,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset15 as op
 
-from asr.whisper.architecture import StepInputs, encode, step
+from asr.whisper.architecture import StepInputs, encode, remember, step
 from asr.whisper.ranges import Range
 from asr.whisper.weights import Dimensions, Weights, quantised
 
@@ -160,18 +160,30 @@ def _rounded(x: Node, limits: Range) -> Node:
     return op.fake_quantize(x, low, high, low, high, 256)
 
 
-def build_encoder(ops: GraphOperations, size: Dimensions, memory_type: Any) -> Any:
-    """The encoder: features (B, n_mels, frames) to each decoder layer's keys and values of the audio."""
-    features = op.parameter([-1, size.n_mels, -1], ov.Type.f32, name="features")
-    memory = encode(ops, size, features)
-    results = [op.result(op.convert(tensor, memory_type)) for pair in memory for tensor in pair]
-    return ov.Model(results, [features], "encoder")
+def build_encoder(ops: GraphOperations, size: Dimensions, kept: Any) -> Any:
+    """The encoder: features (B, n_mels, frames) to what it makes of them, (B, P, W) of type `kept`."""
+    features = _features(size)
+    return ov.Model([op.result(op.convert(encode(ops, size, features), kept))], [features], "encoder")
+
+
+def build_memory(ops: GraphOperations, size: Dimensions, kept: Any) -> Any:
+    """What was encoded, (B, P, W), to each decoder layer's keys and values of the audio, all of type `kept`."""
+    encoded = op.parameter([-1, -1, size.width], kept, name="encoded")
+    memory = remember(ops, size, op.convert(encoded, ov.Type.f32))
+    return ov.Model([op.result(op.convert(tensor, kept)) for pair in memory for tensor in pair], [encoded], "memory")
+
+
+def build_hearing(ops: GraphOperations, size: Dimensions) -> Any:
+    """Both in one: features (B, n_mels, frames) to each decoder layer's keys and values of the audio."""
+    features = _features(size)
+    memory = remember(ops, size, encode(ops, size, features))
+    return ov.Model([op.result(tensor) for pair in memory for tensor in pair], [features], "encoder")
 
 
 def build_observer(ops: GraphOperations, size: Dimensions) -> Any:
-    """The encoder, with what each of its matrices is multiplied with as further outputs, named as the matrices are."""
-    features = op.parameter([-1, size.n_mels, -1], ov.Type.f32, name="features")
-    memory = encode(ops, size, features)
+    """The same, with what each of its matrices is multiplied with as further outputs, named as the matrices are."""
+    features = _features(size)
+    memory = remember(ops, size, encode(ops, size, features))
     results = [op.result(tensor) for pair in memory for tensor in pair]
     # Cut loose from the layer that follows, of which it would else be an inner detail.
     observed = [_named(op.result(op.convert(node, ov.Type.f32)), name) for name, node in ops.inputs.items()]
@@ -213,6 +225,10 @@ def build_step(
     for name, node in inputs.items():
         _named(node, name)
     return ov.Model([_named(op.result(node), name) for name, node in outputs.items()], list(inputs.values()), "step")
+
+
+def _features(size: Dimensions) -> Node:
+    return op.parameter([-1, size.n_mels, -1], ov.Type.f32, name="features")
 
 
 def _layer_inputs(size: Dimensions, layer: int, memory_type: Any) -> dict[str, Node]:

@@ -18,7 +18,7 @@ from torch.nn import functional
 from asr.engines.base import Engine, EngineInfo
 from asr.errors import ConfigError, FatalError, RetryableError
 from asr.options import TranscribeOptions
-from asr.whisper.architecture import StepInputs, encode
+from asr.whisper.architecture import StepInputs, encode, remember
 from asr.whisper.architecture import step as decode
 from asr.whisper.engine import WhisperEngine, suppression
 from asr.whisper.memory import TokenCache
@@ -194,11 +194,16 @@ class TorchBatch:
         self._unheard = np.full((slots, 1, 1, positions), MASKED, np.float32)
         self._used = 0
 
-    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
-        """See Batch.hear."""
-        positions = features.shape[1] // 2
+    def encode(self, features: NDArray[np.float32]) -> Tensor:
+        """See Batch.encode: (1, P, W), on the device."""
         with _mapped(_LESS), torch.inference_mode():
-            heard = encode(self._ops, self._network.dimensions, self._ops.computed(features[None]))
+            return encode(self._ops, self._network.dimensions, self._ops.computed(features[None]))
+
+    def hear(self, slot: int, encoded: Tensor) -> None:
+        """See Batch.hear."""
+        positions = encoded.shape[1]
+        with _mapped(_LESS), torch.inference_mode():
+            heard = remember(self._ops, self._network.dimensions, encoded)
             for (keys, values), (new_keys, new_values) in zip(self._memory, heard, strict=True):
                 keys[slot, ..., :positions] = new_keys[0]
                 keys[slot, ..., positions:] = 0

@@ -116,8 +116,8 @@ class StepOutputs(Generic[X]):
     attention: X
 
 
-def encode(ops: Operations[X], size: Dimensions, features: X) -> list[tuple[X, X]]:
-    """Each decoder layer's keys and values of the audio, from log-mel features (B, n_mels, frames).
+def encode(ops: Operations[X], size: Dimensions, features: X) -> X:
+    """What the encoder makes of log-mel features (B, n_mels, frames): (B, P, W).
 
     Windows may be shorter than 30 s: two frames make a position.
     """
@@ -132,10 +132,14 @@ def encode(ops: Operations[X], size: Dimensions, features: X) -> list[tuple[X, X
         seen = ops.matmul(ops.softmax(scores), _heads(ops, size, value))
         x = ops.add(x, _linear(ops, _merged(ops, seen), f"{name}/self_attention/linear_1"))
         x = _feed_forward(ops, x, name)
-    x = ops.norm(x, "encoder/layer_norm")
+    return ops.norm(x, "encoder/layer_norm")
+
+
+def remember(ops: Operations[X], size: Dimensions, encoded: X) -> list[tuple[X, X]]:
+    """Each decoder layer's keys (B, H, D, P) and values (B, H, P, D) of the audio that was encoded."""
     memory = []
     for layer in range(size.decoder_layers):
-        key, value = ops.split(_linear(ops, x, f"decoder/layer_{layer}/attention/linear_1"), 2)
+        key, value = ops.split(_linear(ops, encoded, f"decoder/layer_{layer}/attention/linear_1"), 2)
         memory.append((_keys(ops, size, key), _heads(ops, size, value)))
     return memory
 

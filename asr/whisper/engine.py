@@ -25,7 +25,7 @@ from asr.whisper.conveyor import Conveyor, Stage
 from asr.whisper.judging import Judge, Reading, compression_ratio
 from asr.whisper.mel import HOP, log_mel
 from asr.whisper.network import MASKED, Network
-from asr.whisper.search import Effort, Strategy, Text, Window, search
+from asr.whisper.search import Effort, Sound, Strategy, Text, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions
@@ -87,29 +87,32 @@ class Statistics:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Placed:
-    """A text, as it is judged, with the audio position at which each token begins, and the end, how likely each
-    token was, and the seconds until it was found."""
+class _Try:
+    """A text, and what it is judged by."""
 
+    text: Text
     reading: Reading
-    starts: NDArray[np.int64]
-    probabilities: NDArray[np.float64]
-    took_s: float
 
 
 @dataclass(slots=True, eq=False)
 class _Case:
-    """A window, what was made of it so far and in how many seconds, and whether that will do."""
+    """A window, what was made of it so far and in how many seconds, and in the end what was heard."""
 
     window: Window
-    tries: list[_Placed] = field(default_factory=list)
+    tries: list[_Try] = field(default_factory=list)
     took_s: float = 0.0
-    settled: bool = False
+    heard: Hypothesis | None = None
 
-    def add(self, placed: _Placed) -> None:
+    def add(self, one: _Try) -> None:
         """One more text. A greedy one that was cut says nothing of what a right one looks like, and goes."""
-        self.tries = [*(one for one in self.tries if one.reading.ended or one.reading.temperature > 0.0), placed]
-        self.took_s += placed.took_s
+        self.tries = [*(last for last in self.tries if last.reading.ended or last.reading.temperature > 0.0), one]
+        self.took_s += one.text.took_s
+
+    def settle(self, heard: Hypothesis) -> None:
+        """This is it: all that it was made from may go."""
+        self.heard = heard
+        self.tries.clear()
+        self.window.sound.forget()
 
 
 class WhisperEngine:
@@ -176,12 +179,11 @@ class WhisperEngine:
         # Threads end before the runtime may be unloaded, which they may hold memory of.
         with ThreadPoolExecutor(self._workers) as pool:
             Conveyor(cases, stages).run(pool, self._workers)
-        on_audio(sum(case.window.duration_s for case in cases if not case.settled))
+        on_audio(sum(case.window.duration_s for case in cases if case.heard is None))
         with self._counting:
             self.statistics.window_s.extend(case.took_s for case in cases)
         for row, case in zip(rows, cases, strict=True):
-            kept = case.tries[self._judge.best([placed.reading for placed in case.tries])]
-            heard[row] = self._hypothesis(kept, case.window.duration_s)
+            heard[row] = case.heard or self._best(case)
         return heard
 
     def _window(self, samples: Samples, before: str) -> Window:
@@ -197,8 +199,8 @@ class WhisperEngine:
         prompt = (*context, *self._tokenizer.prompt, *(() if timed else (self._tokenizer.no_timestamps,)))
         most = min(max_tokens(len(samples)), size.text_positions - len(prompt))
         timestamps = self._tokenizer.timestamps(duration_s) if timed else range(0)
-        features = partial(self._features, samples, positions)
-        return Window(features, positions, prompt, len(context), most, duration_s, timestamps)
+        sound = Sound(partial(self._features, samples, positions))
+        return Window(sound, positions, prompt, len(context), most, duration_s, timestamps)
 
     def _features(self, samples: Samples, positions: int) -> NDArray[np.float32]:
         began_s = time.perf_counter()
@@ -222,10 +224,11 @@ class WhisperEngine:
         def work(cases: Sequence[_Case]) -> list[_Case]:
             texts = self._decoded([case.window for case in cases], slots, strategy)
             for case, text in zip(cases, texts, strict=True):
-                case.add(self._placed(text, temperature))
-                case.settled = self._settled(case.tries, strategy)
-            on_audio(sum(case.window.duration_s for case in cases if case.settled))
-            return [case for case in cases if not case.settled]
+                case.add(_Try(text, self._read(text, temperature)))
+                if self._settled(case.tries, strategy):
+                    case.settle(self._best(case))
+            on_audio(sum(case.window.duration_s for case in cases if case.heard))
+            return [case for case in cases if case.heard is None]
 
         return Stage(size, work)
 
@@ -240,11 +243,11 @@ class WhisperEngine:
             if self._search != "greedy":
                 yield BeamSearch(self._options.beam_size, self._suppressed, self._ending), temperature
 
-    def _settled(self, tries: Sequence[_Placed], strategy: Strategy) -> bool:
+    def _settled(self, tries: Sequence[_Try], strategy: Strategy) -> bool:
         last = tries[-1].reading
         if strategy.rows == 1 and self._search == "adaptive":
             return not self._judge.is_doubtful(last)
-        return self._judge.settled([t.reading for t in tries])
+        return self._judge.settled([one.reading for one in tries])
 
     def _decoded(self, windows: Sequence[Window], slots: int, strategy: Strategy) -> list[Text]:
         """The texts of windows that go through one batch. If memory runs out, half of them at a time."""
@@ -265,8 +268,8 @@ class WhisperEngine:
             self.statistics.effort.add(effort)
         return texts
 
-    def _placed(self, text: Text, temperature: float) -> _Placed:
-        reading = Reading(
+    def _read(self, text: Text, temperature: float) -> Reading:
+        return Reading(
             text.tokens,
             text.ended,
             text.mean_logprob,
@@ -274,29 +277,34 @@ class WhisperEngine:
             compression_ratio(self._tokenizer.decode(list(text.tokens))),
             temperature,
         )
-        began_s = time.perf_counter()
-        starts = token_starts(text.attention.astype(np.float32))
-        with self._counting:
-            self.statistics.align_s += time.perf_counter() - began_s
-        return _Placed(reading, starts, np.exp(np.array(text.logprobs)), text.took_s)
 
-    def _hypothesis(self, found: _Placed, duration_s: float) -> Hypothesis:
-        reading = found.reading
-        spoken = () if self._judge.is_silence(reading) else reading.tokens
-        starts = np.minimum(found.starts * POSITION_S, duration_s)
-        words = []
-        for word in self._tokenizer.words(list(spoken)):
-            start_s, end_s = float(starts[word.first]), float(starts[word.stop])
-            confidence = float(np.mean(found.probabilities[word.first : word.stop]))
-            words.append(Word(word.text, start_s, end_s, min(1.0, confidence)))
+    def _best(self, case: _Case) -> Hypothesis:
+        """What the best of a window's texts says, and when."""
+        best = case.tries[self._judge.best([one.reading for one in case.tries])]
+        reading = best.reading
+        words = () if self._judge.is_silence(reading) else self._words(best.text, case.window.duration_s)
         return Hypothesis(
-            tuple(words),
+            words,
             self._tokenizer.language,
             reading.mean_logprob,
             reading.no_speech_prob,
             reading.compression_ratio,
             reading.temperature,
         )
+
+    def _words(self, text: Text, duration_s: float) -> tuple[Word, ...]:
+        began_s = time.perf_counter()
+        # Where each token begins, and the end.
+        starts = np.minimum(token_starts(text.attention.astype(np.float32)) * POSITION_S, duration_s)
+        probabilities = np.exp(np.array(text.logprobs))
+        words = []
+        for word in self._tokenizer.words(list(text.tokens)):
+            start_s, end_s = float(starts[word.first]), float(starts[word.stop])
+            confidence = float(np.mean(probabilities[word.first : word.stop]))
+            words.append(Word(word.text, start_s, end_s, min(1.0, confidence)))
+        with self._counting:
+            self.statistics.align_s += time.perf_counter() - began_s
+        return tuple(words)
 
 
 def window_positions(samples: Samples, size: Dimensions) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,8 +46,13 @@ class Scores:
 class Batch(Protocol):
     """Windows that are decoded together. Not for two threads at once."""
 
-    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
-        """Encode log-mel features (n_mels, frames) into a slot, of at most the batch's positions times two frames."""
+    def encode(self, features: NDArray[np.float32]) -> Any:
+        """What the encoder makes of log-mel features (n_mels, frames), as the runtime keeps it; any batch of the same
+        network may hear it, more than once."""
+        ...
+
+    def hear(self, slot: int, encoded: Any) -> None:
+        """Lay what was encoded before the decoder, in a slot: at most as many positions as the batch has."""
         ...
 
     def keep(self, slots: Sequence[int]) -> None:

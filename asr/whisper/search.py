@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,16 +21,37 @@ Floats = NDArray[np.float32]
 Integers = NDArray[np.int64]
 
 
+@dataclass(slots=True, eq=False)
+class Sound:
+    """A window's audio: what gives its log-mel features, (n_mels, 2 * positions), and what the encoder made of them
+    once they were needed. It is encoded once, however often it is searched."""
+
+    features: Callable[[], Floats]
+    encoded: Any = None
+
+    def into(self, batch: Batch, slot: int, effort: Effort) -> None:
+        """Have a batch hear it."""
+        features = self.features() if self.encoded is None else None
+        began_s = time.perf_counter()
+        if features is not None:
+            self.encoded = batch.encode(features)
+        batch.hear(slot, self.encoded)
+        effort.encode_s += time.perf_counter() - began_s
+
+    def forget(self) -> None:
+        """Give the memory back: it will not be searched again."""
+        self.encoded = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Window:
-    """What is decoded: `features` gives log-mel features, (n_mels, 2 * positions), when they are needed, and the prompt
-    is what its text goes on from.
+    """What is decoded: its sound, and the prompt that its text goes on from.
 
     The prompt's `start_index` is that of its start-of-transcript token. At most `max_tokens` follow. `timestamps` are
     the tokens of the times that are to be in the text; none for a text without.
     """
 
-    features: Callable[[], Floats]
+    sound: Sound
     positions: int
     prompt: tuple[int, ...] = field(repr=False)
     start_index: int
@@ -195,7 +216,7 @@ def search(
     started_s = time.perf_counter()
     for slot in range(min(slots, len(windows))):
         live.append(Trace(waiting.popleft(), windows[slot], 0, started_s))
-        _hear(batch, slot, windows[slot], effort)
+        windows[slot].sound.into(batch, slot, effort)
     gone: set[int] = set()
     rows, length = strategy.rows, 0
     parents = np.arange(len(live) * rows)
@@ -216,7 +237,7 @@ def search(
             if waiting:
                 index = waiting.popleft()
                 live[slot] = Trace(index, windows[index], length, time.perf_counter())
-                _hear(batch, slot, windows[index], effort)
+                windows[index].sound.into(batch, slot, effort)
             else:
                 gone.add(slot)
         parents = np.concatenate([slot * rows + trace.parents(rows) for slot, trace in enumerate(live)])
@@ -226,13 +247,6 @@ def search(
             parents = np.concatenate([parents[slot * rows : (slot + 1) * rows] for slot in kept])
             live, gone = [live[slot] for slot in kept], set()
     return [found[index] for index in range(len(windows))]
-
-
-def _hear(batch: Batch, slot: int, window: Window, effort: Effort) -> None:
-    features = window.features()
-    began_s = time.perf_counter()
-    batch.hear(slot, features)
-    effort.encode_s += time.perf_counter() - began_s
 
 
 def _advance(trace: Trace, scores: Scores, slot: int, strategy: Strategy, no_speech: int) -> bool:

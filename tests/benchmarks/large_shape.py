@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from asr.engines.openvino import OpenvinoNetwork, compute_type
-from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_step
+from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_memory, build_step
 from asr.engines.registry import cores
 from asr.options import TranscribeOptions
 from asr.whisper.network import Step
@@ -73,12 +73,12 @@ def main() -> None:
     ops = GraphOperations(random_weights(TURBO), Storage.INT8)
     kind, threads = compute_type(), cores(TranscribeOptions())
     step = build_step(ops, TURBO, kind, np.zeros(TURBO.vocabulary, np.float32), 12)
-    network = OpenvinoNetwork(build_encoder(ops, TURBO, kind), step, TURBO, 1, kind)
+    network = OpenvinoNetwork(build_encoder(ops, TURBO, kind), build_memory(ops, TURBO, kind), step, TURBO, 1, kind)
     print(f"load: {time.perf_counter() - began_s:.1f} s")
     batch = network.batch(_WINDOWS, TURBO.audio_positions)
     for slot in range(_WINDOWS):
         began_s = time.perf_counter()
-        batch.hear(slot, np.zeros((TURBO.n_mels, 2 * TURBO.audio_positions), np.float32))
+        batch.hear(slot, batch.encode(np.zeros((TURBO.n_mels, 2 * TURBO.audio_positions), np.float32)))
         print(f"a window of 30 s on one thread of {threads}: {time.perf_counter() - began_s:.2f} s")
     times = []
     for position in range(_STEPS):

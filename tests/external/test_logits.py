@@ -36,7 +36,7 @@ def _ours(folder: Path, precision: str, features: NDArray[np.float32], tokens: l
     """The log-probabilities after each token."""
     engine = build(folder, EngineInfo("openvino", "whisper", "", precision), TranscribeOptions(), 1, {})
     batch = engine._network.batch(1, 1_500)
-    batch.hear(0, features)
+    batch.hear(0, batch.encode(features))
     found = []
     for position, token in enumerate(tokens):
         scores = batch.step(Step(np.array([token]), np.array([position]), np.array([0])))

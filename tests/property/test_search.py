@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asr.whisper.network import MASKED, Scores, Step
-from asr.whisper.search import Effort, Strategy, Text, Window, search
+from asr.whisper.search import Effort, Sound, Strategy, Text, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 
 START, END, NO_SPEECH = 0, 1, 2
@@ -60,6 +60,9 @@ class Book:
         self.texts: list[tuple[int, ...]] = []
         self.furthest = 0
 
+    def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return features
+
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         assert slot <= len(self.voices)
         assert slot < self.slots
@@ -90,7 +93,7 @@ class Book:
 
 
 def _window(voice: int, most: int, prompt: tuple[int, ...] = (START,)) -> Window:
-    return Window(lambda: np.full((1, 8), voice, np.float32), 4, prompt, prompt.index(START), most, 1.0)
+    return Window(Sound(lambda: np.full((1, 8), voice, np.float32)), 4, prompt, prompt.index(START), most, 1.0)
 
 
 def _found(windows: Sequence[Window], strategy: Strategy, slots: int, effort: Effort | None = None) -> list[Text]:
@@ -191,7 +194,7 @@ def test_a_window_says_what_it_says_alone_whatever_it_shares_its_batch_with(
 @given(windows, strategies)
 def test_a_text_knows_its_own_likelihood_and_where_each_token_looked(window: Window, strategy: Strategy) -> None:
     (text,) = _found([window], strategy, 1)
-    voice = int(window.features()[0, 0])
+    voice = int(window.sound.features()[0, 0])
     told = _told(voice, window.prompt, (*text.tokens, END) if text.ended else text.tokens)
     assert text.logprobs == pytest.approx(told.logprobs, abs=1e-4)
     assert len(text.tokens) <= window.max_tokens
@@ -202,7 +205,7 @@ def test_a_text_knows_its_own_likelihood_and_where_each_token_looked(window: Win
 @given(windows)
 def test_the_chance_of_no_speech_is_read_after_the_start_of_transcript(window: Window) -> None:
     (text,) = _found([window], BeamSearch(2, SUPPRESSED, ENDING), 1)
-    voice = int(window.features()[0, 0])
+    voice = int(window.sound.features()[0, 0])
     start = _normalised(_logits(voice, window.prompt[: window.start_index + 1]))
     assert text.no_speech_prob == pytest.approx(float(np.exp(start[NO_SPEECH])), rel=1e-4)
 

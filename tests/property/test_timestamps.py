@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from asr.whisper.network import MASKED, Scores, Step
-from asr.whisper.search import Effort, Strategy, Text, Trace, Window, search
+from asr.whisper.search import Effort, Sound, Strategy, Text, Trace, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 from asr.whisper.timestamps import ruled
 
@@ -48,6 +48,9 @@ class Book:
     def __init__(self) -> None:
         self.voices: list[int] = []
         self.texts: list[tuple[int, ...]] = []
+
+    def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return features
 
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         self.voices[slot : slot + 1] = [int(features[0, 0])]
@@ -88,7 +91,9 @@ class Witness:
 
 def _window(voice: int, most: int, steps: int, prompt: tuple[int, ...] = (START,)) -> Window:
     features = np.full((1, 8), voice, np.float32)
-    return Window(lambda: features, 4, prompt, prompt.index(START), most, steps * 0.02, range(ZERO, ZERO + steps + 1))
+    return Window(
+        Sound(lambda: features), 4, prompt, prompt.index(START), most, steps * 0.02, range(ZERO, ZERO + steps + 1)
+    )
 
 
 def _found(windows: Sequence[Window], strategy: Strategy, slots: int) -> list[Text]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,8 +59,11 @@ class Bounded:
         self._batch = batch
         self._left = steps
 
-    def hear(self, slot: int, features: NDArray[np.float32]) -> None:
-        self._batch.hear(slot, features)
+    def encode(self, features: NDArray[np.float32]) -> Any:
+        return self._batch.encode(features)
+
+    def hear(self, slot: int, encoded: Any) -> None:
+        self._batch.hear(slot, encoded)
 
     def keep(self, slots: Sequence[int]) -> None:
         self._batch.keep(slots)

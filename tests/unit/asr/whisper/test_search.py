@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.whisper.network import Scores, Step
-from asr.whisper.search import Effort, Strategy, Text, Window, search
+from asr.whisper.search import Effort, Sound, Strategy, Text, Window, search
 from asr.whisper.strategies import BeamSearch, Ending, Sampling
 
 START, END, NO_SPEECH, VOCABULARY = 0, 1, 2, 7
@@ -43,6 +43,9 @@ class Oracle:
     def __init__(self) -> None:
         self.voices: list[int] = []
         self.texts: list[list[int]] = []
+
+    def encode(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+        return features
 
     def hear(self, slot: int, features: NDArray[np.float32]) -> None:
         voice = int(features[0, 0])
@@ -79,7 +82,7 @@ def _plain(voice: int, text: Sequence[int]) -> NDArray[np.float32]:
 
 
 def _window(voice: int, most: int = 12, prompt: tuple[int, ...] = (START,)) -> Window:
-    return Window(lambda: np.full((1, 8), voice, np.float32), 4, prompt, prompt.index(START), most, 1.0)
+    return Window(Sound(lambda: np.full((1, 8), voice, np.float32)), 4, prompt, prompt.index(START), most, 1.0)
 
 
 def _found(windows: Sequence[Window], strategy: Strategy, slots: int | None = None) -> list[Text]:
