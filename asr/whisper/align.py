@@ -22,7 +22,7 @@ def token_starts(attention: NDArray[np.float32]) -> NDArray[np.int64]:
     for head in attention:
         spread = np.maximum(head.std(axis=0), 1e-9)
         cost -= _median((head - head.mean(axis=0)) / spread)
-    return _warped(cost / len(attention))
+    return _warped(cost / np.float32(len(attention)))
 
 
 def _median(x: NDArray[np.float32]) -> NDArray[np.float32]:
