@@ -155,6 +155,16 @@ class TranscribeOptions(Options):
         description="Where the model runs; auto takes a CUDA GPU when there is one.",
         json_schema_extra={"source": "callwright"},
     )
+    providers: tuple[
+        Literal[
+            "TensorrtExecutionProvider", "CUDAExecutionProvider", "OpenVINOExecutionProvider", "CPUExecutionProvider"
+        ],
+        ...,
+    ] = Field(
+        (),
+        description="Execution providers of the engine onnxruntime, in their order; none for what it has and may use.",
+        json_schema_extra={"source": "callwright: TensorRT, CUDA, OpenVINO, CPU, from the fastest on"},
+    )
     precision: Literal["auto", "int8", "bfloat16", "float16", "int8_float16", "float32"] = Field(
         "auto",
         description="Number format of the model; auto is float16 on a GPU, and on a CPU int8 where a card admits it.",

@@ -47,7 +47,7 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     """
     import onnxruntime
 
-    providers = choose_providers(device, onnxruntime.get_available_providers())
+    providers = choose_providers(device, onnxruntime.get_available_providers(), options.providers)
     if info.precision not in PRECISIONS[device]:
         raise ConfigError(
             f"The engine onnxruntime does not run on {device} in {info.precision}",
@@ -68,11 +68,20 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
 
 
-def choose_providers(device: str, available: Sequence[str]) -> list[str]:
-    """Those of PROVIDERS that are available and that the device allows, the one to try first in front.
+def choose_providers(device: str, available: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:
+    """Those of PROVIDERS that are available and that the device allows, the one to try first in front; or those that
+    are wanted, in that order, and the CPU for what they leave.
 
-    Raises ConfigError for cuda if the installed ONNX Runtime has no provider for it, and for the CPU if it has none.
+    Raises ConfigError for cuda if the installed ONNX Runtime has no provider for it, for the CPU if it has none, and
+    for a provider that is wanted and not there.
     """
+    if missing := [name for name in wanted if name not in available]:
+        raise ConfigError(
+            f"transcribe.providers names {', '.join(missing)}, and this ONNX Runtime has {', '.join(available)}",
+            "Install the build of ONNX Runtime that has it, or leave it out",
+        )
+    if wanted:
+        return [*wanted, *(name for name in ("CPUExecutionProvider",) if name not in wanted)]
     found = [name for name in PROVIDERS if name in available and (device == "cuda" or name not in _GPU)]
     needed = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
     if needed not in found:

@@ -32,6 +32,16 @@ def test_the_fastest_come_first_and_the_device_leaves_out_the_rest(
     assert choose_providers(device, available) == chosen
 
 
+def test_providers_come_in_the_order_that_is_wanted_and_the_cpu_takes_what_they_leave() -> None:
+    assert choose_providers("cuda", [TENSORRT, CUDA, CPU], (CUDA, TENSORRT)) == [CUDA, TENSORRT, CPU]
+    assert choose_providers("cpu", [OPENVINO, CPU], (CPU,)) == [CPU]
+
+
+def test_a_provider_that_is_wanted_and_not_there_is_named() -> None:
+    with pytest.raises(ConfigError, match=f"names {OPENVINO}, and this ONNX Runtime has {AZURE}, {CPU}"):
+        choose_providers("cpu", [AZURE, CPU], (OPENVINO, CPU))
+
+
 @pytest.mark.parametrize("available", [[AZURE, CPU], [TENSORRT, CPU]])
 def test_cuda_without_its_provider_names_what_there_is_and_the_remedy(available: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:

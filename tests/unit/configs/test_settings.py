@@ -64,6 +64,7 @@ def _other(value: object, path: str) -> object:
         "transcribe.device": "cpu",
         "transcribe.search": "beam",
         "transcribe.hotwords": ["Grace"],
+        "transcribe.providers": ["CPUExecutionProvider"],
         "transcribe.schedule": "continuous",
         "transcribe.precision": "int8",
         "transcribe.language": "de",
