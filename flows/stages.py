@@ -11,6 +11,7 @@ from asr.chunking import chunk
 from asr.cutting import cut_chunks
 from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
+from asr.heap import trim_heap
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
 from asr.speakers import turns
@@ -105,6 +106,7 @@ def hear(
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
     heard: list[dict[int, Hypothesis]] = [{} for _ in prepared]
     for portion in _portions(_spoken(prepared, settings), to_samples(settings.batch.portion_speech_s)):
+        trim_heap()
         found = engine.transcribe(
             [spoken.samples for spoken in portion],
             lambda done_s: on_audio(done_s * recorded_for_speech),
@@ -112,6 +114,7 @@ def hear(
         )
         for spoken, hypothesis in zip(portion, found, strict=True):
             heard[spoken.item][spoken.number] = hypothesis
+    trim_heap()
     if not speech:
         on_audio(recorded_s)
     took_s = time.perf_counter() - began_s

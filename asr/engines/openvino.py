@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from asr.card import admitted
 from asr.engines.base import Engine, EngineInfo
 from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_memory, build_step
 from asr.errors import ConfigError, FatalError, PipelineError, RetryableError
+from asr.heap import bound_heap
 from asr.options import TranscribeOptions
 from asr.whisper.engine import WhisperEngine, suppression
 from asr.whisper.memory import AudioMemory, TokenCache, name_of
@@ -24,9 +23,6 @@ from asr.whisper.ranges import Range
 from asr.whisper.tokenizer import WhisperTokenizer
 from asr.whisper.weights import Dimensions, load_weights
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-"""glibc's malloc.h."""
-
 _BF16 = np.dtype(np.int16)
 """How bfloat16 lies in NumPy's memory, which has no such type."""
 
@@ -34,6 +30,10 @@ _BF16 = np.dtype(np.int16)
 _STEP_CONFIG = {"SNIPPETS_MODE": "DISABLE"}
 """The plugin fuses attention into one kernel, which for a single query reads keys at half of the memory's speed: a step
 over 8 windows takes 23.2 ms with it and 19.7 ms without (AMD Zen 4)."""
+
+_SHAPES_KEPT = 20
+"""Of the kernels that the plugin makes for each shape, so many are kept. By default it keeps 5,000, which take 100 MB
+and are no quicker: shapes change from step to step."""
 
 PRECISIONS = ("int8", "bfloat16", "float32")
 
@@ -60,7 +60,7 @@ def build(
 
     Raises ModelError for a folder that holds no Whisper.
     """
-    _give_back_what_is_freed()
+    bound_heap()
     weights = load_weights(folder)
     size = weights.dimensions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
@@ -72,19 +72,6 @@ def build(
     encoder, memory = build_encoder(ops, size, kind), build_memory(ops, size, kind)
     network = OpenvinoNetwork(encoder, memory, step, size, threads, kind)
     return WhisperEngine(network, tokenizer, info, options, threads)
-
-
-def _give_back_what_is_freed() -> None:
-    """Let glibc map every block over 1 MB by itself, so that it goes back to the system when it is freed.
-
-    By default glibc learns from the first big block that is freed to keep blocks up to 32 MB in its heap, where the
-    batches' ever smaller ones leave holes: 1.4 GB instead of 1.0 after a night's calls. Up to 64 MB that lie free at
-    the heap's end it is to keep: giving pages back to ask for them again took a twentieth of all time (mallopt(3)).
-    """
-    with suppress(AttributeError, OSError):
-        libc = ctypes.CDLL(None)
-        libc.mallopt(_M_MMAP_THRESHOLD, 1 << 20)
-        libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 def compute_type() -> Any:
@@ -122,6 +109,7 @@ class OpenvinoNetwork:
             "INFERENCE_PRECISION_HINT": compute_type.to_string(),
             "NUM_STREAMS": workers,
             "INFERENCE_NUM_THREADS": workers,
+            "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES_KEPT,
         }
         self.dimensions = dimensions
         self.kept = encoder.output(0).element_type
