@@ -9,14 +9,17 @@ from pathlib import Path
 import pytest
 
 HOLES = """
-from asr.heap import bound_heap, trim_heap
+import resource
 from pathlib import Path
+from asr.heap import bound_heap, trim_heap
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 bound_heap()
 held = [bytearray(900_000) for _ in range(200)]
-# Every other block stays, so that the heap has no end that is free.
-held = held[::2]
-def resident(): return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+# Every other one stays, so that what lies free is holes.
+held = [block for number, block in enumerate(held) if number % 2]
 before = resident()
 trim_heap()
 print(before - resident())
