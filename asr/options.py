@@ -254,11 +254,11 @@ class TranscribeOptions(Options):
         json_schema_extra={"source": "openai/whisper's no_speech_threshold"},
     )
     batch_size: int = Field(
-        8,
+        6,
         ge=1,
         le=256,
         description="Chunks, of any calls and channels, that a thread decodes together.",
-        json_schema_extra={"source": "callwright: 16 are no faster on CPUs, and take 150 MB more a thread"},
+        json_schema_extra={"source": "callwright: 8 are no faster on CPUs, and take 40 MB more a thread"},
     )
     threads: int = Field(
         0,
