@@ -72,17 +72,12 @@ def choose_providers(device: str, available: Sequence[str], wanted: Sequence[str
     """Those of PROVIDERS that are available and that the device allows, the one to try first in front; or those that
     are wanted, in that order, and the CPU for what they leave.
 
-    Raises ConfigError for cuda if the installed ONNX Runtime has no provider for it, for the CPU if it has none, and
-    for a provider that is wanted and not there.
+    Raises ConfigError for cuda without its provider among them, for the CPU if it has none, and for a provider that is
+    wanted and not there, or not for the device.
     """
-    if missing := [name for name in wanted if name not in available]:
-        raise ConfigError(
-            f"transcribe.providers names {', '.join(missing)}, and this ONNX Runtime has {', '.join(available)}",
-            "Install the build of ONNX Runtime that has it, or leave it out",
-        )
-    if wanted:
-        return [*wanted, *(name for name in ("CPUExecutionProvider",) if name not in wanted)]
-    found = [name for name in PROVIDERS if name in available and (device == "cuda" or name not in _GPU)]
+    _check_wanted(device, available, wanted)
+    order = dict.fromkeys((*wanted, "CPUExecutionProvider")) if wanted else PROVIDERS
+    found = [name for name in order if name in available and (device == "cuda" or name not in _GPU)]
     needed = "CUDAExecutionProvider" if device == "cuda" else "CPUExecutionProvider"
     if needed not in found:
         raise ConfigError(
@@ -92,6 +87,19 @@ def choose_providers(device: str, available: Sequence[str], wanted: Sequence[str
             else "Install onnxruntime again",
         )
     return found
+
+
+def _check_wanted(device: str, available: Sequence[str], wanted: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in available]:
+        raise ConfigError(
+            f"transcribe.providers names {', '.join(missing)}, and this ONNX Runtime has {', '.join(available)}",
+            "Install the build of ONNX Runtime that has it, or leave it out",
+        )
+    if barred := [name for name in wanted if device == "cpu" and name in _GPU]:
+        raise ConfigError(
+            f"transcribe.providers names {', '.join(barred)}, and the device is cpu",
+            "Set transcribe.device to cuda, or leave it out",
+        )
 
 
 class Session:

@@ -175,16 +175,13 @@ def build_memory(ops: GraphOperations, size: Dimensions, kept: Any) -> Any:
 
 def build_hearing(ops: GraphOperations, size: Dimensions) -> Any:
     """Both in one: features (B, n_mels, frames) to each decoder layer's keys and values of the audio."""
-    features = _features(size)
-    memory = remember(ops, size, encode(ops, size, features))
-    return ov.Model([op.result(tensor) for pair in memory for tensor in pair], [features], "encoder")
+    features, results = _hearing(ops, size)
+    return ov.Model(results, [features], "encoder")
 
 
 def build_observer(ops: GraphOperations, size: Dimensions) -> Any:
     """The same, with what each of its matrices is multiplied with as further outputs, named as the matrices are."""
-    features = _features(size)
-    memory = remember(ops, size, encode(ops, size, features))
-    results = [op.result(tensor) for pair in memory for tensor in pair]
+    features, results = _hearing(ops, size)
     # Cut loose from the layer that follows, of which it would else be an inner detail.
     observed = [_named(op.result(op.convert(node, ov.Type.f32)), name) for name, node in ops.inputs.items()]
     return ov.Model([*results, *observed], [features], "observer")
@@ -225,6 +222,13 @@ def build_step(
     for name, node in inputs.items():
         _named(node, name)
     return ov.Model([_named(op.result(node), name) for name, node in outputs.items()], list(inputs.values()), "step")
+
+
+def _hearing(ops: GraphOperations, size: Dimensions) -> tuple[Node, list[Node]]:
+    """Its input and its outputs."""
+    features = _features(size)
+    memory = remember(ops, size, encode(ops, size, features))
+    return features, [op.result(tensor) for pair in memory for tensor in pair]
 
 
 def _features(size: Dimensions) -> Node:

@@ -29,7 +29,7 @@ def _median(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """The running median of _MEDIAN_WIDTH along each row of (rows, P), mirrored at its ends.
 
     By 13 exchanges that sort the middle of seven (Devillard, Fast median search, 1998), on so many rows at a time that
-    they stay in the cache: forty times as fast as sorting each window.
+    they stay in the cache: five times as fast as sorting each window.
     """
     half, length = _MEDIAN_WIDTH // 2, x.shape[-1]
     if length <= half:

@@ -42,6 +42,16 @@ def test_a_provider_that_is_wanted_and_not_there_is_named() -> None:
         choose_providers("cpu", [AZURE, CPU], (OPENVINO, CPU))
 
 
+def test_a_gpu_that_is_wanted_on_the_cpu_is_refused_before_anything_loads() -> None:
+    with pytest.raises(ConfigError, match=f"names {CUDA}, and the device is cpu"):
+        choose_providers("cpu", [CUDA, CPU], (CUDA,))
+
+
+def test_cuda_without_its_provider_among_those_wanted_is_refused() -> None:
+    with pytest.raises(ConfigError, match=f"needs {CUDA}"):
+        choose_providers("cuda", [CUDA, CPU], (CPU,))
+
+
 @pytest.mark.parametrize("available", [[AZURE, CPU], [TENSORRT, CPU]])
 def test_cuda_without_its_provider_names_what_there_is_and_the_remedy(available: list[str]) -> None:
     with pytest.raises(ConfigError) as caught:

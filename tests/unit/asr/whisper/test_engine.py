@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from asr.engines.base import EngineInfo
-from asr.engines.openvino import OpenvinoNetwork, build
+from asr.engines.openvino import OpenvinoBatch, OpenvinoNetwork, build
 from asr.errors import RetryableError
 from asr.options import TranscribeOptions
 from asr.types import Samples
@@ -168,6 +168,25 @@ def test_a_window_is_told_when_it_is_settled_and_not_before(
     assert 5 <= counted.searches[1] <= 10
     assert counted.halved == 0
     assert len(counted.window_s) == 5
+
+
+def test_a_window_is_encoded_once_however_often_it_is_searched(
+    engine: WhisperEngine, tones: list[Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoded: list[int] = []
+    encode = OpenvinoBatch.encode
+
+    def counted(batch: OpenvinoBatch, features: NDArray[np.float32]) -> NDArray[Any]:
+        encoded.append(features.shape[1])
+        return encode(batch, features)
+
+    monkeypatch.setattr(OpenvinoBatch, "encode", counted)
+    # Whatever is found first is in doubt.
+    options = engine._options.model_copy(update={"search": "adaptive", "doubt_below": -1e-9})
+    searching = WhisperEngine(engine._network, engine._tokenizer, INFO, options, 1)
+    searching.transcribe(tones)
+    assert searching.statistics.searches == [5, 5]
+    assert encoded == [1_500] * 5
 
 
 @pytest.mark.parametrize("schedule", ["static", "continuous"])
