@@ -110,6 +110,8 @@ class OpenvinoNetwork:
             "NUM_STREAMS": workers,
             "INFERENCE_NUM_THREADS": workers,
             "CPU_RUNTIME_CACHE_CAPACITY": _SHAPES_KEPT,
+            # Each graph would pin its threads by itself: one worker's encoder to the core of another's decoder.
+            "ENABLE_CPU_PINNING": False,
         }
         self.dimensions = dimensions
         self.kept = encoder.output(0).element_type
