@@ -7,6 +7,7 @@ have no published signature: they are known by their extension.
 
 from __future__ import annotations
 
+import codecs
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -207,7 +208,7 @@ def wave_tag(head: bytes) -> int | None:
 def _is_text(head: bytes) -> bool:
     """Whether bytes are UTF-8 without control characters; a character may be cut off at the end."""
     try:
-        text = head[:-4].decode() + head[-4:].decode(errors="ignore")
+        text = codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
         return False
     return bool(text.strip()) and all(mark.isprintable() or mark in "\t\r\n\f\ufeff" for mark in text)

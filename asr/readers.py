@@ -35,7 +35,7 @@ _AV_CONTAINERS = "wav,w64,mov,matroska,asf,amr,ogg,aac,mp3,flac,aiff,au,caf,avi"
 
 _AV_CODECS = {
     *("aac", "mp3", "mp2", "opus", "vorbis", "flac", "alac", "ac3", "wmav1", "wmav2", "amr_nb", "amr_wb"),
-    *("g722", "g723_1", "adpcm_g726", "adpcm_ima_wav", "adpcm_ms", "gsm", "gsm_ms"),
+    *("adpcm_g722", "g723_1", "adpcm_g726", "adpcm_g726le", "adpcm_ima_wav", "adpcm_ms", "gsm", "gsm_ms"),
     *("pcm_mulaw", "pcm_alaw", "pcm_u8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s32le", "pcm_f32le", "pcm_f64le"),
 }
 """By FFmpeg's names of what is coded, whichever decoder it takes."""
@@ -119,19 +119,18 @@ def _soundfile(recording: Recording, raw: Headerless | None, head: bytes, stack:
         file = stack.enter_context(soundfile.SoundFile(number, "r", *shape, closefd=False))
     except soundfile.SoundFileError:
         return None
-    # FFmpeg reads a WAVE file whose recorder left its size zero to its end. libsndfile ends an MP3 file that does not count
-    # its frames where it guesses the end to be.
+    # Where a header leaves the length open, libsndfile sees nothing or fails; and where an MP3 file does not count its
+    # frames, it guesses where the end is, and stops there.
     guessed = file.format == "MP3" and not any(name in head for name in _MP3_COUNTS)
     proven = file.format in _SOUNDFILE_CONTAINERS or raw is not None
-    return file if proven and file.frames and not guessed else None
+    return file if proven and 0 < file.frames < _UNKNOWN_FRAMES and not guessed else None
 
 
 def _soundfile_reader(recording: Recording, file: Any) -> Reader:
     import soundfile
 
     unreadable = (soundfile.SoundFileError, OSError, ValueError)
-    promised = file.frames if file.frames < _UNKNOWN_FRAMES else 0
-    blocks = _complete(recording, _soundfile_blocks(file), file.samplerate, promised)
+    blocks = _complete(recording, _soundfile_blocks(file), file.samplerate, file.frames)
     return Reader(
         file.samplerate, file.channels, file.format, file.subtype, _failing_as_ours(recording, blocks, unreadable)
     )
@@ -183,9 +182,9 @@ def _av_reader(recording: Recording, container: Any, head: bytes) -> Reader:
     first = next(frames, None)
     if first is None:
         return Reader(stream.rate or 8_000, stream.channels or 1, name, coded.upper(), iter(()))
-    rate_hz, n_channels = (G722_RATE_HZ if coded == "g722" else first.sample_rate), first.layout.nb_channels
+    rate_hz, n_channels = (G722_RATE_HZ if coded == "adpcm_g722" else first.sample_rate), first.layout.nb_channels
     promised = float(stream.duration * stream.time_base) if stream.duration and name in _TELLS_DURATION else 0.0
-    blocks = _in_blocks(_av_parts(recording, stream, chain([first], frames)), _block_size(rate_hz, n_channels))
+    blocks = _in_blocks(_av_parts(recording, chain([first], frames)), _block_size(rate_hz, n_channels))
     whole = _complete(recording, blocks, rate_hz, int(promised * rate_hz))
     return Reader(
         rate_hz,
@@ -200,14 +199,12 @@ def _container_name(container: Any) -> str:
     return str(container.format.name).split(",")[0].upper()
 
 
-def _av_parts(recording: Recording, stream: Any, frames: Iterator[Any]) -> Iterator[Samples]:
-    """Each frame's samples, (n_channels, n); before them silence for what a decoder swallows at the beginning."""
+def _av_parts(recording: Recording, frames: Iterator[Any]) -> Iterator[Samples]:
+    """Each frame's samples, (n_channels, n). Raises SkippableError for one of another shape than the first."""
     shape: tuple[int, int] | None = None
     n_samples = 0
     for frame in frames:
-        if shape is None:
-            shape = (frame.sample_rate, frame.layout.nb_channels)
-            yield np.zeros((shape[1], _swallowed(frame, stream)), np.float32)
+        shape = shape or (frame.sample_rate, frame.layout.nb_channels)
         if (frame.sample_rate, frame.layout.nb_channels) != shape:
             raise SkippableError(
                 f"{recording.name} changes from {shape[1]} channels at {shape[0]} Hz "
@@ -216,14 +213,6 @@ def _av_parts(recording: Recording, stream: Any, frames: Iterator[Any]) -> Itera
             )
         n_samples += frame.samples
         yield _floats(frame)
-
-
-def _swallowed(first: Any, stream: Any) -> int:
-    """Samples between where a track begins and its first frame: WMA's decoder gives nothing for the first packet."""
-    if first.pts is None or stream.start_time is None:
-        return 0
-    late_s = float(first.pts * first.time_base - stream.start_time * stream.time_base)
-    return int(late_s * first.sample_rate + 0.5) if 0.0 < late_s < _SHORTFALL_S else 0
 
 
 def _floats(frame: Any) -> Samples:

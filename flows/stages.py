@@ -29,8 +29,8 @@ from storage.types import AudioFacts, Publication
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
-    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place. `noise`,
-    a sample of it at 16 kHz, is there if the channel is to be cleaned of it."""
+    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place.
+    `noise`, a sample of it at 16 kHz, is there if the channel is to be cleaned of it."""
 
     index: int
     channel: Channel
