@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import struct
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from asr.completeness import promised_bytes
 from asr.errors import RetryableError, SkippableError
 from asr.levels import Levels
 from asr.options import DEFAULT_CHANNEL_MAPS, MOST_CHANNELS, DecodeOptions, check_roles
@@ -53,9 +53,6 @@ _SILENT_PEAK = 1e-3
 
 _CLIP_PEAK = 0.05
 """-26 dBFS. Below it many samples at the peak are an idle line in few steps: one step of 8-bit PCM is 0.0078."""
-
-_UNKNOWN_SIZES = (0, 0x7FFFF000)
-"""A recorder that streams leaves the size of the data zero or near its maximum."""
 
 _MOST_HZ = 192_000
 """A higher rate is a damaged header; blocks and filters would grow with it."""
@@ -162,9 +159,9 @@ def _unreadable(path: Path, error: OSError) -> SkippableError:
 
 
 def _check_complete(recording: Recording) -> None:
-    """Refuse a WAV file whose header promises more samples than the file holds."""
+    """Refuse a file whose header promises more than the file holds."""
     try:
-        promised = _promised_bytes(recording.path)
+        promised = promised_bytes(recording.path)
     except OSError as error:
         raise _unreadable(recording.path, error) from error
     if promised is not None and promised > recording.size_bytes:
@@ -172,25 +169,6 @@ def _check_complete(recording: Recording) -> None:
             f"{recording.name} is cut short: its header promises {promised} bytes, the file has {recording.size_bytes}",
             "Copy the file again once the recorder has finished it",
         )
-
-
-def _promised_bytes(path: Path) -> int | None:
-    """Where the data of a WAVE file (RIFF or RF64) should end, or None if the header does not say."""
-    with path.open("rb") as file:
-        head = file.read(12)
-        if len(head) < 12 or head[:4] not in (b"RIFF", b"RF64") or head[8:] != b"WAVE":
-            return None
-        large = 0
-        while len(chunk := file.read(8)) == 8:
-            tag, size = struct.unpack("<4sI", chunk)
-            if tag == b"data":
-                low, high = _UNKNOWN_SIZES
-                return file.tell() + (large or size) if large or low < size < high else None
-            if tag == b"ds64" and len(sizes := file.read(16)) == 16:
-                large = struct.unpack("<QQ", sizes)[1]
-                file.seek(-16, 1)
-            file.seek(size + size % 2, 1)
-    return None
 
 
 def _check_extension(path: Path, container: str, options: DecodeOptions) -> None:

@@ -40,8 +40,8 @@ _AV_CODECS = {
 }
 """By FFmpeg's names of what is coded, whichever decoder it takes."""
 
-_TELLS_DURATION = {"MOV", "ASF"}
-"""Containers whose header says how long the track is; others have that estimated."""
+_TELLS_DURATION = {"MOV"}
+"""Containers whose header says how long the track is; of others FFmpeg may have estimated it."""
 
 _RAW = {
     "pcm_s16le": ("PCM_16", "LITTLE"),

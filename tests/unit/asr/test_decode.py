@@ -160,7 +160,7 @@ def test_a_file_that_lost_its_second_half_is_refused(tmp_path: Path, name: str) 
     else:
         soundfile.write(whole, _tone(), RATE_HZ)
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    assert "is not audio that can be read" in _refusal(whole)
+    assert ("is cut short" if name == "a.ogg" else "is not audio that can be read") in _refusal(whole)
 
 
 def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:

@@ -223,15 +223,6 @@ def test_an_m4a_file_that_lost_its_second_half_is_refused_though_its_header_come
     assert "is not audio that can be read" in _refusal(path)
 
 
-def test_a_wma_file_that_lost_its_second_half_is_refused(tmp_path: Path) -> None:
-    """Between two packets, where no decoder notices."""
-    path, _ = encode(tmp_path, Encoding("a.wma", "ASF", "WMAV2", by="av", encoder="wmav2", bit_rate=32_000), 30.0)
-    data, packet_bytes, data_object = path.read_bytes(), 3_200, bytes.fromhex("3626b2758e66cf11a6d900aa0062ce6c")
-    first = data.index(data_object) + 50
-    path.write_bytes(data[: first + packet_bytes * ((len(data) - first) // packet_bytes // 2)])
-    assert "is cut short: its header promises 30." in _refusal(path)
-
-
 def test_a_large_wav_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.rf64"
     soundfile.write(path, speech(RATE_HZ, 2, 2.0).T, RATE_HZ, format="RF64")
