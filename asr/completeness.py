@@ -20,6 +20,9 @@ _LONGEST_PAGE = 65_307
 _SEGMENT = b"\x18\x53\x80\x67"
 _HEAD_BYTES = 24
 
+_LARGEST = 2**48
+"""No file is that large: a size of 64 bits that is was never one."""
+
 
 def promised_bytes(path: Path) -> int | None:
     """How long a file should at least be, in bytes, or None if it does not say. Raises OSError."""
@@ -46,7 +49,8 @@ def _au(_: BinaryIO, head: bytes) -> int | None:
 
 
 def _w64(_: BinaryIO, head: bytes) -> int | None:
-    return int.from_bytes(head[16:24], "little")
+    size = int.from_bytes(head[16:24], "little")
+    return size if size < _LARGEST else None
 
 
 def _known(size: int, before: int) -> int | None:
@@ -73,7 +77,7 @@ def _caf(file: BinaryIO, _: bytes) -> int | None:
     file.seek(8)
     while len(chunk := file.read(12)) == 12:
         tag, size = struct.unpack(">4sq", chunk)
-        if size < 0:
+        if not 0 <= size < _LARGEST:
             return None
         if tag == b"data":
             return file.tell() + int(size)
@@ -116,7 +120,7 @@ def _vint(file: BinaryIO) -> int | None:
     rest = file.read(length - 1)
     bits = 7 * length
     value = int.from_bytes(first + rest, "big") & ((1 << bits) - 1)
-    return None if value == (1 << bits) - 1 or value >= 2**62 else value
+    return None if value == (1 << bits) - 1 or value >= _LARGEST else value
 
 
 _READERS: dict[bytes, Callable[[BinaryIO, bytes], int | None]] = {

@@ -90,7 +90,6 @@ _WAVE_TAGS = {
     0x0017: "Dialogic OKI ADPCM",
     0x0022: "DSP Group TrueSpeech",
     0x0032: "MSN Audio",
-    0x0042: "G.723.1 (MSG723)",
     0x0059: "Lucent G.723",
     0x0070: "Lernout & Hauspie CELP",
     0x0071: "Lernout & Hauspie SBC",
