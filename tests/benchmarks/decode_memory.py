@@ -68,8 +68,6 @@ def _packets(stream: Any, samples: NDArray[np.float32]) -> list[Any]:
 
 def read(path: Path) -> None:
     """Take the call through both passes, and print what that took."""
-    import av as _  # noqa: F401
-
     detector = SileroVad(wiring.vad_file(load(None, [], os.environ, None)))
     detector.probabilities(np.zeros(16_000 * 30, np.float32))
     loaded_mb, began_s, began_cpu_s = _peak_mb(), time.perf_counter(), time.process_time()
@@ -81,11 +79,12 @@ def read(path: Path) -> None:
         speech = find_speech(channel.probabilities, channel.n_samples, VadOptions(), ChunkOptions())
         plans.append(chunk(speech, channel.channel, ChunkOptions()))
     speech_s = sum(len(samples) for _, _, samples in cut_chunks(recording, plans, DecodeOptions())) / 16_000
+    cpu_s = surveyed_cpu_s - began_cpu_s, time.process_time() - began_cpu_s
     print(
         f"{found.container} {found.codec}: {recording.size_bytes / 1e6:.0f} MB, {found.duration_s / 3600:.2f} h, "
         f"{speech_s / 3600:.2f} h of speech; memory {surveyed_mb - loaded_mb:.0f} MB in the first pass, "
-        f"{_peak_mb() - loaded_mb:.0f} MB in both, over {loaded_mb:.0f} MB; CPU {surveyed_cpu_s - began_cpu_s:.0f} s in the "
-        f"first, {time.process_time() - began_cpu_s:.0f} s in both; {time.perf_counter() - began_s:.0f} s of wall time",
+        f"{_peak_mb() - loaded_mb:.0f} MB in both, over {loaded_mb:.0f} MB; CPU {cpu_s[0]:.0f} s in the first, "
+        f"{cpu_s[1]:.0f} s in both; {time.perf_counter() - began_s:.0f} s of wall time",
         flush=True,
     )
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import struct
 import tarfile
+import tomllib
 import zipfile
 from pathlib import Path
+from typing import get_args
 
 import av
 import numpy as np
@@ -18,8 +21,9 @@ from asr.decode import EXTENSIONS, decode, identify
 from asr.errors import SkippableError
 from asr.formats import _SIGNATURES, _WAVE_TAGS, RECORDED, foreign, has_header
 from asr.options import DecodeOptions, Headerless
-from tests.encodings import ENCODINGS, encode, speech
+from tests.encodings import ENCODINGS, TESTS, encode, speech
 
+ROOT = TESTS.parent
 RATE_HZ = 8_000
 NOISE = np.random.default_rng(2).bytes(3_000)
 
@@ -139,3 +143,12 @@ def test_a_silent_beginning_does_not_hide_a_headerless_call(tmp_path: Path) -> N
     path.write_bytes(b"\xff" * 4_000 + path.read_bytes())
     audio = decode(identify(path), DecodeOptions(headerless={".ulaw": Headerless(codec="mulaw")}))
     assert audio.n_samples == 12_000
+
+
+def test_the_page_on_formats_names_every_extension_codec_and_option() -> None:
+    page = (ROOT / "docs" / "formats.md").read_text()
+    assert [suffix for suffix in EXTENSIONS if suffix not in page] == []
+    codecs = get_args(Headerless.model_fields["codec"].annotation)
+    assert [codec for codec in codecs if codec not in page] == []
+    for example in re.findall(r"```toml\n(.+?)```", page, re.DOTALL):
+        DecodeOptions.model_validate(tomllib.loads(example)["decode"])
