@@ -1,8 +1,8 @@
-"""What it takes to read a call of four hours, by format: `python -m tests.benchmarks.decode_memory [FORMAT ...]`.
+"""What it takes to read a call of four hours: `python -m tests.benchmarks.decode_memory [deaf] [FORMAT ...]`.
 
-Each format's call is made of the sample calls, over and over, and goes through both passes in a process of its own:
-survey, regions, chunks, and the samples of every chunk, which are let go. Memory is what the process took at most, over
-what it had taken once the model that finds speech was loaded.
+The call is made in each format of the sample calls, over and over, and goes through both passes in a process of its own:
+a survey, and every second of both channels cut into chunks, which are let go. Memory is what the process took at most,
+over what it had taken once the model that finds speech was loaded; `deaf` leaves that model out of the survey.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from asr.chunking import chunk
 from asr.cutting import cut_chunks
 from asr.decode import identify
-from asr.options import ChunkOptions, DecodeOptions, VadOptions
-from asr.regions import find_speech
-from asr.survey import survey
+from asr.options import DecodeOptions
+from asr.survey import ChannelSurvey, survey
+from asr.types import Chunk, Span
 from asr.vad import SileroVad
 from configs.load import load
 from flows import wiring
+from tests.deaf import DeafDetector
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 LENGTH_S = 14_400
@@ -66,27 +66,30 @@ def _packets(stream: Any, samples: NDArray[np.float32]) -> list[Any]:
     return [packet for packet in [*stream.encode(frame), *stream.encode(None)] if packet.size]
 
 
-def read(path: Path) -> None:
+def read(path: Path, deaf: bool) -> None:  # noqa: FBT001
     """Take the call through both passes, and print what that took."""
-    detector = SileroVad(wiring.vad_file(load(None, [], os.environ, None)))
-    detector.probabilities(np.zeros(16_000 * 30, np.float32))
+    model = SileroVad(wiring.vad_file(load(None, [], os.environ, None)))
+    model.probabilities(np.zeros(16_000 * 30, np.float32))
     loaded_mb, began_s, began_cpu_s = _peak_mb(), time.perf_counter(), time.process_time()
     recording = identify(path)
-    found = survey(recording, detector, DecodeOptions())
+    found = survey(recording, DeafDetector() if deaf else model, DecodeOptions())
     surveyed_mb, surveyed_cpu_s = _peak_mb(), time.process_time()
-    plans = []
-    for channel in found.channels:
-        speech = find_speech(channel.probabilities, channel.n_samples, VadOptions(), ChunkOptions())
-        plans.append(chunk(speech, channel.channel, ChunkOptions()))
-    speech_s = sum(len(samples) for _, _, samples in cut_chunks(recording, plans, DecodeOptions())) / 16_000
+    plans = [_all_of(channel) for channel in found.channels]
+    cut_s = sum(len(samples) for _, _, samples in cut_chunks(recording, plans, DecodeOptions())) / 16_000
     cpu_s = surveyed_cpu_s - began_cpu_s, time.process_time() - began_cpu_s
     print(
         f"{found.container} {found.codec}: {recording.size_bytes / 1e6:.0f} MB, {found.duration_s / 3600:.2f} h, "
-        f"{speech_s / 3600:.2f} h of speech; memory {surveyed_mb - loaded_mb:.0f} MB in the first pass, "
+        f"{cut_s / 3600:.2f} h of chunks; memory {surveyed_mb - loaded_mb:.0f} MB in the first pass, "
         f"{_peak_mb() - loaded_mb:.0f} MB in both, over {loaded_mb:.0f} MB; CPU {cpu_s[0]:.0f} s in the first, "
         f"{cpu_s[1]:.0f} s in both; {time.perf_counter() - began_s:.0f} s of wall time",
         flush=True,
     )
+
+
+def _all_of(channel: ChannelSurvey) -> list[Chunk]:
+    """The whole channel, 30 s after 30 s."""
+    size, end = 30 * 16_000, channel.n_samples
+    return [Chunk(channel.channel, (Span(at, min(at + size, end)),)) for at in range(0, end, size)]
 
 
 def _peak_mb() -> float:
@@ -94,16 +97,18 @@ def _peak_mb() -> float:
     return int(peak.split()[1]) / 1024
 
 
-def main(formats: list[str]) -> None:
+def main(words: list[str]) -> None:
     """Make the call in each format, in a folder that goes away, and read it."""
-    if formats[:1] == ["of"]:
-        read(Path(formats[1]))
+    how = [word for word in words if word == "deaf"]
+    if "of" in words:
+        read(Path(words[-1]), deaf=bool(how))
         return
-    for name in formats or FORMATS:
+    for name in [word for word in words if word in FORMATS] or FORMATS:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"call.{name}"
             make(path, FORMATS[name])
-            subprocess.run([sys.executable, "-m", "tests.benchmarks.decode_memory", "of", str(path)], check=True)
+            line = [sys.executable, "-m", "tests.benchmarks.decode_memory", *how, "of", str(path)]
+            subprocess.run(line, check=True)
 
 
 if __name__ == "__main__":

@@ -13,16 +13,13 @@ import struct
 import sys
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from asr.cutting import cut_chunks
 from asr.decode import identify
 from asr.errors import PipelineError
 from asr.options import DecodeOptions
 from asr.survey import survey
 from asr.types import Chunk, Span
-from asr.vad import WINDOW
+from tests.deaf import DeafDetector
 
 LIMIT_MB = 500
 OPTIONS = DecodeOptions.model_validate(
@@ -37,30 +34,10 @@ OPTIONS = DecodeOptions.model_validate(
 )
 
 
-class _Deaf:
-    """In place of the model that finds speech: what is tried here is reading."""
-
-    def listen(self) -> _Deaf:
-        self._left = 0
-        return self
-
-    def hear(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
-        whole, self._left = divmod(self._left + len(samples), WINDOW)
-        return np.zeros(whole, np.float32)
-
-    def end(self) -> NDArray[np.float32]:
-        return np.zeros(int(self._left > 0), np.float32)
-
-
-class _DeafEar:
-    def listen(self) -> _Deaf:
-        return _Deaf().listen()
-
-
 def read(path: Path) -> str:
     """Survey a recording and cut a chunk out of it, as a run does."""
     recording = identify(path)
-    found = survey(recording, _DeafEar(), OPTIONS)
+    found = survey(recording, DeafDetector(), OPTIONS)
     plans = [()] * (max(channel.index for channel in found.channels) + 1)
     for channel in found.channels:
         plans[channel.index] = (Chunk(channel.channel, (Span(0, min(16_000, channel.n_samples)),)),)
