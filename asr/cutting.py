@@ -19,7 +19,8 @@ def cut_chunks(
 ) -> Iterator[tuple[int, int, Samples]]:
     """Every chunk, as soon as the file was read so far: (channel's index, index in it, (n_samples,) float32 at 16 kHz).
 
-    `channels` are each channel's chunks in time order. In memory are a block of the file and the chunks that it
+    `channels` are each channel's chunks in time order, by its place in the file; a channel without is not looked at.
+    In memory are a block of the file and the chunks that it
     touches. Raises what `decode.open_recording` raises, SkippableError if the file ends before its chunks, and
     RetryableError if memory runs out.
     """
@@ -27,19 +28,19 @@ def cut_chunks(
         return
     try:
         with open_recording(recording, options) as reader:
-            cutters = [_Cutter(chunks, reader.sample_rate_hz) for chunks in channels]
+            cutters = {at: _Cutter(chunks, reader.sample_rate_hz) for at, chunks in enumerate(channels) if chunks}
             for block in reader.blocks:
-                for at, (cutter, samples) in enumerate(zip(cutters, block, strict=True)):
-                    yield from ((at, number, chunk) for number, chunk in cutter.hear(samples))
-                if not any(cutter.waiting for cutter in cutters):
+                for at, cutter in cutters.items():
+                    yield from ((at, number, chunk) for number, chunk in cutter.hear(block[at]))
+                if not any(cutter.waiting for cutter in cutters.values()):
                     return
-            for at, cutter in enumerate(cutters):
+            for at, cutter in cutters.items():
                 yield from ((at, number, chunk) for number, chunk in cutter.end())
     except MemoryError as error:
         raise RetryableError(
             f"Memory ran out while {recording.name} was read", "Free memory, then try again"
         ) from error
-    if any(cutter.waiting for cutter in cutters):
+    if any(cutter.waiting for cutter in cutters.values()):
         raise SkippableError(
             f"{recording.name} changed while it was read: it ends before its speech does",
             "Let the recorder finish the file before it is taken",

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import hashlib
-import struct
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from asr.completeness import promised_bytes
 from asr.errors import RetryableError, SkippableError
 from asr.levels import Levels
-from asr.options import DecodeOptions
+from asr.options import DEFAULT_CHANNEL_MAPS, MOST_CHANNELS, DecodeOptions, check_roles
 from asr.readers import Reader, open_reader
 from asr.types import Audio, Channel, Recording
 
 EXTENSIONS = {
     ".wav": {"WAV", "WAVEX", "RF64", "W64"},
     ".flac": {"FLAC"},
-    ".mp3": {"MP3", "MPEG"},
+    ".mp3": {"MP3"},
     ".ogg": {"OGG"},
+    ".oga": {"OGG"},
     ".opus": {"OGG"},
-    ".m4a": {"MOV", "MP4"},
-    ".mp4": {"MOV", "MP4"},
-    ".webm": {"MATROSKA", "WEBM"},
+    ".m4a": {"MOV"},
+    ".mp4": {"MOV"},
+    ".mov": {"MOV"},
+    ".3gp": {"MOV"},
+    ".webm": {"MATROSKA"},
+    ".mkv": {"MATROSKA"},
+    ".mka": {"MATROSKA"},
+    ".aac": {"AAC"},
+    ".amr": {"AMR"},
+    ".awb": {"AMR"},
+    ".wma": {"ASF"},
+    ".asf": {"ASF"},
+    ".avi": {"AVI"},
+    ".aif": {"AIFF"},
     ".aiff": {"AIFF"},
     ".au": {"AU"},
+    ".caf": {"CAF"},
+    ".rf64": {"RF64"},
+    ".w64": {"W64"},
+    ".sph": {"NIST"},
+    ".voc": {"VOC"},
 }
 """File name extensions of recordings, and the containers that may stand behind each."""
 
@@ -36,8 +54,11 @@ _SILENT_PEAK = 1e-3
 _CLIP_PEAK = 0.05
 """-26 dBFS. Below it many samples at the peak are an idle line in few steps: one step of 8-bit PCM is 0.0078."""
 
-_UNKNOWN_SIZES = (0, 0x7FFFF000)
-"""A recorder that streams leaves the size of the data zero or near its maximum."""
+_MOST_HZ = 192_000
+"""A higher rate is a damaged header; blocks and filters would grow with it."""
+
+ChannelMap = tuple[Channel | None, ...]
+"""Whose side each channel of a file carries; None for one that is not listened to."""
 
 
 def identify(path: Path) -> Recording:
@@ -60,7 +81,7 @@ def open_recording(recording: Recording, options: DecodeOptions) -> Iterator[Rea
     if recording.size_bytes == 0:
         raise SkippableError(f"{recording.name} is empty: 0 bytes", "Copy the file again from the recorder")
     _check_complete(recording)
-    with open_reader(recording) as reader:
+    with open_reader(recording, options.headerless.get(recording.path.suffix.lower())) as reader:
         _check_extension(recording.path, reader.container, options)
         _check_shape(recording.name, reader, options)
         yield reader
@@ -76,36 +97,57 @@ def check_sound(name: str, levels: Sequence[Levels], sample_rate_hz: int, option
     _check_loudness(name, levels, options)
 
 
-def channels_of(name: str, n_channels: int, options: DecodeOptions) -> tuple[Channel, ...]:
-    """Whose side each channel carries. Raises SkippableError if the options give both the same."""
-    if n_channels == 1:
-        return (Channel.MIXED,)
-    first, second = options.two_channel_map
-    if first == second:
+def channels_of(name: str, n_channels: int, options: DecodeOptions, given: ChannelMap | None = None) -> ChannelMap:
+    """Whose side each channel carries, None for one that is not listened to: as `given`, or else as the options say.
+
+    Raises SkippableError, naming the option, if there is no map for so many channels, or the given one does not fit.
+    """
+    if given is not None:
+        return _fitting(name, n_channels, given)
+    for roles in (*options.channel_maps, *DEFAULT_CHANNEL_MAPS):
+        if len(roles) == n_channels:
+            return tuple(None if role == "ignored" else Channel(role) for role in roles)
+    example = ["agent", "customer", *["ignored"] * (n_channels - 2)]
+    raise SkippableError(
+        f"{name} has {n_channels} channels, and decode.channel_maps has no list of that length",
+        f"Add one in the order in which your recorder writes them, such as {json.dumps(example)}"
+        if n_channels <= MOST_CHANNELS
+        else f"At most {MOST_CHANNELS} channels are read: copy out those of the agent and the customer",
+    )
+
+
+def _fitting(name: str, n_channels: int, given: ChannelMap) -> ChannelMap:
+    try:
+        check_roles([channel or "ignored" for channel in given])
+    except ValueError as error:
+        raise SkippableError(f"{name} cannot be read as asked: {error}", "Name each speaker once") from error
+    if len(given) != n_channels:
         raise SkippableError(
-            f"{name} has two channels, and decode.two_channel_map names both {first}",
-            "Set it to agent and customer in the order in which your recorder writes them",
+            f"{name} has {n_channels} channels, and the channel map that comes with it has {len(given)}",
+            "Give a role, or ignored, for each of its channels",
         )
-    return first, second
+    return given
 
 
 def decode(recording: Recording, options: DecodeOptions) -> Audio:
     """All of a recording's samples in memory, (n_channels, n_samples) float32 in [-1, 1], at the file's own rate.
 
-    Raises what `open_recording` and `check_sound` raise, and RetryableError if memory runs out.
+    Channels that are ignored are left out. Raises what `open_recording`, `channels_of` and `check_sound` raise, and
+    RetryableError if memory runs out.
     """
     try:
         with open_recording(recording, options) as reader:
-            blocks = list(reader.blocks)
-            levels = [Levels() for _ in range(reader.n_channels)]
+            named = channels_of(recording.name, reader.n_channels, options)
+            heard = [at for at, channel in enumerate(named) if channel]
+            blocks = [block[heard] for block in reader.blocks]
+            levels = [Levels() for _ in heard]
             for block in blocks:
-                for channel, level in zip(block, levels, strict=True):
-                    level.add(channel)
+                for samples, level in zip(block, levels, strict=True):
+                    level.add(samples)
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
-            channels = channels_of(recording.name, reader.n_channels, options)
-            return Audio(
-                np.concatenate(blocks, axis=1), reader.sample_rate_hz, channels, reader.container, reader.codec
-            )
+            channels = tuple(channel for channel in named if channel)
+            samples = np.concatenate([np.zeros((len(heard), 0), np.float32), *blocks], axis=1)
+            return Audio(samples, reader.sample_rate_hz, channels, reader.container, reader.codec)
     except MemoryError as error:
         raise RetryableError(
             f"Memory ran out while {recording.name} was decoded", "Free memory, then try again"
@@ -117,9 +159,9 @@ def _unreadable(path: Path, error: OSError) -> SkippableError:
 
 
 def _check_complete(recording: Recording) -> None:
-    """Refuse a WAV file whose header promises more samples than the file holds."""
+    """Refuse a file whose header promises more than the file holds."""
     try:
-        promised = _promised_bytes(recording.path)
+        promised = promised_bytes(recording.path)
     except OSError as error:
         raise _unreadable(recording.path, error) from error
     if promised is not None and promised > recording.size_bytes:
@@ -127,21 +169,6 @@ def _check_complete(recording: Recording) -> None:
             f"{recording.name} is cut short: its header promises {promised} bytes, the file has {recording.size_bytes}",
             "Copy the file again once the recorder has finished it",
         )
-
-
-def _promised_bytes(path: Path) -> int | None:
-    """Where the data of a RIFF WAVE file should end, or None if the header does not say."""
-    with path.open("rb") as file:
-        head = file.read(12)
-        if len(head) < 12 or head[:4] != b"RIFF" or head[8:] != b"WAVE":
-            return None
-        while len(chunk := file.read(8)) == 8:
-            tag, size = struct.unpack("<4sI", chunk)
-            if tag == b"data":
-                low, high = _UNKNOWN_SIZES
-                return file.tell() + size if low < size < high else None
-            file.seek(size + size % 2, 1)
-    return None
 
 
 def _check_extension(path: Path, container: str, options: DecodeOptions) -> None:
@@ -157,12 +184,12 @@ def _check_shape(name: str, reader: Reader, options: DecodeOptions) -> None:
     if reader.sample_rate_hz < options.min_sample_rate_hz:
         raise SkippableError(
             f"{name} is sampled at {reader.sample_rate_hz} Hz, below {options.min_sample_rate_hz} Hz",
-            "Record at the telephone's 8000 Hz or more, or lower decode.min_sample_rate_hz",
+            "Record at the telephone's 8000 Hz, or lower decode.min_sample_rate_hz",
         )
-    if reader.n_channels > 2:
+    if reader.sample_rate_hz > _MOST_HZ:
         raise SkippableError(
-            f"{name} has {reader.n_channels} channels; one or two are known",
-            "Mix it down to the agent's and the customer's channel",
+            f"{name} says that it is sampled at {reader.sample_rate_hz} Hz, above {_MOST_HZ} Hz",
+            "Check the recorder: no microphone needs more",
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.decode import channels_of, check_sound, open_recording
+from asr.decode import ChannelMap, channels_of, check_sound, open_recording
 from asr.errors import RetryableError
 from asr.levels import Levels
 from asr.options import DecodeOptions
@@ -30,8 +30,9 @@ _REACH = 10
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), and a sample of what is heard while nobody speaks, (n,)."""
+    (n_windows,), and a sample of what is heard while nobody speaks, (n,). `index` is its place in the file."""
 
+    index: int
     channel: Channel
     n_samples: int
     probabilities: NDArray[np.float32]
@@ -41,7 +42,7 @@ class ChannelSurvey:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """A recording, its shape and its channels."""
+    """A recording, its shape and its channels, but for those that are ignored."""
 
     duration_s: float
     sample_rate_hz: int
@@ -50,26 +51,31 @@ class Survey:
     channels: tuple[ChannelSurvey, ...]
 
 
-def survey(recording: Recording, detector: SpeechDetector, options: DecodeOptions) -> Survey:
+def survey(
+    recording: Recording, detector: SpeechDetector, options: DecodeOptions, channel_map: ChannelMap | None = None
+) -> Survey:
     """Listen to a recording from its beginning to its end, block by block, its channels side by side.
 
-    Raises SkippableError for what is not a call that can be transcribed (`decode.open_recording`,
-    `decode.check_sound`), and RetryableError if memory runs out.
+    `channel_map` is this recording's own, where one is known. Raises SkippableError for what is not a call that can be
+    transcribed (`decode.open_recording`, `decode.channels_of`, `decode.check_sound`), and RetryableError if memory runs
+    out.
     """
     try:
-        with open_recording(recording, options) as reader, ThreadPoolExecutor(reader.n_channels) as pool:
-            listeners = [_Listener(reader.sample_rate_hz, detector) for _ in range(reader.n_channels)]
-            for block in reader.blocks:
-                list(pool.map(_Listener.hear, listeners, block))
+        with open_recording(recording, options) as reader:
+            mapped = channels_of(recording.name, reader.n_channels, options, channel_map)
+            named = {at: channel for at, channel in enumerate(mapped) if channel}
+            listeners = [_Listener(reader.sample_rate_hz, detector) for _ in named]
+            with ThreadPoolExecutor(len(named)) as pool:
+                for block in reader.blocks:
+                    list(pool.map(_Listener.hear, listeners, (block[at] for at in named)))
             levels = [listener.levels for listener in listeners]
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
-            named = channels_of(recording.name, reader.n_channels, options)
             return Survey(
                 to_seconds(levels[0].n_samples, reader.sample_rate_hz),
                 reader.sample_rate_hz,
                 reader.container,
                 reader.codec,
-                tuple(listener.end(channel) for listener, channel in zip(listeners, named, strict=True)),
+                tuple(heard.end(*place) for heard, place in zip(listeners, named.items(), strict=True)),
             )
     except MemoryError as error:
         raise RetryableError(
@@ -95,13 +101,14 @@ class _Listener:
         self.levels.add(native)
         self._take(self._resampler.hear(native))
 
-    def end(self, channel: Channel) -> ChannelSurvey:
+    def end(self, index: int, channel: Channel) -> ChannelSurvey:
         """What there was in the channel, once all of it was heard."""
         self._take(self._resampler.end())
         last = self._detection.end()
         if len(last):
             self._count(np.pad(self._pending, (0, WINDOW - len(self._pending))), last)
         return ChannelSurvey(
+            index,
             channel,
             self._n_samples,
             np.concatenate([np.zeros(0, np.float32), *self._probabilities]),

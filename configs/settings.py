@@ -9,7 +9,6 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -120,6 +119,8 @@ def toml_value(value: object) -> str:
     """A JSON-like value as TOML: texts, numbers, booleans and lists are written alike, bar DEL; None is "(unset)"."""
     if value is None:
         return UNSET
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{toml_value(name)} = {toml_value(held)}" for name, held in value.items()) + "}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -141,7 +142,7 @@ def _key(section: str, name: str, field: FieldInfo) -> Key:
     return Key(
         section=section,
         name=name,
-        default=list(default) if isinstance(default, tuple) else default,
+        default=json.loads(json.dumps(default)),
         allowed=_allowed(field.annotation, field.metadata),
         description=field.description or "",
         source=str(extra.get("source", "")),
@@ -155,6 +156,8 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
     if NoneType in (choices := get_args(annotation)):
         return f"{_allowed(next(choice for choice in choices if choice is not NoneType), metadata)}, or left out"
     limits = [words for rule in metadata if (words := _limit(rule))]
+    if get_origin(annotation) is dict:
+        return f"table of {_allowed(choices[0], ())} to {_fields(choices[1])}"
     if get_origin(annotation) is tuple:
         items = get_args(annotation)
         if items[-1] is Ellipsis:
@@ -162,11 +165,16 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
         return f"list of {len(items)}: {_allowed(items[0], ())}"
     if get_origin(annotation) is Literal:
         return " | ".join(toml_value(choice) for choice in get_args(annotation))
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return " | ".join(toml_value(choice.value) for choice in annotation)
-    names = {bool: "true | false", int: "whole number", float: "number", str: "text"}
-    name = names[annotation] if isinstance(annotation, type) and annotation in names else str(annotation)
+    names: dict[object, str] = {bool: "true | false", int: "whole number", float: "number", str: "text"}
+    name = names.get(annotation, str(annotation))
     return ", ".join([name, *limits])
+
+
+def _fields(model: type[BaseModel]) -> str:
+    """What each entry of a table takes."""
+    return ", ".join(
+        f"{name} ({_allowed(field.annotation, field.metadata)})" for name, field in model.model_fields.items()
+    )
 
 
 def _limit(rule: object) -> str:

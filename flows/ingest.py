@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from asr.decode import EXTENSIONS
 from asr.errors import ConfigError
+from asr.formats import RECORDED
 from asr.options import BatchOptions
 from asr.types import Recording
 
@@ -23,16 +24,19 @@ class Source:
     length_s: float
 
 
-def discover(paths: Sequence[Path]) -> list[Path]:
+def discover(paths: Sequence[Path], headerless: Collection[str] = ()) -> list[Path]:
     """The recordings under the paths, each once, in a fixed order.
 
-    A folder gives the files below it with the extension of a recording, but for hidden ones; a file that is
-    named itself is taken whatever its name. Raises ConfigError for a path that does not exist.
+    A folder gives the files below it with the extension of a recording, but for hidden ones; of one that cannot be read
+    too, so that it is not passed over in silence, and of those that are declared `headerless`. A file that is named
+    itself is taken whatever its name. Raises ConfigError for a path that does not exist.
     """
+    known = {*EXTENSIONS, *RECORDED, *headerless}
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
-            found.update((file, None) for file in sorted(path.rglob("*")) if _is_recording(file, path))
+            files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known)
+            found.update((file, None) for file in files if _is_visible(file, path))
         elif path.exists():
             found[path] = None
         else:
@@ -40,9 +44,9 @@ def discover(paths: Sequence[Path]) -> list[Path]:
     return list(found)
 
 
-def _is_recording(file: Path, root: Path) -> bool:
+def _is_visible(file: Path, root: Path) -> bool:
     hidden = any(part.startswith(".") for part in file.relative_to(root).parts)
-    return file.suffix.lower() in EXTENSIONS and not hidden and file.is_file()
+    return not hidden and file.is_file()
 
 
 def length_s(recording: Recording) -> float:
@@ -53,8 +57,10 @@ def length_s(recording: Recording) -> float:
     import soundfile
 
     try:
-        return float(soundfile.info(recording.path).duration)
-    except (soundfile.LibsndfileError, OSError, ZeroDivisionError):
+        # Not by name, from which libsndfile would guess what has no header.
+        with recording.path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
+            return float(sound.frames / sound.samplerate)
+    except (soundfile.SoundFileError, OSError, ZeroDivisionError):
         return recording.size_bytes / _BYTES_PER_S
 
 

@@ -30,9 +30,10 @@ from storage.types import AudioFacts, Publication
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
-    """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it."""
+    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place.
+    `noise`, a sample of it at 16 kHz, is there if the channel is to be cleaned of it."""
 
+    index: int
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
@@ -74,7 +75,7 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
         noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
         noise = channel.noise if noisy and len(channel.noise) else None
         chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
+        channels.append(PreparedChannel(channel.index, channel.channel, chunks, speech.bursts, noise))
         regions.extend(typed_regions(speech, channel.channel))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
@@ -128,11 +129,12 @@ def hear(
 def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoken]:
     for at, item in enumerate(prepared):
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
-        plans = [channel.chunks for channel in item.channels]
-        for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
-            noise = item.channels[channel].noise
+        places = {channel.index: place for place, channel in enumerate(item.channels)}
+        plans = [item.channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
+        for index, number, samples in cut_chunks(item.recording, plans, settings.decode):
+            noise = item.channels[places[index]].noise
             clean = samples if noise is None else denoise(samples, noise)
-            yield _Spoken(at, firsts[channel] + number, number == 0, clean)
+            yield _Spoken(at, firsts[places[index]] + number, number == 0, clean)
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:

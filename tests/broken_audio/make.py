@@ -123,9 +123,9 @@ def wrong_extension() -> bytes:
     return encoded(speech_like(DURATION_S, SAMPLE_RATE_HZ), container="FLAC")
 
 
-def four_khz() -> bytes:
-    """A valid WAV at 4 kHz, too low for telephone speech."""
-    return encoded(speech_like(2 * DURATION_S, 4000), sample_rate_hz=4000)
+def three_khz() -> bytes:
+    """A valid WAV at 3 kHz, too low for telephone speech."""
+    return encoded(speech_like(2 * DURATION_S, 3000), sample_rate_hz=3000)
 
 
 def truncated_data() -> bytes:
@@ -161,7 +161,7 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "clipped.wav": clipped,
     "text.wav": text,
     "wrong_extension.mp3": wrong_extension,
-    "four_khz.wav": four_khz,
+    "three_khz.wav": three_khz,
     "truncated_data.wav": truncated_data,
     "picture.wav": picture,
 }

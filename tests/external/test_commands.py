@@ -27,11 +27,11 @@ BROKEN = {
     "seven_channels.wav": "has 7 channels",
     "silent.wav": "is silent",
     "clipped.wav": "is clipped",
-    "text.wav": "not audio that can be read",
+    "text.wav": "it is text",
     "wrong_extension.mp3": "named .mp3 but holds FLAC",
-    "four_khz.wav": "sampled at 4000 Hz",
+    "three_khz.wav": "sampled at 3000 Hz",
     "truncated_data.wav": "is cut short",
-    "picture.wav": "not audio that can be read",
+    "picture.wav": "it is a PNG picture",
 }
 SLACK_S = 0.3
 """How far a recognised word's times may lie outside of where the script has it."""

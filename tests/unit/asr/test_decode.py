@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
-from asr.decode import decode, identify
+from asr.decode import channels_of, decode, identify
 from asr.errors import SkippableError
 from asr.options import DecodeOptions
 from asr.types import Audio, Channel
@@ -131,14 +132,14 @@ def test_names_may_hold_spaces_colons_and_any_script(
         ("zero_length.wav", "has a header but no samples"),
         ("one_sample.wav", "is too short: 1 samples"),
         ("nan.wav", "holds 800 samples of 8000 that are not numbers"),
-        ("seven_channels.wav", "has 7 channels; one or two are known"),
+        ("seven_channels.wav", "has 7 channels, and decode.channel_maps has no list of that length"),
         ("silent.wav", "is silent"),
         ("clipped.wav", "is clipped: 96% of a channel's samples"),
-        ("text.wav", "is not audio that can be read"),
+        ("text.wav", "it is text"),
         ("wrong_extension.mp3", "is named .mp3 but holds FLAC"),
-        ("four_khz.wav", "is sampled at 4000 Hz, below 8000 Hz"),
+        ("three_khz.wav", "is sampled at 3000 Hz, below 4000 Hz"),
         ("truncated_data.wav", "is cut short: its header promises 160044 bytes, the file has 16044"),
-        ("picture.wav", "it has no audio track"),
+        ("picture.wav", "it is a PNG picture"),
     ],
 )
 def test_a_broken_file_is_refused_for_what_is_wrong_with_it(name: str, said: str) -> None:
@@ -159,7 +160,7 @@ def test_a_file_that_lost_its_second_half_is_refused(tmp_path: Path, name: str) 
     else:
         soundfile.write(whole, _tone(), RATE_HZ)
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    assert "is not audio that can be read" in _refusal(whole)
+    assert ("is cut short" if name == "a.ogg" else "is not audio that can be read") in _refusal(whole)
 
 
 def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
@@ -170,7 +171,7 @@ def test_a_video_without_sound_is_refused(tmp_path: Path) -> None:
         frame = av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), format="rgb24")
         for packet in [*stream.encode(frame), *stream.encode(None)]:
             file.mux(packet)
-    assert "it has no audio track" in _refusal(tmp_path / "a.mp4")
+    assert "it is an MP4 or QuickTime file with no audio track" in _refusal(tmp_path / "a.mp4")
 
 
 def test_a_playlist_makes_no_connection(tmp_path: Path) -> None:
@@ -212,9 +213,10 @@ def test_a_header_that_a_streaming_recorder_left_open_is_read_to_the_end(tmp_pat
     soundfile.write(path, _tone(), RATE_HZ)
     data = bytearray(path.read_bytes())
     assert data[36:40] == b"data"
-    data[4:8] = data[40:44] = b"\xff\xff\xff\xff"
-    path.write_bytes(data)
-    assert _decoded(path).n_samples == RATE_HZ
+    for size in (b"\xff\xff\xff\xff", b"\0\0\0\0", b"\0\xf0\xff\x7f"):
+        data[4:8] = data[40:44] = size
+        path.write_bytes(data)
+        assert _decoded(path).n_samples == RATE_HZ
 
 
 def test_one_dead_channel_does_not_make_a_call_silent(tmp_path: Path) -> None:
@@ -237,18 +239,66 @@ def test_clipping_is_found_below_full_scale_on_one_channel(tmp_path: Path) -> No
 
 
 def test_options_widen_what_is_accepted() -> None:
-    low = DecodeOptions(min_sample_rate_hz=4_000)
-    assert _decoded(BROKEN / "four_khz.wav", low).sample_rate_hz == 4_000
+    low = DecodeOptions(min_sample_rate_hz=3_000)
+    assert _decoded(BROKEN / "three_khz.wav", low).sample_rate_hz == 3_000
     named = DecodeOptions(check_extension=False)
     assert _decoded(BROKEN / "wrong_extension.mp3", named).container == "FLAC"
 
 
 def test_the_channel_map_says_whose_side_is_first(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.stack([_tone(), _tone(700)], axis=1), RATE_HZ)
-    swapped = DecodeOptions(two_channel_map=(Channel.CUSTOMER, Channel.AGENT))
+    swapped = DecodeOptions(channel_maps=(("customer", "agent"),))
     assert _decoded(tmp_path / "a.wav", swapped).channels == (Channel.CUSTOMER, Channel.AGENT)
-    same = DecodeOptions(two_channel_map=(Channel.AGENT, Channel.AGENT))
-    assert "decode.two_channel_map names both agent" in _refusal(tmp_path / "a.wav", same)
+    soundfile.write(tmp_path / "b.wav", _tone(), RATE_HZ)
+    assert _decoded(tmp_path / "b.wav", swapped).channels == (Channel.MIXED,)
+
+
+@pytest.mark.parametrize("n_channels", range(1, 9))
+def test_up_to_eight_channels_are_read_and_those_ignored_are_not(tmp_path: Path, n_channels: int) -> None:
+    tones = [_tone(311.0 + 97 * at) for at in range(n_channels)]
+    # The last but one is clipped beyond use: nobody looks.
+    if n_channels > 2:
+        tones[-2] = np.sign(tones[-2])
+    soundfile.write(tmp_path / "a.wav", np.stack(tones, axis=1), RATE_HZ)
+    roles = ("customer", *["ignored"] * (n_channels - 2), "agent")[-n_channels:]
+    audio = _decoded(tmp_path / "a.wav", DecodeOptions(channel_maps=(roles,)))
+    assert audio.channels == (Channel.CUSTOMER, Channel.AGENT)[-n_channels:]
+    heard = [_loudest_hz(samples, RATE_HZ) for samples in audio.samples]
+    assert heard == pytest.approx([311.0, 214.0 + 97 * n_channels][-n_channels:], abs=2)
+
+
+def test_more_channels_than_there_are_maps_for_are_refused(tmp_path: Path) -> None:
+    for n_channels in (3, 9):
+        soundfile.write(tmp_path / f"{n_channels}.wav", np.stack([_tone()] * n_channels, axis=1), RATE_HZ)
+    assert 'such as ["agent", "customer", "ignored"]' in _refusal(tmp_path / "3.wav")
+    assert "At most 8 channels are read" in _refusal(tmp_path / "9.wav")
+
+
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        ([["agent", "agent"]], "a channel map names agent twice"),
+        ([["ignored", "ignored"]], "ignores every channel"),
+        ([[]], "ignores every channel"),
+        ([["agent"], ["customer"]], "two lists of length 1"),
+        ([["agent", *["ignored"] * 8]], "at most 8 channels"),
+    ],
+)
+def test_a_channel_map_says_one_thing(maps: list[list[str]], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        DecodeOptions.model_validate({"channel_maps": maps})
+
+
+def test_a_recordings_own_map_goes_before_the_options() -> None:
+    given = (None, Channel.CUSTOMER, Channel.AGENT)
+    assert channels_of("a.wav", 3, DecodeOptions(), given) == given
+    for wrong, said in (
+        ((Channel.AGENT, Channel.CUSTOMER), "the channel map that comes with it has 2"),
+        ((Channel.AGENT, None, Channel.AGENT), "names agent twice"),
+        ((None, None, None), "ignores every channel"),
+    ):
+        with pytest.raises(SkippableError, match=rf"^a\.wav .*{said}"):
+            channels_of("a.wav", 3, DecodeOptions(), wrong)
 
 
 def test_samples_never_show_in_a_repr(tmp_path: Path) -> None:

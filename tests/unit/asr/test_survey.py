@@ -14,7 +14,8 @@ from asr.options import DecodeOptions
 from asr.resample import resample
 from asr.survey import survey
 from asr.types import Channel
-from asr.vad import WINDOW, SileroVad
+from asr.vad import WINDOW, Listening, SileroVad
+from tests.deaf import DeafDetector
 
 CALL = Path(__file__).parents[3] / "sample_audio" / "bank.wav"
 
@@ -65,3 +66,33 @@ def test_what_decoding_refuses_is_refused(detector: SileroVad, tmp_path: Path) -
     soundfile.write(tmp_path / "silent.wav", np.zeros(16_000), 8_000)
     with pytest.raises(SkippableError, match=r"silent\.wav is silent"):
         survey(identify(tmp_path / "silent.wav"), detector, DecodeOptions())
+
+
+class _Counting(DeafDetector):
+    """Counts the channels that it is to listen to."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def listen(self) -> Listening:
+        self.asked += 1
+        return super().listen()
+
+
+def test_ignored_channels_are_not_listened_to(tmp_path: Path) -> None:
+    both, rate_hz = soundfile.read(CALL, stop=40_000, dtype="float32")
+    broken = np.full(len(both), np.nan, np.float32)
+    path = tmp_path / "three.wav"
+    soundfile.write(path, np.stack([broken, both[:, 1], both[:, 0]], axis=1), rate_hz, subtype="FLOAT")
+    detector, options = _Counting(), DecodeOptions(channel_maps=(("ignored", "customer", "agent"),))
+    found = survey(identify(path), detector, options)
+    assert [(channel.index, channel.channel) for channel in found.channels] == [
+        (1, Channel.CUSTOMER),
+        (2, Channel.AGENT),
+    ]
+    assert detector.asked == 2
+    (alone,) = survey(identify(path), detector, options, (None, None, Channel.MIXED)).channels
+    assert (alone.index, alone.channel, detector.asked) == (2, Channel.MIXED, 3)
+    assert np.array_equal(alone.power, found.channels[1].power)
+    with pytest.raises(SkippableError, match=r"3 channels, and decode\.channel_maps has no list of that length"):
+        survey(identify(path), detector, DecodeOptions())

@@ -69,7 +69,12 @@ def test_origins_name_the_strongest_layer(tmp_path: Path) -> None:
         ("storage.objects_dir=2026", "storage.objects_dir", "2026"),
         ("storage.objects_dir=", "storage.objects_dir", ""),
         ("storage.objects_dir=a=b\nc = 1", "storage.objects_dir", "a=b\nc = 1"),
-        ('decode.two_channel_map=["customer", "agent"]', "decode.two_channel_map", ["customer", "agent"]),
+        ('decode.channel_maps=[["customer", "agent"]]', "decode.channel_maps", [["customer", "agent"]]),
+        (
+            'decode.headerless={".ul" = {codec = "mulaw"}}',
+            "decode.headerless",
+            {".ul": {"codec": "mulaw", "sample_rate_hz": 8_000, "channels": 1}},
+        ),
     ],
 )
 def test_values_are_toml_where_they_can_be(override: str, path: str, value: object) -> None:
@@ -130,7 +135,8 @@ def test_a_variable_with_one_underscore_too_few_is_not_silently_ignored() -> Non
         ("transcribe.language=EN", '"EN"', "text, matching ^[a-z]{2,3}$"),
         ("transcribe.device=gpu", '"gpu"', '"auto" | "cpu" | "cuda"'),
         ("transcribe.temperatures=[]", "[]", "list of at least 1: number"),
-        ('decode.two_channel_map=["agent"]', '["agent"]', 'list of 2: "agent" | "customer" | "mixed"'),
+        ('decode.channel_maps=[["boss"]]', '[["boss"]]', 'list: list: "agent" | "customer" | "mixed" | "ignored"'),
+        ("decode.headerless=3", "3", 'table of text to codec ("pcm_s16le" | "pcm_s16be"'),
     ],
 )
 def test_wrong_values_are_shown_with_what_is_allowed(override: str, shown: str, allowed: str) -> None:

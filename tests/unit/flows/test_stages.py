@@ -10,7 +10,7 @@ import soundfile
 
 from asr.decode import identify
 from asr.engines.scripted import ScriptedEngine
-from asr.types import Hypothesis, Word
+from asr.types import Hypothesis, Samples, Word
 from asr.vad import SileroVad
 from configs.settings import Settings
 from flows.stages import hear, prepare
@@ -60,3 +60,22 @@ def test_an_engine_is_told_which_chunk_follows_which_in_its_channel(calls: Path,
     before = [at for at in engine.after if at is not None]
     assert len(before) == len(set(before))
     assert all(at < place for place, at in enumerate(engine.after) if at is not None)
+
+
+def test_channels_keep_their_samples_beside_ignored_ones(calls: Path, detector: SileroVad, tmp_path: Path) -> None:
+    call = min(calls.glob("*.wav"))
+    both, rate_hz = soundfile.read(call, dtype="int16")
+    wide = np.stack([both[:, 1] // 4, both[:, 1], both[:, 1] // 2, both[:, 0]], axis=1)
+    soundfile.write(tmp_path / "wide.wav", wide, rate_hz)
+    soundfile.write(tmp_path / "plain.wav", both, rate_hz)
+    maps = {"decode": {"channel_maps": [["ignored", "customer", "ignored", "agent"]]}}
+    heard: dict[str, list[float]] = {"plain.wav": [], "wide.wav": []}
+    for name, settings in (("plain.wav", Settings()), ("wide.wav", Settings.model_validate(maps))):
+
+        def answer(samples: Samples, loud: list[float] = heard[name]) -> Hypothesis:
+            loud.append(float(np.abs(samples).sum()))
+            return _said(samples)
+
+        hear([prepare(identify(tmp_path / name), detector, settings)], ScriptedEngine(answer), settings, lambda _: None)
+    assert heard["plain.wav"]
+    assert sorted(heard["wide.wav"]) == pytest.approx(sorted(heard["plain.wav"]), rel=1e-3)
