@@ -27,6 +27,11 @@ class DecodeOptions(Options):
         description="Whose side the first and the second channel of a two-channel recording carry.",
         json_schema_extra={"source": "most recorders write the agent first; yours may not"},
     )
+    resampler: Literal["soxr", "torchaudio"] = Field(
+        "soxr",
+        description="What changes the sample rate; torchaudio is of the extra torch.",
+        json_schema_extra={"source": "callwright: soxr takes a hundredth of the time of what follows it"},
+    )
     min_sample_rate_hz: int = Field(
         8_000,
         ge=4_000,
@@ -56,7 +61,7 @@ class DecodeOptions(Options):
 class DenoiseOptions(Options):
     """Noise reduction, off unless a measurement on your calls says otherwise."""
 
-    method: Literal["off", "spectral-gate"] = Field(
+    method: Literal["off", "spectral-gate", "spectral-gate-nonstationary", "wiener"] = Field(
         "off",
         description="Noise reduction before recognition; it may cost words as well as save them.",
         json_schema_extra={"source": "callwright: Whisper was trained on noisy speech"},
@@ -68,8 +73,40 @@ class DenoiseOptions(Options):
     )
 
 
+class LoudnessOptions(Options):
+    """One gain for each channel of a call, so that its speech is as loud as speech should be."""
+
+    target_dbov: float = Field(
+        -26.0,
+        ge=-60.0,
+        le=-10.0,
+        description="Level of active speech that a channel is brought to, in dB below overload.",
+        json_schema_extra={"source": "ITU-T P.56 and G.191: the nominal level of speech in telephone tests"},
+    )
+    max_gain_db: float = Field(
+        40.0,
+        ge=0.0,
+        le=60.0,
+        description="A channel is made louder or fainter by at most this; 0 leaves all as they are.",
+        json_schema_extra={"source": "docs/front-end.md: speech 40 dB too faint is found and read again"},
+    )
+    faint_dbov: float = Field(
+        -40.0,
+        ge=-70.0,
+        le=-20.0,
+        description="A channel whose level is lower is made louder before speech is looked for in it.",
+        json_schema_extra={"source": "docs/front-end.md: speech found falls off below"},
+    )
+
+
 class VadOptions(Options):
     """Finding speech with Silero VAD."""
+
+    runtime: Literal["openvino", "onnxruntime", "torch"] = Field(
+        "openvino",
+        description="What runs the detector; torch is Silero's own package, of the extra of that name.",
+        json_schema_extra={"source": "docs/performance.md: openvino takes a third of onnxruntime's time"},
+    )
 
     threshold: float = Field(
         0.5,

@@ -9,13 +9,14 @@ from itertools import accumulate
 
 from asr.chunking import chunk
 from asr.cutting import cut_chunks
-from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
 from asr.speakers import turns
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
+from asr.timings import FrontEndStage, Timings
+from asr.treatment import Treatment, plan
 from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
@@ -29,13 +30,13 @@ from storage.types import AudioFacts, Publication
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
-    """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it."""
+    """One channel's speech, as chunks; `bursts` hold its word times in place, `treatment` is what is done to its
+    samples before an engine hears them."""
 
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
-    noise: Samples | None = field(repr=False)
+    treatment: Treatment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,19 +63,23 @@ class Heard:
     transcribe_s: float
 
 
-def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) -> Prepared:
+def prepare(
+    recording: Recording, detector: SpeechDetector, settings: Settings, timings: Timings | None = None
+) -> Prepared:
     """Find a recording's speech and plan its chunks. Raises SkippableError for what is not a call."""
     began_s = time.perf_counter()
-    found = survey(recording, detector, settings.decode)
+    timings = timings or Timings()
+    found = survey(recording, detector, settings.decode, settings.loudness, timings)
     channels: list[PreparedChannel] = []
     regions: list[Region] = []
     for channel in found.channels:
-        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
-        noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
-        noise = channel.noise if noisy and len(channel.noise) else None
-        chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
-        regions.extend(typed_regions(speech, channel.channel))
+        with timings.of(FrontEndStage.REGIONS):
+            speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+            treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
+            regions.extend(typed_regions(speech, channel.channel))
+        with timings.of(FrontEndStage.CHUNKING):
+            chunks = chunk(speech, channel.channel, settings.chunk)
+        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, treatment))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
@@ -125,11 +130,21 @@ def hear(
 def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoken]:
     for at, item in enumerate(prepared):
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
-        plans = [channel.chunks for channel in item.channels]
-        for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
-            noise = item.channels[channel].noise
-            clean = samples if noise is None else denoise(samples, noise)
-            yield _Spoken(at, firsts[channel] + number, number == 0, clean)
+        for channel, number, samples in read_chunks(item, settings):
+            yield _Spoken(at, firsts[channel] + number, number == 0, samples)
+
+
+def read_chunks(
+    prepared: Prepared, settings: Settings, timings: Timings | None = None
+) -> Iterator[tuple[int, int, Samples]]:
+    """The second pass: a recording's chunks as an engine is to hear them, as `cutting.cut_chunks` gives them."""
+    timings = timings or Timings()
+    plans = [channel.chunks for channel in prepared.channels]
+    cut = cut_chunks(prepared.recording, plans, settings.decode)
+    for channel, number, samples in timings.each(FrontEndStage.CUTTING, cut):
+        with timings.of(FrontEndStage.TREATMENT):
+            treated = prepared.channels[channel].treatment.apply(samples)
+        yield channel, number, treated
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
