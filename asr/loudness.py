@@ -10,8 +10,14 @@ from asr.options import LoudnessOptions
 _MARGIN = 10 ** (15.9 / 10)
 """Active speech lies at most 15.9 dB under its own mean power (ITU-T P.56, method B)."""
 
-_FAINTEST_DBOV = -70.0
-"""Nothing below is speech: one step of mu-law at its finest is -72 dBov."""
+_SILENT_PEAK = 1e-3
+"""A channel that stays below is idle: no recording is taken that has nothing louder (asr/decode.py)."""
+
+_SPEECH = 0.5
+"""Probability of speech from which a window counts as heard (Silero VAD's threshold)."""
+
+_ENOUGH = 31
+"""Windows of speech that tell its level: one second."""
 
 _CEILING = 0.999
 """What the loudest sample may reach: full scale but for rounding."""
@@ -45,12 +51,17 @@ def gain_to_target(level_dbov: float, peak: float, options: LoudnessOptions) -> 
     return min(float(10 ** (wanted_db / 20)), _CEILING / peak)
 
 
-def gain_for_listening(power: NDArray[np.float32], peak: float, options: LoudnessOptions) -> float:
-    """The factor by which a whole channel, (n_windows,) mean squares, is made louder before speech is looked for in it.
+def gain_for_listening(
+    power: NDArray[np.float32], probabilities: NDArray[np.float32], peak: float, options: LoudnessOptions
+) -> float:
+    """The factor by which a channel is made louder before it is listened to again.
 
-    1 unless it is fainter than `faint_dbov`, since a detector hears what is louder than that as well as at the target.
+    `power` and `probabilities` are each window's mean square and what the detector heard in it, (n_windows,). 1 unless
+    speech, or the whole channel if there is next to none, is fainter than `faint_dbov`: what is louder than that a
+    detector hears as well as at the target.
     """
-    level_dbov = active_level_dbov(power)
-    if not _FAINTEST_DBOV <= level_dbov < options.faint_dbov:
+    heard = probabilities >= _SPEECH
+    level_dbov = active_level_dbov(power[heard] if heard.sum() >= _ENOUGH else power)
+    if peak < _SILENT_PEAK or level_dbov >= options.faint_dbov:
         return 1.0
     return gain_to_target(level_dbov, peak, options)

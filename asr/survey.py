@@ -72,7 +72,9 @@ def survey(
     found = _listen(recording, detector, options, (1.0, 1.0), timings)
     if loudness is None:
         return found
-    gains = [gain_for_listening(channel.power, channel.peak, loudness) for channel in found.channels]
+    gains = [
+        gain_for_listening(channel.power, channel.probabilities, channel.peak, loudness) for channel in found.channels
+    ]
     return found if set(gains) == {1.0} else _listen(recording, detector, options, gains, timings)
 
 

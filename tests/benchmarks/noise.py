@@ -129,7 +129,7 @@ def noisy(call: Call, others: Sequence[Call], kind: str, snr_db: float) -> Sound
     for channel, spoken in zip(mixed, call.spoken, strict=True):
         noise = NOISES[kind](call, others, rng)
         wanted = np.mean(channel[spoken] ** 2) / 10 ** (snr_db / 10)
-        channel += noise * np.sqrt(wanted / np.mean(noise**2))
+        np.add(channel, noise * np.sqrt(wanted / np.mean(noise**2)), out=channel)
     return mixed
 
 

@@ -68,6 +68,8 @@ def _other(value: object, path: str) -> object:
         "transcribe.precision": "int8",
         "transcribe.language": "de",
         "denoise.method": "spectral-gate",
+        "decode.resampler": "torchaudio",
+        "vad.runtime": "onnxruntime",
         "redact.policy": "pci",
         "summarise.method": "off",
         "decode.two_channel_map": ["customer", "agent"],
