@@ -69,12 +69,8 @@ class Heard:
     errors: EditErrors
 
 
-def read(folder: Path, count: int) -> list[Call]:
-    """The first calls of a folder."""
-    return [_call(path) for path in find_calls(folder)[:count]]
-
-
-def _call(path: Path) -> Call:
+def read(path: Path) -> Call:
+    """A call and where it is spoken in, by its reference."""
     audio = decode(identify(path), DecodeOptions())
     spoken = [np.zeros(audio.n_samples, bool) for _ in audio.channels]
     for turn in json.loads(path.with_suffix(".json").read_text())["turns"]:
@@ -250,14 +246,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=["noise", "level"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--calls", type=int, default=1_000)
+    parser.add_argument("--half", action="store_true", help="Every other call: what the rule is chosen on.")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--only", default="", help="Conditions by commas, as the table names them.")
     parser.add_argument("--max-snr-db", type=float, default=DenoiseOptions().max_snr_db)
     parser.add_argument("--set", action="append", default=[], dest="overrides")
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
-    every = read(asked.folder, 1_000)
+    every = [read(path) for path in find_calls(asked.folder)]
     methods = asked.methods.split(",")
     changes: dict[str, list[str]] = {"off": ["denoise.method=off"]}
     if asked.kind == "noise":
@@ -268,7 +264,7 @@ def main() -> None:
     variants = {name: load(None, [*asked.overrides, *given], {}, None) for name, given in changes.items()}
     conditions, subtype = (noises(every), "ULAW") if asked.kind == "noise" else (levels(), "PCM_16")
     chosen = {name: conditions[name] for name in asked.only.split(",") if name} or conditions
-    measure(every[: asked.calls], chosen, subtype, variants, asked.out)
+    measure(every[::2] if asked.half else every, chosen, subtype, variants, asked.out)
     if asked.kind == "noise":
         print_noise(answers(asked.out), methods, asked.max_snr_db)
     else:
