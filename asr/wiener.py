@@ -17,8 +17,9 @@ _MEMORY = 0.98
 _LOWEST_RATIO = 10 ** (-25 / 10)
 """The a priori ratio is held above -25 dB, where noise that is left stays even (Cappe 1994)."""
 
-_FLOOR = 10 ** (-15 / 20)
-"""No more than 15 dB is taken out: what is left masks what the filter does to it."""
+_FLOOR = 10 ** (-6 / 20)
+"""No more than 6 dB is taken out: what is left masks what the filter does to it. 15 dB cost words that 6 dB save
+(docs/front-end.md)."""
 
 _SILENCE = 1e-12
 """Power of a band, in squares of samples, under which there is nothing to take out."""

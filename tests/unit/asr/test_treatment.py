@@ -34,7 +34,7 @@ def test_the_level_is_that_inside_the_bursts_and_the_rule_decides_on_the_noise()
 
 def test_noise_is_taken_out_and_the_gain_applied() -> None:
     treatment = plan(_channel(0.0), BURSTS, WIENER, LoudnessOptions())
-    assert np.mean(treatment.apply(NOISE)[WINDOW:-WINDOW] ** 2) < 0.1 * np.mean((10 * NOISE) ** 2)
+    assert np.mean(treatment.apply(NOISE)[WINDOW:-WINDOW] ** 2) < 0.3 * np.mean((10 * NOISE) ** 2)
 
 
 def test_a_channel_that_is_to_be_left_alone_is_not_copied() -> None:

@@ -43,13 +43,13 @@ def test_speech_comes_closer_to_what_it_was_before_the_noise() -> None:
     speech, noise = _buzz(2.0), _noise(2.0, 0.1, seed=2)
     clean = wiener(speech + noise, _noise(2.0, 0.1, seed=3))
     before, after = np.mean(noise**2), np.mean((clean - speech) ** 2)
-    assert _db(float(after)) < _db(float(before)) - 3
+    assert _db(float(after)) < _db(float(before)) - 2
 
 
 def test_noise_alone_is_lowered_to_the_floor_and_does_not_sing() -> None:
     noise = _noise(4.0, 0.1, seed=4)
     clean = wiener(noise, _noise(4.0, 0.1, seed=5))[SECOND:]
-    assert _db(float(np.mean(clean**2) / np.mean(noise**2))) == pytest.approx(-15, abs=1.0)
+    assert _db(float(np.mean(clean**2) / np.mean(noise**2))) == pytest.approx(-6, abs=0.5)
     # Musical noise is single bands that flare up: their spread over time would exceed that of the noise itself.
     spectra = [np.abs(np.fft.rfft(x[: len(x) // WINDOW * WINDOW].reshape(-1, WINDOW))) for x in (noise, clean)]
     spread = [float(np.mean(spectrum.std(axis=0) / spectrum.mean(axis=0))) for spectrum in spectra]
