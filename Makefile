@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check install samples bench clean
+.PHONY: run test test-torch check install samples bench clean
 
 run: install
 	@$(BIN)/callwright models get
@@ -12,6 +12,10 @@ run: install
 test: .venv/installed-dev
 	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm
 	$(BIN)/pytest
+
+# 8 GB: the extra `torch` in an environment of its own (docs/torch-extra.md).
+test-torch:
+	PYTHON=$(PYTHON) tests/torch_extra.sh
 
 check: .venv/installed-dev
 	$(BIN)/ruff check .
@@ -44,4 +48,4 @@ bench: .venv/installed-dev
 	  --engines openvino,openvino:beam,ctranslate2 --against faster-whisper-batched,faster-whisper
 
 clean:
-	rm -rf .venv .venv-samples var
+	rm -rf .venv .venv-samples .venv-torch var

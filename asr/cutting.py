@@ -10,7 +10,7 @@ import numpy as np
 from asr.decode import open_recording
 from asr.errors import RetryableError, SkippableError
 from asr.options import DecodeOptions
-from asr.resample import Resampler
+from asr.resample import BlockResampler, open_resampler
 from asr.types import Chunk, Recording, Samples, Span
 
 
@@ -28,7 +28,11 @@ def cut_chunks(
         return
     try:
         with open_recording(recording, options) as reader:
-            cutters = {at: _Cutter(chunks, reader.sample_rate_hz) for at, chunks in enumerate(channels) if chunks}
+            cutters = {
+                at: _Cutter(chunks, open_resampler(options.resampler, reader.sample_rate_hz))
+                for at, chunks in enumerate(channels)
+                if chunks
+            }
             for block in reader.blocks:
                 for at, cutter in cutters.items():
                     yield from ((at, number, chunk) for number, chunk in cutter.hear(block[at]))
@@ -50,10 +54,10 @@ def cut_chunks(
 class _Cutter:
     """Fills one channel's chunks from blocks that come in time order."""
 
-    def __init__(self, chunks: Sequence[Chunk], sample_rate_hz: int) -> None:
+    def __init__(self, chunks: Sequence[Chunk], resampler: BlockResampler) -> None:
         self.waiting = deque(enumerate(chunks))
         self._filling: dict[int, Samples] = {}
-        self._resampler = Resampler(sample_rate_hz)
+        self._resampler = resampler
         self._at = 0
 
     def hear(self, native: Samples) -> Iterator[tuple[int, Samples]]:

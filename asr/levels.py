@@ -28,13 +28,14 @@ class Levels:
 
     def add(self, samples: Samples) -> None:
         """Count a block in, (n,) float32."""
-        finite = samples[np.isfinite(samples)]
+        numbers = np.isfinite(samples)
+        finite = samples if numbers.all() else samples[numbers]
         self.n_samples += len(samples)
         self.not_numbers += len(samples) - len(finite)
         if len(finite):
             magnitudes = np.abs(finite)
             self.peak = max(self.peak, float(magnitudes.max()))
-            steps = (np.minimum(magnitudes, _HIGHEST) * _STEPS).astype(np.int64)
+            steps = (np.minimum(magnitudes, _HIGHEST, out=magnitudes) * np.float32(_STEPS)).astype(np.intp)
             self._counts += np.bincount(steps, minlength=len(self._counts))
 
     @property

@@ -54,6 +54,11 @@ class DecodeOptions(Options):
         "32 kbit/s in RFC 3551's order of bits.",
         json_schema_extra={"source": "none: bytes without a header do not say what they are"},
     )
+    resampler: Literal["soxr", "torchaudio"] = Field(
+        "soxr",
+        description="What changes the sample rate; torchaudio is of the extra torch.",
+        json_schema_extra={"source": "callwright: soxr takes a hundredth of the time of what follows it"},
+    )
     min_sample_rate_hz: int = Field(
         4_000,
         ge=1_000,
@@ -116,7 +121,7 @@ def check_roles(roles: Sequence[str]) -> None:
 class DenoiseOptions(Options):
     """Noise reduction, off unless a measurement on your calls says otherwise."""
 
-    method: Literal["off", "spectral-gate"] = Field(
+    method: Literal["off", "spectral-gate", "spectral-gate-nonstationary", "wiener"] = Field(
         "off",
         description="Noise reduction before recognition; it may cost words as well as save them.",
         json_schema_extra={"source": "callwright: Whisper was trained on noisy speech"},
@@ -128,8 +133,40 @@ class DenoiseOptions(Options):
     )
 
 
+class LoudnessOptions(Options):
+    """One gain for each channel of a call, so that its speech is as loud as speech should be."""
+
+    target_dbov: float = Field(
+        -26.0,
+        ge=-60.0,
+        le=-10.0,
+        description="Level of active speech that a channel is brought to, in dB below overload.",
+        json_schema_extra={"source": "ITU-T P.56 and G.191: the nominal level of speech in telephone tests"},
+    )
+    max_gain_db: float = Field(
+        40.0,
+        ge=0.0,
+        le=60.0,
+        description="A channel is made louder or fainter by at most this; 0 leaves all as they are.",
+        json_schema_extra={"source": "docs/front-end.md: speech 40 dB too faint is found and read again"},
+    )
+    faint_dbov: float = Field(
+        -40.0,
+        ge=-70.0,
+        le=-20.0,
+        description="A channel whose level is lower is made louder before speech is looked for in it.",
+        json_schema_extra={"source": "docs/front-end.md: speech found falls off below"},
+    )
+
+
 class VadOptions(Options):
     """Finding speech with Silero VAD."""
+
+    runtime: Literal["openvino", "onnxruntime", "torch"] = Field(
+        "openvino",
+        description="What runs the detector; torch is Silero's own package, of the extra of that name.",
+        json_schema_extra={"source": "docs/performance.md: openvino takes a third of onnxruntime's time"},
+    )
 
     threshold: float = Field(
         0.5,

@@ -2,13 +2,44 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import Protocol
+
 import numpy as np
 import soxr
 
+from asr.errors import ConfigError
 from asr.timebase import resampled_length
 from asr.types import MODEL_RATE_HZ, Samples
 
 _QUALITY = "HQ"
+
+RESAMPLERS = {"soxr": "asr.resample:Resampler", "torchaudio": "asr.torch_resample:TorchResampler"}
+"""Name to "module:class"; a class takes the rate of what it will hear."""
+
+
+class BlockResampler(Protocol):
+    """One channel to MODEL_RATE_HZ, block by block."""
+
+    def hear(self, samples: Samples) -> Samples:
+        """What is certain by now after one more block, (n,) float32; some milliseconds may be held back."""
+        ...
+
+    def end(self) -> Samples:
+        """What is left: all that was given is `timebase.resampled_length` samples long."""
+        ...
+
+
+def open_resampler(name: str, from_rate_hz: int) -> BlockResampler:
+    """The resampler of that name (decode.resampler), for one channel. Raises ConfigError if it is not installed."""
+    module, _, attribute = RESAMPLERS[name].partition(":")
+    try:
+        made: BlockResampler = getattr(import_module(module), attribute)(from_rate_hz)
+    except ImportError as error:
+        raise ConfigError(
+            f"decode.resampler is {name}, and it is not installed", "Install it: .venv/bin/pip install -e '.[torch]'"
+        ) from error
+    return made
 
 
 def resample(samples: Samples, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_HZ) -> Samples:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -11,11 +12,13 @@ from numpy.typing import NDArray
 from asr.decode import ChannelMap, channels_of, check_sound, open_recording
 from asr.errors import RetryableError
 from asr.levels import Levels
-from asr.options import DecodeOptions
-from asr.resample import Resampler
+from asr.loudness import gain_for_listening
+from asr.options import DecodeOptions, LoudnessOptions
+from asr.resample import BlockResampler, open_resampler
 from asr.timebase import to_seconds
+from asr.timings import FrontEndStage, Timings
 from asr.types import Channel, Recording, Samples
-from asr.vad import WINDOW, SpeechDetector
+from asr.vad import WINDOW, Listening, SpeechDetector
 
 _NOISE_WINDOWS = 256
 """Windows of a channel's noise that are kept, 8 s spread over the whole call: enough to learn its spectrum from."""
@@ -30,13 +33,15 @@ _REACH = 10
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), and a sample of what is heard while nobody speaks, (n,). `index` is its place in the file."""
+    (n_windows,), its largest magnitude, and a sample of what is heard while nobody speaks, (n,). `index` is its place
+    in the file."""
 
     index: int
     channel: Channel
     n_samples: int
     probabilities: NDArray[np.float32]
     power: NDArray[np.float32]
+    peak: float
     noise: Samples = field(repr=False)
 
 
@@ -52,21 +57,55 @@ class Survey:
 
 
 def survey(
-    recording: Recording, detector: SpeechDetector, options: DecodeOptions, channel_map: ChannelMap | None = None
+    recording: Recording,
+    detector: SpeechDetector,
+    options: DecodeOptions,
+    channel_map: ChannelMap | None = None,
+    loudness: LoudnessOptions | None = None,
+    timings: Timings | None = None,
 ) -> Survey:
     """Listen to a recording from its beginning to its end, block by block, its channels side by side.
 
-    `channel_map` is this recording's own, where one is known. Raises SkippableError for what is not a call that can be
-    transcribed (`decode.open_recording`, `decode.channels_of`, `decode.check_sound`), and RetryableError if memory runs
-    out.
+    `channel_map` is this recording's own, where one is known. With `loudness`, one with a channel too faint for the
+    detector is listened to again, that channel made louder for it (`loudness.gain_for_listening`); what is told of the
+    channel's power, peak and noise is as received.
+    Raises SkippableError for what is not a call that can be transcribed (`decode.open_recording`, `decode.channels_of`,
+    `decode.check_sound`), and RetryableError if memory runs out.
     """
+    timings = timings or Timings()
+    found = _listen(recording, detector, options, channel_map, {}, timings)
+    if loudness is None:
+        return found
+    gains = {
+        channel.index: gain_for_listening(channel.power, channel.probabilities, channel.peak, loudness)
+        for channel in found.channels
+    }
+    return found if set(gains.values()) == {1.0} else _listen(recording, detector, options, channel_map, gains, timings)
+
+
+def _listen(
+    recording: Recording,
+    detector: SpeechDetector,
+    options: DecodeOptions,
+    channel_map: ChannelMap | None,
+    gains: Mapping[int, float],
+    timings: Timings,
+) -> Survey:
     try:
         with open_recording(recording, options) as reader:
             mapped = channels_of(recording.name, reader.n_channels, options, channel_map)
             named = {at: channel for at, channel in enumerate(mapped) if channel}
-            listeners = [_Listener(reader.sample_rate_hz, detector) for _ in named]
+            listeners = [
+                _Listener(
+                    open_resampler(options.resampler, reader.sample_rate_hz),
+                    detector.listen(),
+                    gains.get(at, 1.0),
+                    timings,
+                )
+                for at in named
+            ]
             with ThreadPoolExecutor(len(named)) as pool:
-                for block in reader.blocks:
+                for block in timings.each(FrontEndStage.DECODE, reader.blocks):
                     list(pool.map(_Listener.hear, listeners, (block[at] for at in named)))
             levels = [listener.levels for listener in listeners]
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
@@ -86,11 +125,14 @@ def survey(
 class _Listener:
     """One channel so far."""
 
-    def __init__(self, sample_rate_hz: int, detector: SpeechDetector) -> None:
+    def __init__(self, resampler: BlockResampler, detection: Listening, gain: float, timings: Timings) -> None:
         self.levels = Levels()
-        self._resampler = Resampler(sample_rate_hz)
-        self._detection = detector.listen()
+        self._resampler = resampler
+        self._detection = detection
+        self._gain = np.float32(gain)
+        self._timings = timings
         self._n_samples = 0
+        self._peak = 0.0
         self._pending: Samples = np.zeros(0, np.float32)
         self._probabilities: list[NDArray[np.float32]] = []
         self._power: list[NDArray[np.float32]] = []
@@ -98,27 +140,38 @@ class _Listener:
 
     def hear(self, native: Samples) -> None:
         """Take in a block at the file's own rate."""
-        self.levels.add(native)
-        self._take(self._resampler.hear(native))
+        with self._timings.of(FrontEndStage.LEVELS):
+            self.levels.add(native)
+        with self._timings.of(FrontEndStage.RESAMPLE):
+            samples = self._resampler.hear(native)
+        self._take(samples)
 
     def end(self, index: int, channel: Channel) -> ChannelSurvey:
         """What there was in the channel, once all of it was heard."""
         self._take(self._resampler.end())
-        last = self._detection.end()
+        with self._timings.of(FrontEndStage.VAD):
+            last = self._detection.end()
         if len(last):
-            self._count(np.pad(self._pending, (0, WINDOW - len(self._pending))), last)
+            self._count(np.pad(self._pending, (0, len(last) * WINDOW - len(self._pending))), last)
         return ChannelSurvey(
             index,
             channel,
             self._n_samples,
             np.concatenate([np.zeros(0, np.float32), *self._probabilities]),
             np.concatenate([np.zeros(0, np.float32), *self._power]),
+            self._peak,
             self._noise.samples(),
         )
 
     def _take(self, samples: Samples) -> None:
         self._n_samples += len(samples)
-        probabilities = self._detection.hear(samples)
+        with self._timings.of(FrontEndStage.VAD):
+            probabilities = self._detection.hear(samples if self._gain == 1.0 else samples * self._gain)
+        with self._timings.of(FrontEndStage.LEVELS):
+            self._peak = max(self._peak, *np.abs([samples.min(initial=0.0), samples.max(initial=0.0)]).tolist())
+            self._collect(samples, probabilities)
+
+    def _collect(self, samples: Samples, probabilities: NDArray[np.float32]) -> None:
         heard = np.concatenate([self._pending, samples])
         whole = len(probabilities) * WINDOW
         self._pending = heard[whole:]

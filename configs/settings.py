@@ -21,6 +21,7 @@ from asr.options import (
     ChunkOptions,
     DecodeOptions,
     DenoiseOptions,
+    LoudnessOptions,
     ModelOptions,
     TranscribeOptions,
     TurnOptions,
@@ -44,6 +45,7 @@ class Settings(BaseModel):
 
     decode: DecodeOptions = Field(default_factory=DecodeOptions)
     denoise: DenoiseOptions = Field(default_factory=DenoiseOptions)
+    loudness: LoudnessOptions = Field(default_factory=LoudnessOptions)
     vad: VadOptions = Field(default_factory=VadOptions)
     chunk: ChunkOptions = Field(default_factory=ChunkOptions)
     transcribe: TranscribeOptions = Field(default_factory=TranscribeOptions)

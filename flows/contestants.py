@@ -21,7 +21,7 @@ from asr.engines.registry import ENGINES, cores, load_engine
 from asr.errors import ConfigError, PipelineError
 from asr.options import TranscribeOptions
 from asr.types import Channel, Transcript
-from asr.vad import SileroVad
+from asr.vad import SpeechDetector
 from configs.load import load
 from configs.settings import Settings
 from flows import stages, wiring
@@ -35,12 +35,12 @@ def callwright(settings: Settings, variant: str) -> System:
     chosen = settings.transcribe.model_copy(update={"engine": engine_name, **({"search": search} if search else {})})
     settings = settings.model_copy(update={"transcribe": chosen})
     engine = load_engine(wiring.fetch_model(settings, chosen.model), chosen)
-    detector = SileroVad(wiring.vad_file(settings))
+    detector = wiring.detector(settings)
 
     return lambda calls: answer(engine, detector, calls, settings)
 
 
-def answer(engine: Engine, detector: SileroVad, calls: Sequence[Path], settings: Settings) -> Answer:
+def answer(engine: Engine, detector: SpeechDetector, calls: Sequence[Path], settings: Settings) -> Answer:
     """What a loaded engine makes of calls."""
     with ThreadPoolExecutor(cores(settings.transcribe)) as pool:
         prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))

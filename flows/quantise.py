@@ -18,7 +18,7 @@ from asr.models import LocalModel
 from asr.normalise import whisper_english
 from asr.scoring import long_deletions, pooled, word_errors
 from asr.types import Samples
-from asr.vad import SileroVad
+from asr.vad import SpeechDetector
 from asr.whisper.engine import window_features, window_positions
 from asr.whisper.ranges import Method, Range
 from asr.whisper.weights import Dimensions, Weights, load_weights
@@ -48,7 +48,7 @@ def quantise(recipe: Recipe, settings: Settings, out: Path, on_step: Callable[[s
     for a model that cannot be had, SkippableError for a call that cannot be read.
     """
     trial = _Trial(
-        wiring.fetch_model(settings, recipe.model_id), SileroVad(wiring.vad_file(settings)), recipe.evaluation, settings
+        wiring.fetch_model(settings, recipe.model_id), wiring.detector(settings), recipe.evaluation, settings
     )
     weights = load_weights(trial.model.folder)
     windows: list[Features] = []
@@ -84,7 +84,7 @@ class _Trial:
     """A model, and the calls that it is tried on."""
 
     model: LocalModel
-    detector: SileroVad
+    detector: SpeechDetector
     calls: tuple[Path, ...]
     settings: Settings
 

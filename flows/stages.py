@@ -9,7 +9,6 @@ from itertools import accumulate
 
 from asr.chunking import chunk
 from asr.cutting import cut_chunks
-from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
 from asr.heap import trim_heap
 from asr.merge import merge
@@ -17,6 +16,8 @@ from asr.regions import find_speech, typed_regions
 from asr.speakers import turns
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
+from asr.timings import FrontEndStage, Timings
+from asr.treatment import Treatment, plan
 from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
@@ -30,14 +31,14 @@ from storage.types import AudioFacts, Publication
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
-    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place.
-    `noise`, a sample of it at 16 kHz, is there if the channel is to be cleaned of it."""
+    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place,
+    `treatment` is what is done to its samples before an engine hears them."""
 
     index: int
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
-    noise: Samples | None = field(repr=False)
+    treatment: Treatment
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,19 +65,23 @@ class Heard:
     transcribe_s: float
 
 
-def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) -> Prepared:
+def prepare(
+    recording: Recording, detector: SpeechDetector, settings: Settings, timings: Timings | None = None
+) -> Prepared:
     """Find a recording's speech and plan its chunks. Raises SkippableError for what is not a call."""
     began_s = time.perf_counter()
-    found = survey(recording, detector, settings.decode)
+    timings = timings or Timings()
+    found = survey(recording, detector, settings.decode, None, settings.loudness, timings)
     channels: list[PreparedChannel] = []
     regions: list[Region] = []
     for channel in found.channels:
-        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
-        noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
-        noise = channel.noise if noisy and len(channel.noise) else None
-        chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.index, channel.channel, chunks, speech.bursts, noise))
-        regions.extend(typed_regions(speech, channel.channel))
+        with timings.of(FrontEndStage.REGIONS):
+            speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+            treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
+            regions.extend(typed_regions(speech, channel.channel))
+        with timings.of(FrontEndStage.CHUNKING):
+            chunks = chunk(speech, channel.channel, settings.chunk)
+        channels.append(PreparedChannel(channel.index, channel.channel, chunks, speech.bursts, treatment))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
@@ -129,12 +134,24 @@ def hear(
 def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoken]:
     for at, item in enumerate(prepared):
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
-        places = {channel.index: place for place, channel in enumerate(item.channels)}
-        plans = [item.channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
-        for index, number, samples in cut_chunks(item.recording, plans, settings.decode):
-            noise = item.channels[places[index]].noise
-            clean = samples if noise is None else denoise(samples, noise)
-            yield _Spoken(at, firsts[places[index]] + number, number == 0, clean)
+        for place, number, samples in read_chunks(item, settings):
+            yield _Spoken(at, firsts[place] + number, number == 0, samples)
+
+
+def read_chunks(
+    prepared: Prepared, settings: Settings, timings: Timings | None = None
+) -> Iterator[tuple[int, int, Samples]]:
+    """The second pass: a recording's chunks as an engine is to hear them, as `cutting.cut_chunks` gives them, but for
+    the channel, which is its place among those prepared."""
+    timings = timings or Timings()
+    places = {channel.index: place for place, channel in enumerate(prepared.channels)}
+    plans = [prepared.channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
+    cut = cut_chunks(prepared.recording, plans, settings.decode)
+    for index, number, samples in timings.each(FrontEndStage.CUTTING, cut):
+        place = places[index]
+        with timings.of(FrontEndStage.TREATMENT):
+            treated = prepared.channels[place].treatment.apply(samples)
+        yield place, number, treated
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:

@@ -10,12 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from asr.engines.base import Engine
-from asr.engines.registry import load_engine
+from asr.engines.registry import cores, load_engine
 from asr.errors import ConfigError, FatalError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
 from asr.types import Provenance
-from asr.vad import SileroVad
+from asr.vad import SpeechDetector, load_detector
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from storage.buckets import read_object
@@ -31,7 +31,7 @@ _VAD_FILE = "silero_vad_16k_sequence.onnx"
 class Models:
     """Everything that is loaded once in a process and serves all its recordings."""
 
-    detector: SileroVad
+    detector: SpeechDetector
     engine: Engine
     redactor: Redactor
 
@@ -84,13 +84,18 @@ def vad_file(settings: Settings) -> Path:
     return fetch_model(settings, VAD_MODEL).folder / _VAD_FILE
 
 
+def detector(settings: Settings) -> SpeechDetector:
+    """The speech detector. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
+    return load_detector(vad_file(settings), settings.vad.runtime, cores(settings.transcribe))
+
+
 def load_models(settings: Settings) -> Models:
     """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
     _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
     speech, vad, names = (fetch_model(settings, model_id) for model_id in model_ids(settings))
     return Models(
-        detector=SileroVad(vad.folder / _VAD_FILE),
+        detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
         engine=load_engine(speech, settings.transcribe),
         redactor=Redactor.load(names.folder, settings.redact),
     )

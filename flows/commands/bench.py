@@ -11,14 +11,17 @@ from typing import Any
 import click
 
 from asr.errors import ConfigError
-from flows import benchmark, chart
+from configs.settings import Settings
+from flows import benchmark, chart, frontend
 from flows.benchmark import Measured, Score
-from flows.commands.options import Command
+from flows.commands.options import Command, as_json, settings
+from flows.frontend import FrontEnd
 from flows.peers import FORMS
 from flows.report import print_json, print_table
 
 _QUALITY = ("system", "WER", "95 %", "sub", "del", "ins", "words", "CER", "95 %")
 _COST = ("x realtime", "speed", "CPU s", "RSS MB")
+_TIMES = ("CPU s", "CPU s an hour", "x realtime")
 _WINDOWS = ("system", "windows", "P50 ms", "P95 ms", "P99 ms", "max ms", "weights MB")
 
 
@@ -96,6 +99,49 @@ def asr(
     if plot:
         click.echo(f"\nDrawn in {plot}")
     return 0
+
+
+@bench.command("frontend", epilog="Example: callwright bench frontend --data sample_audio")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    default=Path("sample_audio"),
+    show_default=True,
+    help="Folder of WAV files.",
+)
+@settings
+@as_json
+def front_end(data: Path, settings: Settings, *, as_json: bool) -> int:
+    """Time what is done to calls before an engine hears them, on one core, stage by stage.
+
+    Both passes over the file as a run makes them, one call after another: CPU seconds, those per hour of recorded time
+    (all its channels), and how many times faster than that they are. "other" is what belongs to no stage, such as
+    opening files and their SHA-256. Loading the detector is not counted.
+    """
+    found = frontend.measure(benchmark.find_calls(data), settings)
+    parts: dict[str, float] = {**{str(name): cpu_s for name, cpu_s in found.stage_s.items()}, "other": found.rest_s}
+    parts["together"] = found.cpu_s
+    if as_json:
+        print_json(
+            {
+                "calls": found.calls,
+                "audio_s": found.audio_s,
+                "channel_s": found.channel_s,
+                "speech_s": found.speech_s,
+                "realtime": found.realtime(found.cpu_s),
+                "cpu_s": parts,
+            }
+        )
+        return 0
+    channels = found.channel_s / found.audio_s
+    click.echo(f"{found.calls} calls, {found.audio_s / 60:.1f} min of {channels:.1f} channels, one core\n")
+    rows = [_timed(name, cpu_s, found) for name, cpu_s in parts.items()]
+    print_table(("stage", *_TIMES), rows, _TIMES)
+    return 0
+
+
+def _timed(name: str, cpu_s: float, found: FrontEnd) -> tuple[str, ...]:
+    return name, f"{cpu_s:.2f}", f"{3_600 * cpu_s / found.audio_s:.2f}", f"{found.realtime(cpu_s):,.0f}"
 
 
 def _print(measured: Sequence[Measured], base: Measured, length_s: float) -> None:

@@ -21,7 +21,10 @@ HOMES = {
     "boto3": ("storage/",),
     # The registry asks it for GPUs.
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
-    "openvino": ("asr/engines/openvino.py", "asr/engines/openvino_graph.py", "asr/engines/openvino_calibrate.py"),
+    "openvino": (
+        *("asr/engines/openvino.py", "asr/engines/openvino_graph.py", "asr/engines/openvino_calibrate.py"),
+        "asr/vad.py",
+    ),
     "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "spacy": ("compliance/",),
@@ -29,7 +32,9 @@ HOMES = {
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
     "matplotlib": ("flows/chart.py",),
-    "torch": ("asr/engines/torch.py",),
+    "torch": ("asr/engines/torch.py", "asr/torch_resample.py", "asr/torch_vad.py"),
+    "torchaudio": ("asr/torch_resample.py",),
+    "silero_vad": ("asr/torch_vad.py",),
 }
 """Where a package may be imported: path prefixes. flows/wiring.py names the type of the database that it opens."""
 

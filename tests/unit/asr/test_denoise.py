@@ -1,15 +1,16 @@
-"""Signal-to-noise ratios of made signals, and the spectral gate."""
+"""Signal-to-noise ratios of made signals, and what all methods do."""
 
 from __future__ import annotations
 
 import math
 import sys
+from typing import get_args
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from asr.denoise import denoise, is_noisy, snr_db
+from asr.denoise import METHODS, denoiser, is_noisy, snr_db
 from asr.errors import ConfigError
 from asr.options import DenoiseOptions
 from asr.types import Span
@@ -55,16 +56,31 @@ def test_off_a_good_line_and_a_silent_channel_are_left_alone() -> None:
     assert not is_noisy(math.inf, GATE)
 
 
-def test_without_its_package_the_gate_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_music_that_fills_less_than_half_of_the_pauses_is_no_noise() -> None:
+    samples = _call(0.01)
+    alone = _ratio_db(samples)
+    samples[3 * SECOND : 4 * SECOND] *= 50
+    assert _ratio_db(samples) == pytest.approx(alone, abs=0.5)
+
+
+@pytest.mark.parametrize("method", ["spectral-gate", "spectral-gate-nonstationary"])
+def test_without_its_package_a_gate_is_refused(monkeypatch: pytest.MonkeyPatch, method: str) -> None:
     monkeypatch.setitem(sys.modules, "noisereduce", None)
-    with pytest.raises(ConfigError, match="noisereduce is not installed"):
-        denoise(_call(0.1), _call(0.1)[NOISE])
+    with pytest.raises(ConfigError, match=f"{method}, and the package noisereduce is not installed"):
+        denoiser(method)(_call(0.1), _call(0.1)[NOISE])
+
+
+def test_every_method_of_the_options_is_known() -> None:
+    assert {"off", *METHODS} == set(get_args(DenoiseOptions.model_fields["method"].annotation))
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_the_gate_lowers_noise_more_than_speech() -> None:
+@pytest.mark.parametrize(
+    ("method", "by_db"), [("spectral-gate", 10), ("spectral-gate-nonstationary", 10), ("wiener", 5)]
+)
+def test_noise_is_lowered_more_than_speech(method: str, by_db: float) -> None:
     noisy = _call(0.05)
-    clean = denoise(noisy, noisy[NOISE])
+    clean = denoiser(method)(noisy, noisy[NOISE])
     assert (clean.shape, clean.dtype) == (noisy.shape, np.float32)
     assert _ratio_db(clean) > _ratio_db(noisy) + 3
-    assert np.mean(clean[NOISE] ** 2) < np.mean(noisy[NOISE] ** 2) / 10
+    assert np.mean(clean[NOISE] ** 2) < np.mean(noisy[NOISE] ** 2) / 10 ** (by_db / 10)

@@ -10,9 +10,10 @@ import soundfile
 
 from asr.decode import decode, identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions
+from asr.options import DecodeOptions, LoudnessOptions
 from asr.resample import resample
 from asr.survey import survey
+from asr.timings import FrontEndStage, Timings
 from asr.types import Channel
 from asr.vad import WINDOW, Listening, SileroVad
 from tests.deaf import DeafDetector
@@ -96,3 +97,40 @@ def test_ignored_channels_are_not_listened_to(tmp_path: Path) -> None:
     assert np.array_equal(alone.power, found.channels[1].power)
     with pytest.raises(SkippableError, match=r"3 channels, and decode\.channel_maps has no list of that length"):
         survey(identify(path), detector, DecodeOptions())
+def test_a_channel_too_faint_for_the_detector_is_listened_to_again(detector: SileroVad, tmp_path: Path) -> None:
+    samples, rate_hz = soundfile.read(CALL)
+    fainter = samples * np.array([1 / 400, 1.0])
+    soundfile.write(tmp_path / "faint.wav", fainter, rate_hz, subtype="PCM_24")
+    usual, *_ = survey(identify(CALL), detector, DecodeOptions()).channels
+    unheard, loud = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions()).channels
+    heard, untouched = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions(), None, LoudnessOptions()).channels
+    windows = [int((channel.probabilities > 0.5).sum()) for channel in (usual, unheard, heard)]
+    assert windows[1] < 0.5 * windows[0]
+    assert windows[2] == pytest.approx(windows[0], rel=0.03)
+    assert np.array_equal(untouched.probabilities, loud.probabilities)
+    # What is told of the channel is as received.
+    assert heard.peak == pytest.approx(usual.peak / 400, rel=1e-3)
+    assert np.array_equal(heard.power, unheard.power)
+
+
+def test_a_call_of_the_usual_level_is_listened_to_once(detector: SileroVad) -> None:
+    class Counting:
+        begun = 0
+
+        def listen(self) -> Listening:
+            self.begun += 1
+            return detector.listen()
+
+    counting, timings = Counting(), Timings()
+    survey(identify(CALL), counting, DecodeOptions(), None, LoudnessOptions(), timings)
+    assert counting.begun == 2
+    heard = (FrontEndStage.DECODE, FrontEndStage.LEVELS, FrontEndStage.RESAMPLE, FrontEndStage.VAD)
+    assert all(timings.cpu_s[stage] > 0.0 for stage in heard)
+
+
+def test_the_peak_is_the_largest_magnitude(detector: SileroVad, tmp_path: Path) -> None:
+    noise = 0.01 * np.random.default_rng(5).standard_normal(3 * 16_000)
+    noise[20_000] = -0.75
+    soundfile.write(tmp_path / "click.wav", noise, 16_000, subtype="FLOAT")
+    (mixed,) = survey(identify(tmp_path / "click.wav"), detector, DecodeOptions()).channels
+    assert mixed.peak == pytest.approx(0.75)

@@ -67,6 +67,8 @@ def _other(value: object, path: str) -> object:
         "transcribe.precision": "int8",
         "transcribe.language": "de",
         "denoise.method": "spectral-gate",
+        "decode.resampler": "torchaudio",
+        "vad.runtime": "onnxruntime",
         "redact.policy": "pci",
         "summarise.method": "off",
         "decode.channel_maps": [["customer", "agent"]],

@@ -1,0 +1,67 @@
+"""How loud speech is, and the one gain that makes a channel as loud as speech should be."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.options import LoudnessOptions
+
+_MARGIN = 10 ** (15.9 / 10)
+"""Active speech lies at most 15.9 dB under its own mean power (ITU-T P.56, method B)."""
+
+_SILENT_PEAK = 1e-3
+"""A channel that stays below is idle: no recording is taken that has nothing louder (asr/decode.py)."""
+
+_SPEECH = 0.5
+"""Probability of speech from which a window counts as heard (Silero VAD's threshold)."""
+
+_ENOUGH = 31
+"""Windows of speech that tell its level: one second."""
+
+_CEILING = 0.999
+"""What the loudest sample may reach: full scale but for rounding."""
+
+
+def active_level_dbov(power: NDArray[np.float32]) -> float:
+    """The active speech level in dB below overload, -inf of silence and of nothing.
+
+    `power` is the mean square of each window, (n_windows,), 0 dBov being a mean square of 1. In the manner of ITU-T
+    P.56, method B, with the detector's windows for its envelope: the mean power of the windows that are active, which
+    are as many as can be such that none lies more than 15.9 dB under that mean. Pauses, and noise that is fainter than
+    that, do not count.
+    """
+    loudest_first = np.sort(power.astype(np.float64))[::-1]
+    if not len(loudest_first) or loudest_first[0] <= 0.0:
+        return float("-inf")
+    means = np.cumsum(loudest_first) / np.arange(1, len(loudest_first) + 1)
+    active = np.flatnonzero(loudest_first * _MARGIN >= means)[-1]
+    return 10 * float(np.log10(means[active]))
+
+
+def gain_to_target(level_dbov: float, peak: float, options: LoudnessOptions) -> float:
+    """The factor that brings speech of a level to `target_dbov`: constant for a channel's whole length.
+
+    At most `max_gain_db` up or down, and never so much that the channel's `peak`, its largest magnitude, would pass
+    full scale. 1 for a channel without a level.
+    """
+    if level_dbov == float("-inf") or peak <= 0.0 or options.max_gain_db == 0.0:
+        return 1.0
+    wanted_db = min(max(options.target_dbov - level_dbov, -options.max_gain_db), options.max_gain_db)
+    return min(float(10 ** (wanted_db / 20)), _CEILING / peak)
+
+
+def gain_for_listening(
+    power: NDArray[np.float32], probabilities: NDArray[np.float32], peak: float, options: LoudnessOptions
+) -> float:
+    """The factor by which a channel is made louder before it is listened to again.
+
+    `power` and `probabilities` are each window's mean square and what the detector heard in it, (n_windows,). 1 unless
+    speech, or the whole channel if there is next to none, is fainter than `faint_dbov`: what is louder than that a
+    detector hears as well as at the target.
+    """
+    heard = probabilities >= _SPEECH
+    level_dbov = active_level_dbov(power[heard] if heard.sum() >= _ENOUGH else power)
+    if peak < _SILENT_PEAK or level_dbov >= options.faint_dbov:
+        return 1.0
+    return gain_to_target(level_dbov, peak, options)
