@@ -7,19 +7,26 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from asr.channel_checks import OffsetRemover
+from asr.crosstalk import Leak
 from asr.decode import open_recording
 from asr.errors import RetryableError, SkippableError
 from asr.options import DecodeOptions
 from asr.resample import Resampler
+from asr.suppression import LeakFilter
 from asr.types import Chunk, Recording, Samples, Span
 
 
 def cut_chunks(
-    recording: Recording, channels: Sequence[Sequence[Chunk]], options: DecodeOptions
+    recording: Recording,
+    channels: Sequence[Sequence[Chunk]],
+    options: DecodeOptions,
+    leaks: Sequence[Leak | None] = (),
 ) -> Iterator[tuple[int, int, Samples]]:
     """Every chunk, as soon as the file was read so far: (channel's index, index in it, (n_samples,) float32 at 16 kHz).
 
-    `channels` are each channel's chunks in time order. In memory are a block of the file and the chunks that it
+    `channels` are the chunks of each of the file's channels in time order, and `leaks` what is to be taken out of each,
+    nothing if there are none; channels past the last one named are not wanted. In memory are a block of the file and the chunks that it
     touches. Raises what `decode.open_recording` raises, SkippableError if the file ends before its chunks, and
     RetryableError if memory runs out.
     """
@@ -27,14 +34,15 @@ def cut_chunks(
         return
     try:
         with open_recording(recording, options) as reader:
-            cutters = [_Cutter(chunks, reader.sample_rate_hz) for chunks in channels]
+            cutters = [_Cutter(chunks) for chunks in channels]
+            lines = _Lines(reader.sample_rate_hz, leaks or [None] * reader.n_channels)
             for block in reader.blocks:
-                for at, (cutter, samples) in enumerate(zip(cutters, block, strict=True)):
+                for at, (cutter, samples) in enumerate(zip(cutters, lines.hear(block), strict=False)):
                     yield from ((at, number, chunk) for number, chunk in cutter.hear(samples))
                 if not any(cutter.waiting for cutter in cutters):
                     return
-            for at, cutter in enumerate(cutters):
-                yield from ((at, number, chunk) for number, chunk in cutter.end())
+            for at, (cutter, samples) in enumerate(zip(cutters, lines.end(), strict=False)):
+                yield from ((at, number, chunk) for number, chunk in cutter.hear(samples))
     except MemoryError as error:
         raise RetryableError(
             f"Memory ran out while {recording.name} was read", "Free memory, then try again"
@@ -46,24 +54,44 @@ def cut_chunks(
         )
 
 
-class _Cutter:
-    """Fills one channel's chunks from blocks that come in time order."""
+class _Lines:
+    """A file's channels as they are to be transcribed: without offset, at 16 kHz, less what leaks into each."""
 
-    def __init__(self, chunks: Sequence[Chunk], sample_rate_hz: int) -> None:
+    def __init__(self, sample_rate_hz: int, leaks: Sequence[Leak | None]) -> None:
+        self._offsets = [OffsetRemover() for _ in leaks]
+        self._resamplers = [Resampler(sample_rate_hz) for _ in leaks]
+        self._filters = [leak and LeakFilter(leak) for leak in leaks]
+
+    def hear(self, block: Samples) -> list[Samples]:
+        """What is certain of each channel after a block, (n_channels, n) float32 at the file's own rate."""
+        parts = zip(self._offsets, self._resamplers, block, strict=True)
+        return self._cleaned([resampler.hear(offset.hear(samples)) for offset, resampler, samples in parts])
+
+    def end(self) -> list[Samples]:
+        """What is left of each."""
+        cleaned = self._cleaned([resampler.end() for resampler in self._resamplers])
+        return [
+            samples if leaky is None else np.concatenate([samples, leaky.end()])
+            for samples, leaky in zip(cleaned, self._filters, strict=True)
+        ]
+
+    def _cleaned(self, heard: list[Samples]) -> list[Samples]:
+        return [
+            own if leaky is None else leaky.hear(own, heard[1 - at])
+            for at, (own, leaky) in enumerate(zip(heard, self._filters, strict=True))
+        ]
+
+
+class _Cutter:
+    """Fills one channel's chunks from samples that come in time order."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
         self.waiting = deque(enumerate(chunks))
         self._filling: dict[int, Samples] = {}
-        self._resampler = Resampler(sample_rate_hz)
         self._at = 0
 
-    def hear(self, native: Samples) -> Iterator[tuple[int, Samples]]:
-        """The chunks that are complete after one more block at the file's own rate."""
-        yield from self._fill(self._resampler.hear(native))
-
-    def end(self) -> Iterator[tuple[int, Samples]]:
-        """Those that end where the channel ends."""
-        yield from self._fill(self._resampler.end())
-
-    def _fill(self, samples: Samples) -> Iterator[tuple[int, Samples]]:
+    def hear(self, samples: Samples) -> Iterator[tuple[int, Samples]]:
+        """The chunks that are complete after some more samples at 16 kHz."""
         heard = Span(self._at, self._at + len(samples))
         self._at = heard.stop
         for number, chunk in self.waiting:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.channel_checks import ChannelChecks, Signs
+from asr.crosstalk import Leak
 from asr.decode import channels_of, check_sound, open_recording
 from asr.errors import RetryableError
+from asr.findings import are_same, findings, is_dead
 from asr.levels import Levels
 from asr.options import DecodeOptions
 from asr.resample import Resampler
+from asr.suppression import without_leak
 from asr.timebase import to_seconds
-from asr.types import Channel, Recording, Samples
+from asr.types import Channel, Finding, Recording, Samples
 from asr.vad import WINDOW, SpeechDetector
 
 _NOISE_WINDOWS = 256
@@ -26,28 +30,35 @@ _SURELY_SILENT = 0.15
 _REACH = 10
 """Windows on both sides of speech that are no noise either, 0.3 s: words fade."""
 
+_LOUDER_DB = 1.0
+"""Of two copies the second is taken if it is louder by more."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), and a sample of what is heard while nobody speaks, (n,)."""
+    (n_windows,), and a sample of what is heard while nobody speaks, (n,). `source` is its place in the file, and `leak`
+    what of the other channel is in it and not counted as speech."""
 
     channel: Channel
     n_samples: int
     probabilities: NDArray[np.float32]
     power: NDArray[np.float32]
     noise: Samples = field(repr=False)
+    source: int = 0
+    leak: Leak | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """A recording, its shape and its channels."""
+    """A recording, its shape, its channels, and what is amiss with them."""
 
     duration_s: float
     sample_rate_hz: int
     container: str
     codec: str
     channels: tuple[ChannelSurvey, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def survey(recording: Recording, detector: SpeechDetector, options: DecodeOptions) -> Survey:
@@ -59,17 +70,23 @@ def survey(recording: Recording, detector: SpeechDetector, options: DecodeOption
     try:
         with open_recording(recording, options) as reader, ThreadPoolExecutor(reader.n_channels) as pool:
             listeners = [_Listener(reader.sample_rate_hz, detector) for _ in range(reader.n_channels)]
+            levels = [Levels() for _ in listeners]
+            checks = ChannelChecks(reader.sample_rate_hz, reader.n_channels)
             for block in reader.blocks:
-                list(pool.map(_Listener.hear, listeners, block))
-            levels = [listener.levels for listener in listeners]
+                list(pool.map(Levels.add, levels, block))
+                list(pool.map(_Listener.hear, listeners, checks.hear(block)))
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
             named = channels_of(recording.name, reader.n_channels, options)
+            ends = (listener.end(channel, at) for at, (listener, channel) in enumerate(zip(listeners, named, strict=True)))
+            signs = checks.end()
+            channels = _suited(tuple(ends), signs, options)
             return Survey(
                 to_seconds(levels[0].n_samples, reader.sample_rate_hz),
                 reader.sample_rate_hz,
                 reader.container,
                 reader.codec,
-                tuple(listener.end(channel) for listener, channel in zip(listeners, named, strict=True)),
+                channels,
+                findings(channels, levels, signs, suppressed=options.suppress_crosstalk),
             )
     except MemoryError as error:
         raise RetryableError(
@@ -77,11 +94,29 @@ def survey(recording: Recording, detector: SpeechDetector, options: DecodeOption
         ) from error
 
 
+def _suited(channels: tuple[ChannelSurvey, ...], signs: Signs, options: DecodeOptions) -> tuple[ChannelSurvey, ...]:
+    """The channels as they are to be transcribed: of two copies the louder one, nothing of a dead one, and no speech
+    where one hears only the other."""
+    likeness = signs.likeness
+    if likeness is not None and are_same(likeness):
+        louder = channels[1 if likeness.gain_db > _LOUDER_DB else 0]
+        return (replace(louder, channel=Channel.MIXED),)
+    suited = []
+    for channel, leak in zip(channels, signs.leaks, strict=True):
+        probabilities = channel.probabilities
+        dead = is_dead(channel.power)
+        if dead:
+            probabilities = np.zeros_like(probabilities)
+        elif leak is not None and options.suppress_crosstalk:
+            probabilities = without_leak(probabilities, channel.power, channels[1 - channel.source].power, leak)
+        suited.append(replace(channel, probabilities=probabilities, leak=None if dead else leak))
+    return tuple(suited)
+
+
 class _Listener:
     """One channel so far."""
 
     def __init__(self, sample_rate_hz: int, detector: SpeechDetector) -> None:
-        self.levels = Levels()
         self._resampler = Resampler(sample_rate_hz)
         self._detection = detector.listen()
         self._n_samples = 0
@@ -92,10 +127,9 @@ class _Listener:
 
     def hear(self, native: Samples) -> None:
         """Take in a block at the file's own rate."""
-        self.levels.add(native)
         self._take(self._resampler.hear(native))
 
-    def end(self, channel: Channel) -> ChannelSurvey:
+    def end(self, channel: Channel, source: int) -> ChannelSurvey:
         """What there was in the channel, once all of it was heard."""
         self._take(self._resampler.end())
         last = self._detection.end()
@@ -107,6 +141,7 @@ class _Listener:
             np.concatenate([np.zeros(0, np.float32), *self._probabilities]),
             np.concatenate([np.zeros(0, np.float32), *self._power]),
             self._noise.samples(),
+            source,
         )
 
     def _take(self, samples: Samples) -> None:

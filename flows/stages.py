@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asr.chunking import chunk
+from asr.crosstalk import Leak
 from asr.cutting import cut_chunks
 from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
+from asr.roles import exchanged, swapped
 from asr.speakers import turns
+from asr.suppression import without_echoes
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
-from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
+from asr.types import Channel, Chunk, Finding, FindingEffect, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -30,12 +36,16 @@ from storage.types import AudioFacts, Publication
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it."""
+    there if the channel is to be cleaned of it. `source` is the channel's place in the file, `leak` what of the other is
+    to be taken out of it, and `power` the mean squares of the detector's windows, (n_windows,)."""
 
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
     noise: Samples | None = field(repr=False)
+    source: int
+    leak: Leak | None
+    power: NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,6 +56,7 @@ class Prepared:
     facts: AudioFacts
     channels: tuple[PreparedChannel, ...]
     regions: tuple[Region, ...]
+    findings: tuple[Finding, ...]
     prepare_s: float
 
     @property
@@ -73,10 +84,14 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
         noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
         noise = channel.noise if noisy and len(channel.noise) else None
         chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
+        leak = channel.leak if settings.decode.suppress_crosstalk else None
+        channels.append(
+            PreparedChannel(channel.channel, chunks, speech.bursts, noise, channel.source, leak, channel.power)
+        )
         regions.extend(typed_regions(speech, channel.channel))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
-    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
+    prepare_s = time.perf_counter() - began_s
+    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), found.findings, prepare_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,11 +140,21 @@ def hear(
 def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoken]:
     for at, item in enumerate(prepared):
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
-        plans = [channel.chunks for channel in item.channels]
-        for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
+        place = {channel.source: at for at, channel in enumerate(item.channels)}
+        for source, number, samples in cut_prepared(item, settings):
+            channel = place[source]
             noise = item.channels[channel].noise
             clean = samples if noise is None else denoise(samples, noise)
             yield _Spoken(at, firsts[channel] + number, number == 0, clean)
+
+
+def cut_prepared(item: Prepared, settings: Settings) -> Iterator[tuple[int, int, Samples]]:
+    """The chunks of a prepared recording's channels, as `cutting.cut_chunks` gives them: by the file's channels."""
+    by_source = {channel.source: channel for channel in item.channels}
+    in_file = [by_source.get(source) for source in range(max(by_source) + 1)]
+    plans = [channel.chunks if channel else () for channel in in_file]
+    leaks = [channel and channel.leak for channel in in_file]
+    return cut_chunks(item.recording, plans, settings.decode, leaks if any(leaks) else ())
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
@@ -159,14 +184,26 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         channel.channel: merge(channel.chunks, [next(answers) for _ in channel.chunks], channel.bursts)
         for channel in prepared.channels
     }
-    return Transcript(
+    words = without_echoes(
+        words,
+        {channel.channel: channel.power for channel in prepared.channels},
+        {channel.channel: channel.leak for channel in prepared.channels},
+    )
+    transcript = Transcript(
         audio=prepared.recording.name,
         duration_s=prepared.facts.duration_s,
         channels=tuple(words),
         turns=turns(words, settings.turns),
         regions=prepared.regions,
         provenance=provenance,
+        findings=prepared.findings,
     )
+    if (finding := swapped(transcript.turns)) is None:
+        return transcript
+    if settings.turns.correct_swapped:
+        transcript = exchanged(transcript)
+        finding = replace(finding, effect=FindingEffect.EXCHANGED)
+    return replace(transcript, findings=(*transcript.findings, finding))
 
 
 @dataclass(frozen=True, slots=True)
