@@ -1,4 +1,4 @@
-"""What a recording's channels look like beside each other and by themselves, counted block by block in the first pass."""
+"""What a recording's channels show, beside each other and by themselves, counted block by block in the first pass."""
 
 from __future__ import annotations
 

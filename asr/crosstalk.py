@@ -28,7 +28,8 @@ _FRAME = _CENTRE + 2 * _REACH
 
 _BAND_HZ = (300.0, 3_400.0)
 _BANDS = 12
-"""Bands of 258 Hz in the telephone's band, in most of which a leak has to be heard: a hum or a tone fills one or two."""
+"""Bands of 258 Hz in the telephone's band, in most of which a leak has to be heard: a hum or a tone fills
+one or two."""
 
 _LOUD = 1e-5
 """-50 dBFS: a quieter frame says nothing of what leaks from it."""

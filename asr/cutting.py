@@ -26,9 +26,9 @@ def cut_chunks(
     """Every chunk, as soon as the file was read so far: (channel's index, index in it, (n_samples,) float32 at 16 kHz).
 
     `channels` are the chunks of each of the file's channels in time order, and `leaks` what is to be taken out of each,
-    nothing if there are none; channels past the last one named are not wanted. In memory are a block of the file and the chunks that it
-    touches. Raises what `decode.open_recording` raises, SkippableError if the file ends before its chunks, and
-    RetryableError if memory runs out.
+    nothing if there are none; channels past the last one named are not wanted. In memory are a block of the file and
+    the chunks that it touches. Raises what `decode.open_recording` raises, SkippableError if the file ends before its
+    chunks, and RetryableError if memory runs out.
     """
     if not any(channels):
         return
@@ -60,7 +60,7 @@ class _Lines:
     def __init__(self, sample_rate_hz: int, leaks: Sequence[Leak | None]) -> None:
         self._offsets = [OffsetRemover() for _ in leaks]
         self._resamplers = [Resampler(sample_rate_hz) for _ in leaks]
-        self._filters = [leak and LeakFilter(leak) for leak in leaks]
+        self._filters = [None if leak is None else LeakFilter(leak) for leak in leaks]
 
     def hear(self, block: Samples) -> list[Samples]:
         """What is certain of each channel after a block, (n_channels, n) float32 at the file's own rate."""

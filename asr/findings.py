@@ -93,7 +93,9 @@ def findings(
             Finding(FindingKind.SAME_CHANNELS, None, same.share, "share", FindingEffect.MERGED, abs(same.delay_ms))
         )
     for channel in channels:
-        found.extend(_of_channel(channel, levels[channel.source], signs.channels[channel.source], suppressed=suppressed))
+        found.extend(
+            _of_channel(channel, levels[channel.source], signs.channels[channel.source], suppressed=suppressed)
+        )
     kinds = list(FindingKind)
     return tuple(sorted(found, key=lambda finding: kinds.index(finding.kind)))
 

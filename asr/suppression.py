@@ -15,8 +15,8 @@ from asr.types import MODEL_RATE_HZ, Channel, Samples, Word
 from asr.vad import WINDOW
 
 _MARGIN = 4.0
-"""6 dB: a window this much louder than the leak that is expected in it is still leak. A vowel may pass the leak's filter
-better than the mean of speech does; somebody who speaks himself is louder than a leak of -12 dB by 12 dB."""
+"""6 dB: a window this much louder than the leak that is expected in it is still leak. A vowel may pass the leak's
+filter better than the mean of speech does; somebody who speaks himself is louder than a leak of -12 dB by 12 dB."""
 
 _HELD = 3
 """Windows, 0.1 s, for which an expected leak lasts: so long the detector's memory holds speech after its end."""
@@ -90,7 +90,7 @@ class LeakFilter:
 
     def end(self) -> Samples:
         """What is left."""
-        return self.hear(np.zeros(0, np.float32), np.zeros(_AHEAD, np.float32)[: len(self._own)])
+        return self.hear(np.zeros(0, np.float32), np.zeros(_AHEAD, np.float32))
 
     def _leaked(self, n: int) -> Samples:
         """The source through the filter where all taps have something to hear, (n,), by overlap-save."""
@@ -148,5 +148,3 @@ def _power(word: Word, power: NDArray[np.float32]) -> float:
     start, stop = to_samples(word.start_s) // WINDOW, -(-to_samples(word.end_s) // WINDOW)
     windows = power[start : max(stop, start + 1)]
     return float(windows.mean()) if len(windows) else 0.0
-
-

@@ -77,7 +77,9 @@ def survey(recording: Recording, detector: SpeechDetector, options: DecodeOption
                 list(pool.map(_Listener.hear, listeners, checks.hear(block)))
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
             named = channels_of(recording.name, reader.n_channels, options)
-            ends = (listener.end(channel, at) for at, (listener, channel) in enumerate(zip(listeners, named, strict=True)))
+            ends = (
+                listener.end(channel, at) for at, (listener, channel) in enumerate(zip(listeners, named, strict=True))
+            )
             signs = checks.end()
             channels = _suited(tuple(ends), signs, options)
             return Survey(

@@ -22,7 +22,19 @@ from asr.speakers import turns
 from asr.suppression import without_echoes
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
-from asr.types import Channel, Chunk, Finding, FindingEffect, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
+from asr.types import (
+    Channel,
+    Chunk,
+    Finding,
+    FindingEffect,
+    Hypothesis,
+    Provenance,
+    Recording,
+    Region,
+    Samples,
+    Span,
+    Transcript,
+)
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -36,8 +48,8 @@ from storage.types import AudioFacts, Publication
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it. `source` is the channel's place in the file, `leak` what of the other is
-    to be taken out of it, and `power` the mean squares of the detector's windows, (n_windows,)."""
+    there if the channel is to be cleaned of it. `source` is the channel's place in the file, `leak` what of the other
+    is to be taken out of it, and `power` the mean squares of the detector's windows, (n_windows,)."""
 
     channel: Channel
     chunks: tuple[Chunk, ...]
@@ -153,7 +165,7 @@ def cut_prepared(item: Prepared, settings: Settings) -> Iterator[tuple[int, int,
     by_source = {channel.source: channel for channel in item.channels}
     in_file = [by_source.get(source) for source in range(max(by_source) + 1)]
     plans = [channel.chunks if channel else () for channel in in_file]
-    leaks = [channel and channel.leak for channel in in_file]
+    leaks = [channel.leak if channel else None for channel in in_file]
     return cut_chunks(item.recording, plans, settings.decode, leaks if any(leaks) else ())
 
 

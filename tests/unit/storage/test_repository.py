@@ -18,7 +18,7 @@ from storage.tables import Base
 from storage.types import AudioFacts, Failure, Publication, RecordingState, RunState
 
 MakeCall = Callable[..., Publication]
-CHILDREN = ("turns", "words", "redactions", "regions", "channels", "summaries", "documents", "transcripts")
+CHILDREN = ("turns", "words", "redactions", "regions", "findings", "channels", "summaries", "documents", "transcripts")
 FAILURE = Failure("decode", "the file is empty", "Record it again")
 
 
