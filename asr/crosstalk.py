@@ -17,8 +17,7 @@ LEAD = ms_to_samples(1, METER_RATE_HZ)
 """Taps of a response before no delay at all: the channels' filters may differ by a fraction of a sample."""
 
 TAPS = LEAD + ms_to_samples(60, METER_RATE_HZ)
-"""Taps of a response. 60 ms hold sidetone, a handset's acoustic echo, and what a gateway adds (ITU-T G.168 expects a
-tail of up to 64 ms in most networks)."""
+"""Taps of a response. 60 ms hold sidetone, a handset's acoustic echo, and two packets of 20 ms (RFC 3551)."""
 
 _REACH = 512
 """Samples on both sides of a frame's centre: at least TAPS, so that lags reach no further than the frame."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asr.timebase import ms_to_samples
 from asr.types import Samples
@@ -37,55 +39,86 @@ def lost_samples(samples: Samples, sample_rate_hz: int) -> int:
     """
     step = ms_to_samples(10, sample_rate_hz)
     frames = samples[: len(samples) // step * step].reshape(-1, step)
-    if not len(frames):
+    if len(frames) < 3:
         return 0
-    loud = float(np.quantile(np.einsum("ij,ij->i", frames, frames) / step, 0.95))
+    powers = np.einsum("ij,ij->i", frames, frames) / step
+    loud = float(np.partition(powers, len(powers) * 19 // 20)[len(powers) * 19 // 20])
     if not loud >= _LOUD:  # nor a number, perhaps
         return 0
+    block = _Block(samples, sample_rate_hz, loud * _QUIETER, _near(powers > loud * _QUIETER / 4))
     lost = np.zeros(len(samples), bool)
-    for start, stop in _gaps(samples, sample_rate_hz, loud * _QUIETER):
+    for start, stop in block.gaps():
         lost[start:stop] = True
     for packet_ms in _PACKETS_MS:
-        packet = ms_to_samples(packet_ms, sample_rate_hz)
-        for start, stop in _repeats(samples, packet, loud * _QUIETER):
+        for start, stop in block.repeats(ms_to_samples(packet_ms, sample_rate_hz)):
             lost[start:stop] = True
     return int(np.count_nonzero(lost))
 
 
-def _gaps(samples: Samples, sample_rate_hz: int, speech: float) -> Iterator[tuple[int, int]]:
-    edge = ms_to_samples(_EDGE_MS, sample_rate_hz)
-    least = ms_to_samples(_PACKETS_MS[0], sample_rate_hz) - 1  # the first of a run equals none before it
-    for start, stop in _equal_runs(samples, 1, least, ms_to_samples(_LONGEST_ZEROS_MS, sample_rate_hz)):
-        before, after = samples[max(0, start - 1 - edge) : start - 1], samples[stop : stop + edge]
-        if len(before) == len(after) == edge and min(_power(before), _power(after)) > speech:
-            yield start - 1, stop
+def _near(loud: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Frames that are loud or beside one that is."""
+    near = loud.copy()
+    near[1:] |= loud[:-1]
+    near[:-1] |= loud[1:]
+    return near
 
 
-def _repeats(samples: Samples, packet: int, speech: float) -> Iterator[tuple[int, int]]:
-    for start, stop in _equal_runs(samples, packet, packet, _MOST_REPEATS * packet):
-        repeated = samples[start:stop]
-        if _power(repeated) > speech and np.ptp(repeated) > 0:
-            yield start, stop
+@dataclass(frozen=True, slots=True, eq=False)
+class _Block:
+    """Samples, the power from which on they count as speech, and which frames of 10 ms are near any."""
 
+    samples: Samples
+    sample_rate_hz: int
+    speech: float
+    near: NDArray[np.bool_]
 
-def _equal_runs(samples: Samples, lag: int, least: int, most: int) -> Iterator[tuple[int, int]]:
-    """Runs [start, stop) of `least` to `most` samples that all equal those `lag` before.
+    def gaps(self) -> Iterator[tuple[int, int]]:
+        edge = ms_to_samples(_EDGE_MS, self.sample_rate_hz)
+        least = ms_to_samples(_PACKETS_MS[0], self.sample_rate_hz) - 1  # the first of a run equals none before it
+        most = ms_to_samples(_LONGEST_ZEROS_MS, self.sample_rate_hz)
+        starts, stops = self._candidates(1, least, most)
+        inside = self._is_near(starts) & self._is_near(stops)
+        for start, stop in self._equal_runs(starts[inside], stops[inside], 1, least, most):
+            before, after = self.samples[max(0, start - 1 - edge) : start - 1], self.samples[stop : stop + edge]
+            if len(before) == len(after) == edge and min(_power(before), _power(after)) > self.speech:
+                yield start - 1, stop
 
-    Only every (least / 2)-th sample is compared at first: a run holds two neighbours of these.
-    """
-    step = max(1, least // 2)
-    grid = np.concatenate([[False], samples[lag::step] == samples[: len(samples) - lag : step], [False]])
-    changes = np.flatnonzero(np.diff(grid))
-    for first, stop in zip(changes[::2].tolist(), changes[1::2].tolist(), strict=True):
-        if stop - first < 2 or (stop - first - 1) * step >= most:
-            continue
-        low = max(lag, lag + (first - 1) * step)
-        high = min(len(samples), lag + stop * step)
-        equal = np.concatenate([[False], samples[low:high] == samples[low - lag : high - lag], [False]])
-        edges = np.flatnonzero(np.diff(equal))
-        for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-            if least <= end - start <= most:
-                yield low + start, low + end
+    def repeats(self, packet: int) -> Iterator[tuple[int, int]]:
+        most = _MOST_REPEATS * packet
+        starts, stops = self._candidates(packet, packet, most)
+        inside = self._is_near(starts) | self._is_near((starts + stops) // 2) | self._is_near(stops)
+        for start, stop in self._equal_runs(starts[inside], stops[inside], packet, packet, most):
+            repeated = self.samples[start:stop]
+            if _power(repeated) > self.speech and np.ptp(repeated) > 0:
+                yield start, stop
+
+    def _candidates(self, lag: int, least: int, most: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where runs of samples that equal those `lag` before may be, [start, stop) each with some to spare.
+
+        Every (least / 2)-th sample is compared: a run of `least` holds two neighbours of these.
+        """
+        step = max(1, least // 2)
+        grid = self.samples[lag::step] == self.samples[: len(self.samples) - lag : step]
+        changes = np.flatnonzero(np.diff(np.concatenate([[False], grid, [False]])))
+        firsts, ends = changes[::2], changes[1::2]
+        fit = (ends - firsts >= 2) & ((ends - firsts - 1) * step < most)
+        starts = np.maximum(lag, lag + (firsts[fit] - 1) * step)
+        return starts, np.minimum(len(self.samples), lag + ends[fit] * step)
+
+    def _is_near(self, at: NDArray[np.intp]) -> NDArray[np.bool_]:
+        frame = ms_to_samples(10, self.sample_rate_hz)
+        return self.near[np.minimum(at // frame, len(self.near) - 1)]
+
+    def _equal_runs(
+        self, starts: NDArray[np.intp], stops: NDArray[np.intp], lag: int, least: int, most: int
+    ) -> Iterator[tuple[int, int]]:
+        """Runs [start, stop) of `least` to `most` samples that all equal those `lag` before, among the candidates."""
+        for low, high in zip(starts.tolist(), stops.tolist(), strict=True):
+            equal = self.samples[low:high] == self.samples[low - lag : high - lag]
+            edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]])))
+            for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+                if least <= end - start <= most:
+                    yield low + start, low + end
 
 
 def _power(samples: Samples) -> float:

@@ -35,6 +35,7 @@ def powers() -> st.SearchStrategy[np.ndarray]:
     return st.lists(level, min_size=1, max_size=350).map(lambda found: np.array(found, np.float32))
 
 
+@settings(deadline=None)
 @given(agent=words(), customer=words(), first=powers(), second=powers(), leak=leaks(), both=st.booleans())
 def test_only_words_with_a_twin_on_the_other_side_are_dropped(
     agent: list[Word], customer: list[Word], first: np.ndarray, second: np.ndarray, leak: Leak, *, both: bool
@@ -79,6 +80,7 @@ def test_the_filter_takes_off_the_response_whatever_the_blocks(leak: Leak, cuts:
     assert np.allclose(found, own - leak.response.max() * moved, atol=1e-4)
 
 
+@settings(deadline=None)
 @given(power=powers(), leak=leaks(), seed=st.integers(0, 9))
 def test_a_louder_other_side_never_makes_more_speech(power: np.ndarray, leak: Leak, seed: int) -> None:
     rng = np.random.default_rng(seed)

@@ -98,6 +98,7 @@ def test_publishing_again_replaces_every_row(engine: sa.Engine, repository: Repo
         "turns": 2,
         "words": 6,
         "redactions": 2,
+        "findings": 2,
         "regions": 1,
         "channels": 2,
         "summaries": 0,
