@@ -14,9 +14,12 @@ from asr.timebase import to_samples
 from asr.types import MODEL_RATE_HZ, Channel, Samples, Word
 from asr.vad import WINDOW
 
-_MARGIN = 4.0
-"""6 dB: a window this much louder than the leak that is expected in it is still leak. A vowel may pass the leak's
-filter better than the mean of speech does; somebody who speaks himself is louder than a leak of -12 dB by 12 dB."""
+_MARGIN = 2.0
+"""3 dB: a window this much louder than the leak that is expected in it is still leak. On every other of 24 telephone
+calls, with leaks of -20 and -6 dB, 6 dB cost 9 and 22 of 1,446 words that were said into the leak, and 3 dB none."""
+
+_WORD_MARGIN = 4.0
+"""6 dB: the same for a word that the other side said at the same time, which is surer."""
 
 _HELD = 3
 """Windows, 0.1 s, for which an expected leak lasts: so long the detector's memory holds speech after its end."""
@@ -121,7 +124,7 @@ def without_echoes(
             kept[channel] = tuple(words)
             continue
         (source,) = sources
-        share = min(_WEAKER, _MARGIN * 10 ** (leak.level_db / 10))
+        share = min(_WEAKER, _WORD_MARGIN * 10 ** (leak.level_db / 10))
         twins = [_twins(word, words_of[source], leak.delay_ms / 1_000) for word in words]
         kept[channel] = tuple(
             word
