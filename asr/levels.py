@@ -39,6 +39,11 @@ class Levels:
             self._counts += np.bincount(steps, minlength=len(self._counts))
 
     @property
+    def peak_dbfs(self) -> float:
+        """The largest magnitude relative to full scale, at least -120."""
+        return 20 * float(np.log10(max(self.peak, 1e-6)))
+
+    @property
     def clipped_share(self) -> float:
         """The share of samples that sit at the peak, in [0, 1]; the peak of a limited line is below full scale."""
         lowest = min(int(self.peak * _CLIP_MARGIN * _STEPS) + 1, len(self._counts) - 1)

@@ -71,7 +71,7 @@ def _heard_by_both(left: Sequence[Word], right: Sequence[Word]) -> tuple[int, in
     scores: dict[tuple[int, int], float] = {}
     for i, heard in enumerate(left, 1):
         for j, again in enumerate(right, 1):
-            if _spelling(heard) == _spelling(again):
+            if spelling(heard) == spelling(again):
                 apart_s = abs(_middle_s(heard) - _middle_s(again))
                 scores[i, j] = max(0.0, scores.get((i - 1, j - 1), 0.0)) + 1 - apart_s / _SAME_WORD_S
                 if scores[i, j] > best:
@@ -79,7 +79,8 @@ def _heard_by_both(left: Sequence[Word], right: Sequence[Word]) -> tuple[int, in
     return best_end
 
 
-def _spelling(word: Word) -> str:
+def spelling(word: Word) -> str:
+    """A word without its case and punctuation, by which it is known again; a word of punctuation alone is itself."""
     return word.text.lower().strip(_PUNCTUATION) or word.text
 
 

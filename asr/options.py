@@ -83,6 +83,11 @@ class DecodeOptions(Options):
         description="Quarantine a file whose extension names another format than its bytes hold.",
         json_schema_extra={"source": "callwright: a wrong name is most often a wrong file"},
     )
+    suppress_crosstalk: bool = Field(
+        True,
+        description="Where one side can be heard in the other's channel, take it out of it.",
+        json_schema_extra={"source": "docs/performance.md: words that are there twice, with and without"},
+    )
 
     @model_validator(mode="after")
     def _maps_say_one_thing(self) -> Self:
@@ -379,6 +384,11 @@ class TurnOptions(Options):
         gt=0.0,
         description="A longer pause of one speaker begins a new turn even if nobody else spoke.",
         json_schema_extra={"source": "the VAD's min_silence_ms"},
+    )
+    correct_swapped: bool = Field(
+        False,
+        description="Exchange agent and customer where the customer's channel answers the call as an agent does.",
+        json_schema_extra={"source": "callwright: a few words are weak evidence, so it is reported and no more"},
     )
 
 

@@ -4,56 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from asr.channel_checks import ChannelChecks, Signs
 from asr.decode import ChannelMap, channels_of, check_sound, open_recording
 from asr.errors import RetryableError
+from asr.findings import are_same, findings, is_dead
 from asr.levels import Levels
+from asr.listener import ChannelListener, ChannelSurvey
 from asr.loudness import gain_for_listening
 from asr.options import DecodeOptions, LoudnessOptions
-from asr.resample import BlockResampler, open_resampler
+from asr.readers import Reader
+from asr.resample import open_resampler
+from asr.suppression import without_leak
 from asr.timebase import to_seconds
 from asr.timings import FrontEndStage, Timings
-from asr.types import Channel, Recording, Samples
-from asr.vad import WINDOW, Listening, SpeechDetector
+from asr.types import Channel, Finding, Recording
+from asr.vad import SpeechDetector
 
-_NOISE_WINDOWS = 256
-"""Windows of a channel's noise that are kept, 8 s spread over the whole call: enough to learn its spectrum from."""
-
-_SURELY_SILENT = 0.15
-"""A window whose probability of speech is lower counts as noise: well under where Silero lets speech end (0.35)."""
-
-_REACH = 10
-"""Windows on both sides of speech that are no noise either, 0.3 s: words fade."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ChannelSurvey:
-    """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), its largest magnitude, and a sample of what is heard while nobody speaks, (n,). `index` is its place
-    in the file."""
-
-    index: int
-    channel: Channel
-    n_samples: int
-    probabilities: NDArray[np.float32]
-    power: NDArray[np.float32]
-    peak: float
-    noise: Samples = field(repr=False)
+_LOUDER_DB = 1.0
+"""Of two copies the second is taken if it is louder by more."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Survey:
-    """A recording, its shape and its channels, but for those that are ignored."""
+    """A recording, its shape, its channels but for those that are ignored, and what is amiss with them."""
 
     duration_s: float
     sample_rate_hz: int
     container: str
     codec: str
     channels: tuple[ChannelSurvey, ...]
+    findings: tuple[Finding, ...] = ()
 
 
 def survey(
@@ -68,145 +52,85 @@ def survey(
 
     `channel_map` is this recording's own, where one is known. With `loudness`, one with a channel too faint for the
     detector is listened to again, that channel made louder for it (`loudness.gain_for_listening`); what is told of the
-    channel's power, peak and noise is as received.
+    channel's power, peak and noise is as received, but for an offset.
     Raises SkippableError for what is not a call that can be transcribed (`decode.open_recording`, `decode.channels_of`,
     `decode.check_sound`), and RetryableError if memory runs out.
     """
-    timings = timings or Timings()
-    found = _listen(recording, detector, options, channel_map, {}, timings)
+    ears = _Ears(detector, options, timings or Timings())
+    found = ears.listen(recording, channel_map, {})
     if loudness is None:
         return found
     gains = {
         channel.index: gain_for_listening(channel.power, channel.probabilities, channel.peak, loudness)
         for channel in found.channels
     }
-    return found if set(gains.values()) == {1.0} else _listen(recording, detector, options, channel_map, gains, timings)
+    return found if set(gains.values()) == {1.0} else ears.listen(recording, channel_map, gains)
 
 
-def _listen(
-    recording: Recording,
-    detector: SpeechDetector,
-    options: DecodeOptions,
-    channel_map: ChannelMap | None,
-    gains: Mapping[int, float],
-    timings: Timings,
-) -> Survey:
-    try:
-        with open_recording(recording, options) as reader:
-            mapped = channels_of(recording.name, reader.n_channels, options, channel_map)
-            named = {at: channel for at, channel in enumerate(mapped) if channel}
-            listeners = [
-                _Listener(
-                    open_resampler(options.resampler, reader.sample_rate_hz),
-                    detector.listen(),
-                    gains.get(at, 1.0),
-                    timings,
+@dataclass(frozen=True, slots=True)
+class _Ears:
+    """What a recording is listened to with."""
+
+    detector: SpeechDetector
+    options: DecodeOptions
+    timings: Timings
+
+    def listen(self, recording: Recording, channel_map: ChannelMap | None, gains: Mapping[int, float]) -> Survey:
+        """Once from beginning to end, channels made louder for the detector by `gains`, by their places in the file."""
+        try:
+            with open_recording(recording, self.options) as reader:
+                mapped = channels_of(recording.name, reader.n_channels, self.options, channel_map)
+                named = {at: channel for at, channel in enumerate(mapped) if channel}
+                listeners = [self._listener(reader, gains.get(at, 1.0)) for at in named]
+                levels = {at: Levels() for at in named}
+                checks = ChannelChecks(reader.sample_rate_hz, list(named))
+                with ThreadPoolExecutor(len(named)) as pool:
+                    for block in self.timings.each(FrontEndStage.DECODE, reader.blocks):
+                        with self.timings.of(FrontEndStage.LEVELS):
+                            for at, level in levels.items():
+                                level.add(block[at])
+                        with self.timings.of(FrontEndStage.CHECKS):
+                            sound = checks.hear([block[at] for at in named])
+                        list(pool.map(ChannelListener.hear, listeners, sound))
+                check_sound(recording.name, list(levels.values()), reader.sample_rate_hz, self.options)
+                with self.timings.of(FrontEndStage.CHECKS):
+                    signs = checks.end()
+                ends = (heard.end(*place) for heard, place in zip(listeners, named.items(), strict=True))
+                channels = _suited(tuple(ends), signs, self.options)
+                return Survey(
+                    to_seconds(next(iter(levels.values())).n_samples, reader.sample_rate_hz),
+                    reader.sample_rate_hz,
+                    reader.container,
+                    reader.codec,
+                    channels,
+                    findings(channels, levels, signs, suppressed=self.options.suppress_crosstalk),
                 )
-                for at in named
-            ]
-            with ThreadPoolExecutor(len(named)) as pool:
-                for block in timings.each(FrontEndStage.DECODE, reader.blocks):
-                    list(pool.map(_Listener.hear, listeners, (block[at] for at in named)))
-            levels = [listener.levels for listener in listeners]
-            check_sound(recording.name, levels, reader.sample_rate_hz, options)
-            return Survey(
-                to_seconds(levels[0].n_samples, reader.sample_rate_hz),
-                reader.sample_rate_hz,
-                reader.container,
-                reader.codec,
-                tuple(heard.end(*place) for heard, place in zip(listeners, named.items(), strict=True)),
-            )
-    except MemoryError as error:
-        raise RetryableError(
-            f"Memory ran out while {recording.name} was listened to", "Free memory, then try again"
-        ) from error
+        except MemoryError as error:
+            raise RetryableError(
+                f"Memory ran out while {recording.name} was listened to", "Free memory, then try again"
+            ) from error
+
+    def _listener(self, reader: Reader, gain: float) -> ChannelListener:
+        resampler = open_resampler(self.options.resampler, reader.sample_rate_hz)
+        return ChannelListener(resampler, self.detector.listen(), gain, self.timings)
 
 
-class _Listener:
-    """One channel so far."""
-
-    def __init__(self, resampler: BlockResampler, detection: Listening, gain: float, timings: Timings) -> None:
-        self.levels = Levels()
-        self._resampler = resampler
-        self._detection = detection
-        self._gain = np.float32(gain)
-        self._timings = timings
-        self._n_samples = 0
-        self._peak = 0.0
-        self._pending: Samples = np.zeros(0, np.float32)
-        self._probabilities: list[NDArray[np.float32]] = []
-        self._power: list[NDArray[np.float32]] = []
-        self._noise = _NoiseSample()
-
-    def hear(self, native: Samples) -> None:
-        """Take in a block at the file's own rate."""
-        with self._timings.of(FrontEndStage.LEVELS):
-            self.levels.add(native)
-        with self._timings.of(FrontEndStage.RESAMPLE):
-            samples = self._resampler.hear(native)
-        self._take(samples)
-
-    def end(self, index: int, channel: Channel) -> ChannelSurvey:
-        """What there was in the channel, once all of it was heard."""
-        self._take(self._resampler.end())
-        with self._timings.of(FrontEndStage.VAD):
-            last = self._detection.end()
-        if len(last):
-            self._count(np.pad(self._pending, (0, len(last) * WINDOW - len(self._pending))), last)
-        return ChannelSurvey(
-            index,
-            channel,
-            self._n_samples,
-            np.concatenate([np.zeros(0, np.float32), *self._probabilities]),
-            np.concatenate([np.zeros(0, np.float32), *self._power]),
-            self._peak,
-            self._noise.samples(),
-        )
-
-    def _take(self, samples: Samples) -> None:
-        self._n_samples += len(samples)
-        with self._timings.of(FrontEndStage.VAD):
-            probabilities = self._detection.hear(samples if self._gain == 1.0 else samples * self._gain)
-        with self._timings.of(FrontEndStage.LEVELS):
-            self._peak = max(self._peak, *np.abs([samples.min(initial=0.0), samples.max(initial=0.0)]).tolist())
-            self._collect(samples, probabilities)
-
-    def _collect(self, samples: Samples, probabilities: NDArray[np.float32]) -> None:
-        heard = np.concatenate([self._pending, samples])
-        whole = len(probabilities) * WINDOW
-        self._pending = heard[whole:]
-        self._count(heard[:whole], probabilities)
-
-    def _count(self, samples: Samples, probabilities: NDArray[np.float32]) -> None:
-        if not len(probabilities):
-            return
-        windows = samples.reshape(-1, WINDOW)
-        self._probabilities.append(probabilities)
-        self._power.append(np.mean(np.square(windows), axis=1, dtype=np.float32))
-        loud = np.pad(probabilities >= _SURELY_SILENT, _REACH)
-        near = np.lib.stride_tricks.sliding_window_view(loud, 2 * _REACH + 1).any(axis=1)
-        self._noise.add(windows[~near])
-
-
-class _NoiseSample:
-    """Windows spread evenly over all that were added, at most _NOISE_WINDOWS: whenever there are twice as many, every
-    other one goes, and from then on every other one is taken."""
-
-    def __init__(self) -> None:
-        self._kept: list[Samples] = []
-        self._every = 1
-        self._seen = 0
-
-    def add(self, windows: NDArray[np.float32]) -> None:
-        """More windows, (n, WINDOW), in time order."""
-        for window in windows:
-            if self._seen % self._every == 0:
-                self._kept.append(np.array(window))
-            self._seen += 1
-            if len(self._kept) == 2 * _NOISE_WINDOWS:
-                self._kept = self._kept[::2]
-                self._every *= 2
-
-    def samples(self) -> Samples:
-        """Those that are kept, end to end."""
-        return np.concatenate([np.zeros(0, np.float32), *self._kept])
+def _suited(channels: tuple[ChannelSurvey, ...], signs: Signs, options: DecodeOptions) -> tuple[ChannelSurvey, ...]:
+    """The channels as they are to be transcribed: of two copies the louder one, nothing of a dead one, and no speech
+    where one hears only the other."""
+    likeness = signs.likeness
+    if likeness is not None and are_same(likeness):
+        louder = channels[1 if likeness.gain_db > _LOUDER_DB else 0]
+        return (replace(louder, channel=Channel.MIXED),)
+    suited = []
+    for place, channel in enumerate(channels):
+        leak = signs.leaks.get(channel.index)
+        if is_dead(channel.power):
+            suited.append(replace(channel, probabilities=np.zeros_like(channel.probabilities)))
+        elif leak is not None and options.suppress_crosstalk:
+            source = channels[1 - place]
+            heard = without_leak(channel.probabilities, channel.power, source.power, leak)
+            suited.append(replace(channel, probabilities=heard, leak=leak))
+        else:
+            suited.append(replace(channel, leak=leak))
+    return tuple(suited)

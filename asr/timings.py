@@ -16,7 +16,8 @@ class FrontEndStage(StrEnum):
     """What is done to a recording before an engine hears it: pass one to `CHUNKING`, pass two from `CUTTING` on."""
 
     DECODE = "decode"
-    LEVELS = "level checks"
+    LEVELS = "levels"
+    CHECKS = "channel checks"
     RESAMPLE = "resample"
     VAD = "VAD"
     REGIONS = "regions"

@@ -172,6 +172,46 @@ class Provenance:
     code_version: str
 
 
+class FindingKind(StrEnum):
+    """What may be amiss with a recording's channels; docs/front-end.md says how each is measured."""
+
+    SAME_CHANNELS = "same_channels"
+    DEAD_CHANNEL = "dead_channel"
+    SWAPPED_CHANNELS = "swapped_channels"
+    CROSSTALK = "crosstalk"
+    UPSAMPLED = "upsampled"
+    CLIPPING = "clipping"
+    DC_OFFSET = "dc_offset"
+    TOO_QUIET = "too_quiet"
+    TOO_LOUD = "too_loud"
+    LOW_SNR = "low_snr"
+    DROPPED_PACKETS = "dropped_packets"
+
+
+class FindingEffect(StrEnum):
+    """What was done about a finding."""
+
+    REPORTED = "reported"
+    REMOVED = "removed"
+    SUPPRESSED = "suppressed"
+    MERGED = "merged"
+    IGNORED = "ignored"
+    EXCHANGED = "exchanged"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something amiss with a channel, or with all of them if `channel` is None: how much of it, in which unit, and what
+    was done. `delay_ms` is set where one channel follows another."""
+
+    kind: FindingKind
+    channel: Channel | None
+    value: float
+    unit: str
+    effect: FindingEffect
+    delay_ms: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """Who said what and when in one recording, not yet redacted: it must never rest on a disk.
@@ -185,6 +225,7 @@ class Transcript:
     turns: tuple[Turn, ...]
     regions: tuple[Region, ...]
     provenance: Provenance
+    findings: tuple[Finding, ...] = ()
 
 
 class SpokenWord(Protocol):

@@ -110,6 +110,7 @@ class Redactor:
             redactions=tuple(_redactions(redacted, turns)),
             policy=self.policy,
             provenance=transcript.provenance,
+            findings=transcript.findings,
         )
 
     def _in_words(self, turns: Sequence[Utterance]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from asr.types import Channel, Provenance, Region, SpokenWord
+from asr.types import Channel, Finding, Provenance, Region, SpokenWord
 from compliance.types import Document, RedactedTranscript
 
 MAX_CUE_S = 7.0
@@ -78,6 +78,11 @@ class SpokenTranscript(Protocol):
     @property
     def provenance(self) -> Provenance:
         """What made it."""
+        ...
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What is amiss with its channels."""
         ...
 
 
@@ -155,6 +160,17 @@ def _tree(transcript: SpokenTranscript) -> dict[str, object]:
                 "end_s": _rounded(region.end_s),
             }
             for region in transcript.regions
+        ],
+        "findings": [
+            {
+                "kind": finding.kind.value,
+                "channel": finding.channel and finding.channel.value,
+                "value": _rounded(finding.value),
+                "unit": finding.unit,
+                "effect": finding.effect.value,
+                "delay_ms": None if finding.delay_ms is None else _rounded(finding.delay_ms),
+            }
+            for finding in transcript.findings
         ],
         "provenance": asdict(transcript.provenance),
     }

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.card import Card, Outcome
-from asr.cutting import cut_chunks
 from asr.decode import identify
 from asr.engines.base import EngineInfo
 from asr.engines.openvino import build
@@ -93,8 +92,7 @@ class _Trial:
         windows = []
         for call in calls:
             prepared = stages.prepare(identify(call), self.detector, self.settings)
-            plans = [channel.chunks for channel in prepared.channels]
-            cut = cut_chunks(prepared.recording, plans, self.settings.decode)
+            cut = stages.read_chunks(prepared, self.settings)
             windows += [_features(samples, weights.dimensions) for _, _, samples in cut]
         return windows
 

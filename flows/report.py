@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asr.models import Model
+from asr.types import Finding as Sound
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -148,6 +149,8 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None) ->
     )
     removed = Counter(redaction.entity for redaction in transcript.redactions)
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
+    for amiss in transcript.findings:
+        click.echo(f"sound:   {sound(amiss)}")
     if summary is not None:
         click.echo(f"about:   {', '.join(summary.categories) or 'no category'}  [{summary.method}]")
         for name, finding in (("reason", summary.reason), ("outcome", summary.outcome)):
@@ -157,6 +160,13 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None) ->
     click.echo("")
     for turn in transcript.turns:
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
+
+
+def sound(finding: Sound) -> str:
+    """What is amiss with a channel, in a line: "agent: crosstalk, -20 dB, 40 ms late: suppressed"."""
+    whose = f"{finding.channel}: " if finding.channel else ""
+    late = "" if finding.delay_ms is None else f", {finding.delay_ms:g} ms late"
+    return f"{whose}{finding.kind.replace('_', ' ')}, {finding.value:.3g} {finding.unit}{late}: {finding.effect}"
 
 
 def _said(finding: Finding | None) -> str:

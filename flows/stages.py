@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asr.chunking import chunk
-from asr.cutting import cut_chunks
+from asr.crosstalk import Leak
+from asr.cutting import LeakFrom, cut_chunks
 from asr.engines.base import Engine
 from asr.heap import trim_heap
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
+from asr.roles import exchanged, swapped
 from asr.speakers import turns
+from asr.suppression import without_echoes
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
 from asr.timings import FrontEndStage, Timings
 from asr.treatment import Treatment, plan
-from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
+from asr.types import (
+    Channel,
+    Chunk,
+    Finding,
+    FindingEffect,
+    Hypothesis,
+    Provenance,
+    Recording,
+    Region,
+    Samples,
+    Span,
+    Transcript,
+)
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -32,13 +50,16 @@ from storage.types import AudioFacts, Publication
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place,
-    `treatment` is what is done to its samples before an engine hears them."""
+    `treatment` is what is done to its samples before an engine hears them, `leak` what of the other channel is taken
+    out of them first, and `power` are the mean squares of the detector's windows, (n_windows,)."""
 
     index: int
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
     treatment: Treatment
+    leak: Leak | None
+    power: NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,6 +70,7 @@ class Prepared:
     facts: AudioFacts
     channels: tuple[PreparedChannel, ...]
     regions: tuple[Region, ...]
+    findings: tuple[Finding, ...]
     prepare_s: float
 
     @property
@@ -81,9 +103,15 @@ def prepare(
             regions.extend(typed_regions(speech, channel.channel))
         with timings.of(FrontEndStage.CHUNKING):
             chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.index, channel.channel, chunks, speech.bursts, treatment))
+        leak = channel.leak if settings.decode.suppress_crosstalk else None
+        channels.append(
+            PreparedChannel(
+                channel.index, channel.channel, chunks, speech.bursts, treatment, leak=leak, power=channel.power
+            )
+        )
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
-    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
+    prepare_s = time.perf_counter() - began_s
+    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), found.findings, prepare_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -144,13 +172,20 @@ def read_chunks(
     """The second pass: a recording's chunks as an engine is to hear them, as `cutting.cut_chunks` gives them, but for
     the channel, which is its place among those prepared."""
     timings = timings or Timings()
-    places = {channel.index: place for place, channel in enumerate(prepared.channels)}
-    plans = [prepared.channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
-    cut = cut_chunks(prepared.recording, plans, settings.decode)
+    channels = prepared.channels
+    places = {channel.index: place for place, channel in enumerate(channels)}
+    plans = [channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
+    # A channel with a leak is one of two.
+    leaks = {
+        channel.index: LeakFrom(channel.leak, channels[1 - place].index)
+        for place, channel in enumerate(channels)
+        if channel.leak is not None
+    }
+    cut = cut_chunks(prepared.recording, plans, settings.decode, leaks)
     for index, number, samples in timings.each(FrontEndStage.CUTTING, cut):
         place = places[index]
         with timings.of(FrontEndStage.TREATMENT):
-            treated = prepared.channels[place].treatment.apply(samples)
+            treated = channels[place].treatment.apply(samples)
         yield place, number, treated
 
 
@@ -181,14 +216,26 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         channel.channel: merge(channel.chunks, [next(answers) for _ in channel.chunks], channel.bursts)
         for channel in prepared.channels
     }
-    return Transcript(
+    words = without_echoes(
+        words,
+        {channel.channel: channel.power for channel in prepared.channels},
+        {channel.channel: channel.leak for channel in prepared.channels},
+    )
+    transcript = Transcript(
         audio=prepared.recording.name,
         duration_s=prepared.facts.duration_s,
         channels=tuple(words),
         turns=turns(words, settings.turns),
         regions=prepared.regions,
         provenance=provenance,
+        findings=prepared.findings,
     )
+    if (finding := swapped(transcript.turns)) is None:
+        return transcript
+    if settings.turns.correct_swapped:
+        transcript = exchanged(transcript)
+        finding = replace(finding, effect=FindingEffect.EXCHANGED)
+    return replace(transcript, findings=(*transcript.findings, finding))
 
 
 @dataclass(frozen=True, slots=True)

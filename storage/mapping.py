@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from asr.types import Provenance, Region
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
+from storage.findings import load_findings, store_findings
 from storage.recordings import model_row_id
 from storage.tables import (
     Base,
@@ -77,11 +78,12 @@ def store_transcript(
 
 
 def store_spoken(connection: sa.Connection, recording_id: int, transcript: RedactedTranscript) -> None:
-    """Insert channels, regions, turns, words and redactions; the transcript's own row must be there."""
+    """Insert channels, regions, findings, turns, words and redactions; the transcript's own row must be there."""
     key = {"recording_id": recording_id}
     channels = [{**key, "position": i, "channel": channel} for i, channel in enumerate(transcript.channels)]
     insert_all(connection, ChannelRow, channels)
     insert_all(connection, RegionRow, [_region_row(key, i, r) for i, r in enumerate(transcript.regions)])
+    store_findings(connection, recording_id, transcript.findings)
     insert_all(connection, TurnRow, [_turn_row(key, i, turn) for i, turn in enumerate(transcript.turns)])
     words = [_word_row(key, i, j, word) for i, turn in enumerate(transcript.turns) for j, word in enumerate(turn.words)]
     insert_all(connection, WordRow, words)
@@ -122,6 +124,7 @@ def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTra
         provenance=Provenance(
             row.name, row.sha256, row.engine, row.precision, row.config_fingerprint, row.code_version
         ),
+        findings=load_findings(connection, recording_id),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from asr.types import Channel, RegionKind
+from asr.types import Channel, FindingEffect, FindingKind, RegionKind
 from storage.types import RecordingState, RunState
 
 
@@ -64,6 +64,8 @@ class Base(DeclarativeBase):
         float: sa.Double(),
         datetime: UtcDateTime(),
         Channel: _text_of(Channel),
+        FindingKind: _text_of(FindingKind),
+        FindingEffect: _text_of(FindingEffect),
         RegionKind: _text_of(RegionKind),
         RecordingState: _text_of(RecordingState),
         RunState: _text_of(RunState),
@@ -188,6 +190,21 @@ class RegionRow(Base):
     kind: Mapped[RegionKind]
     start_s: Mapped[float]
     end_s: Mapped[float]
+
+
+class FindingRow(Base):
+    """What is amiss with a channel, or with all of them if it names none."""
+
+    __tablename__ = "findings"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[FindingKind] = mapped_column(index=True)
+    channel: Mapped[Channel | None]
+    value: Mapped[float]
+    unit: Mapped[str]
+    effect: Mapped[FindingEffect]
+    delay_ms: Mapped[float | None]
 
 
 class TurnRow(Base):

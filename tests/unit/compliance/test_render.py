@@ -1,12 +1,24 @@
 """Renderings: the JSON's schema, the subtitles' limits and escapes, and the committed goldens."""
 
+import dataclasses
 import json
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from asr.types import Channel, Provenance, Region, RegionKind, Transcript, Turn, Word
+from asr.types import (
+    Channel,
+    Finding,
+    FindingEffect,
+    FindingKind,
+    Provenance,
+    Region,
+    RegionKind,
+    Transcript,
+    Turn,
+    Word,
+)
 from compliance.render import as_json, as_json_line, as_srt, as_txt, as_vtt, documents
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 
@@ -70,6 +82,25 @@ def schema_errors(body: str) -> list[str]:
     schema = json.loads((ROOT / "docs" / "transcript.schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(json.loads(body))]
+
+
+def test_findings_keep_to_the_schema_and_it_knows_all_of_them(raw: Transcript) -> None:
+    findings = tuple(
+        Finding(kind, channel, -20.12345, "dB", effect, delay_ms)
+        for kind in FindingKind
+        for effect in FindingEffect
+        for channel, delay_ms in ((None, None), (Channel.MIXED, 40.0))
+    )
+    body = as_json(dataclasses.replace(raw, findings=findings))
+    assert schema_errors(body) == []
+    assert json.loads(body)["findings"][1] == {
+        "kind": "same_channels",
+        "channel": "mixed",
+        "value": -20.123,
+        "unit": "dB",
+        "effect": "reported",
+        "delay_ms": 40.0,
+    }
 
 
 def test_json_keeps_to_the_schema(raw: Transcript, redacted: RedactedTranscript) -> None:

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from flows.report import clock, print_json, print_table
+from asr.types import Channel, Finding, FindingEffect, FindingKind
+from flows.report import clock, print_json, print_table, sound
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,10 @@ def test_a_table_shows_what_looks_like_markup_as_it_is(capsys: pytest.CaptureFix
 def test_nothing_of_a_wide_row_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(("text",), [("x" * 500,)])
     assert capsys.readouterr().out.count("x") == 501  # one is in the heading
+
+
+def test_a_finding_is_a_line() -> None:
+    leak = Finding(FindingKind.CROSSTALK, Channel.AGENT, -20.04, "dB", FindingEffect.SUPPRESSED, 40.0)
+    assert sound(leak) == "agent: crosstalk, -20 dB, 40 ms late: suppressed"
+    swapped = Finding(FindingKind.SWAPPED_CHANNELS, None, 1.0, "greetings", FindingEffect.REPORTED)
+    assert sound(swapped) == "swapped channels, 1 greetings: reported"

@@ -10,10 +10,10 @@ import soundfile
 
 from asr.decode import identify
 from asr.engines.scripted import ScriptedEngine
-from asr.types import Hypothesis, Samples, Word
+from asr.types import Channel, FindingEffect, FindingKind, Hypothesis, Provenance, Samples, Transcript, Word
 from asr.vad import SileroVad
 from configs.settings import Settings
-from flows.stages import hear, prepare
+from flows.stages import Prepared, assemble, hear, prepare
 
 
 @pytest.fixture
@@ -79,3 +79,41 @@ def test_channels_keep_their_samples_beside_ignored_ones(calls: Path, detector: 
         hear([prepare(identify(tmp_path / name), detector, settings)], ScriptedEngine(answer), settings, lambda _: None)
     assert heard["plain.wav"]
     assert sorted(heard["wide.wav"]) == pytest.approx(sorted(heard["plain.wav"]), rel=1e-3)
+def _assembled(item: Prepared, text: str, settings: Settings) -> Transcript:
+    """The transcript of a call in which an engine hears the same words in every chunk."""
+    words = tuple(Word(word, 0.3 * at, 0.3 * at + 0.2, 0.9) for at, word in enumerate(text.split()))
+    engine = ScriptedEngine(lambda _: Hypothesis(words, "en", -0.1, 0.0, 1.0, 0.0))
+    (heard,) = hear([item], engine, settings, lambda _: None)
+    return assemble(item, heard, Provenance("m", "h", "scripted", "int8", "f", "0"), settings)
+
+
+def test_two_copies_of_one_channel_are_transcribed_once(calls: Path, detector: SileroVad, tmp_path: Path) -> None:
+    audio, rate_hz = soundfile.read(calls / "order.wav", dtype="float32")
+    mixed = 0.4 * audio.sum(axis=1)
+    soundfile.write(tmp_path / "copies.wav", np.stack([0.5 * mixed, mixed], axis=1), rate_hz)
+    soundfile.write(tmp_path / "mixed.wav", mixed, rate_hz)
+    copies, alone = (prepare(identify(tmp_path / name), detector, Settings()) for name in ("copies.wav", "mixed.wav"))
+    assert [(channel.channel, channel.index) for channel in copies.channels] == [(Channel.MIXED, 1)]
+    assert copies.chunks == alone.chunks
+    transcript = _assembled(copies, "hello there", Settings())
+    assert transcript.channels == (Channel.MIXED,)
+    assert [finding.kind for finding in transcript.findings] == [FindingKind.SAME_CHANNELS]
+    assert [turn.text for turn in transcript.turns] == ["hello there"] * len(copies.chunks)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_swapped_sides_are_reported_and_exchanged_only_if_that_is_wanted(
+    calls: Path, detector: SileroVad, tmp_path: Path, *, corrected: bool
+) -> None:
+    """Only the customer's channel speaks, and answers the call."""
+    audio, rate_hz = soundfile.read(calls / "order.wav", dtype="float32")
+    one_sided = np.stack([np.zeros(len(audio)), audio.sum(axis=1) * 0.5], axis=1)
+    soundfile.write(tmp_path / "swapped.wav", one_sided, rate_hz)
+    settings = Settings.model_validate({"turns": {"correct_swapped": corrected}})
+    transcript = _assembled(prepare(identify(tmp_path / "swapped.wav"), detector, settings), "how can I help", settings)
+    dead, swapped = transcript.findings
+    assert (dead.kind, swapped.kind) == (FindingKind.DEAD_CHANNEL, FindingKind.SWAPPED_CHANNELS)
+    assert swapped.effect is (FindingEffect.EXCHANGED if corrected else FindingEffect.REPORTED)
+    silent, speaks = (Channel.CUSTOMER, Channel.AGENT) if corrected else (Channel.AGENT, Channel.CUSTOMER)
+    assert dead.channel is silent
+    assert {turn.channel for turn in transcript.turns} == {speaks}

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from asr.types import Channel, Provenance, Recording, Region, RegionKind
+from asr.types import Channel, FindingEffect, FindingKind, Provenance, Recording, Region, RegionKind
+from asr.types import Finding as Sound
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
 from storage.repository import Repository
@@ -61,6 +62,10 @@ def make_call() -> MakeCall:
             ),
             policy="pci",
             provenance=Provenance(model, "ab" * 32, "scripted", "int8", "f" * 16, "0.1.0"),
+            findings=(
+                Sound(FindingKind.SAME_CHANNELS, None, 0.999, "share", FindingEffect.MERGED, 12.5),
+                Sound(FindingKind.CLIPPING, Channel.AGENT, 0.02, "share", FindingEffect.REPORTED),
+            ),
         )
         summary = Summary("extractive", Finding("w0 w1", (0,)), None, (Finding("w2", (0, 1)),), ("billing",))
         return Publication(

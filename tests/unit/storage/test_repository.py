@@ -18,7 +18,7 @@ from storage.tables import Base
 from storage.types import AudioFacts, Failure, Publication, RecordingState, RunState
 
 MakeCall = Callable[..., Publication]
-CHILDREN = ("turns", "words", "redactions", "regions", "channels", "summaries", "documents", "transcripts")
+CHILDREN = ("turns", "words", "redactions", "regions", "findings", "channels", "summaries", "documents", "transcripts")
 FAILURE = Failure("decode", "the file is empty", "Record it again")
 
 
@@ -98,6 +98,7 @@ def test_publishing_again_replaces_every_row(engine: sa.Engine, repository: Repo
         "turns": 2,
         "words": 6,
         "redactions": 2,
+        "findings": 2,
         "regions": 1,
         "channels": 2,
         "summaries": 0,

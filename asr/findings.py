@@ -1,0 +1,139 @@
+"""What is amiss with a recording's channels, and what is done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.channel_checks import ChannelSigns, Signs
+from asr.crosstalk import Leak, Likeness
+from asr.levels import Levels
+from asr.timebase import to_seconds
+from asr.types import Channel, Finding, FindingEffect, FindingKind
+from asr.vad import WINDOW
+
+SAME_SHARE = 0.8
+SAME_GAIN_DB = 12.0
+"""Channels are one if one gain and one delay explain this share of either. Copies with noise of -60 dBFS and 12.5 ms
+between them: at least 0.91. Two speakers who leak into each other with -6 dB: at most 0.64. With a greater gain the
+weaker one is a leak, whose source keeps its role."""
+
+DEAD_POWER = 1e-6
+"""-60 dBFS: what decode takes for silence."""
+
+_SPEECH_WINDOWS = 8
+"""0.25 s, `vad.min_speech_ms`: a channel with fewer windows over DEAD_POWER holds no speech."""
+
+_SPEECH = 0.5
+_NO_SPEECH = 0.15
+"""Silero's threshold; and well below where speech ends."""
+
+_NARROW_DB = -40.0
+_CLIPPED_SHARE = 0.001
+_CLIP_PEAK = 0.05
+_QUIET_DBFS, _LOUD_DBFS = -45.0, -12.0
+_LOW_SNR_DB = 10.0
+_NOISE_QUANTILE = 0.25
+_LOST_SHARE = 0.01
+
+
+class Sounding(Protocol):
+    """A channel that was listened to."""
+
+    @property
+    def channel(self) -> Channel:
+        """Whose side it carries."""
+        ...
+
+    @property
+    def probabilities(self) -> NDArray[np.float32]:
+        """Of speech, in each window of the detector, (n_windows,)."""
+        ...
+
+    @property
+    def power(self) -> NDArray[np.float32]:
+        """The mean square of each window, (n_windows,)."""
+        ...
+
+    @property
+    def index(self) -> int:
+        """Which channel of the file it is."""
+        ...
+
+    @property
+    def leak(self) -> Leak | None:
+        """What of the other channel is in it."""
+        ...
+
+
+def are_same(likeness: Likeness | None) -> bool:
+    """Whether two channels are copies of one."""
+    return likeness is not None and likeness.share >= SAME_SHARE and abs(likeness.gain_db) <= SAME_GAIN_DB
+
+
+def is_dead(power: NDArray[np.float32]) -> bool:
+    """Whether a channel with these mean squares of its windows, (n_windows,), holds nothing that could be speech."""
+    return int(np.count_nonzero(power > DEAD_POWER)) < _SPEECH_WINDOWS
+
+
+def findings(
+    channels: Sequence[Sounding], levels: Mapping[int, Levels], signs: Signs, *, suppressed: bool
+) -> tuple[Finding, ...]:
+    """What is amiss with the channels that are kept of a recording, in the order of FindingKind's members.
+
+    `levels` and `signs` are of all channels that were listened to. `suppressed` says that leaks are taken out.
+    """
+    found: list[Finding] = []
+    if are_same(signs.likeness) and signs.likeness is not None:
+        same = signs.likeness
+        found.append(
+            Finding(FindingKind.SAME_CHANNELS, None, same.share, "share", FindingEffect.MERGED, abs(same.delay_ms))
+        )
+    for channel in channels:
+        found.extend(_of_channel(channel, levels[channel.index], signs.channels[channel.index], suppressed=suppressed))
+    kinds = list(FindingKind)
+    return tuple(sorted(found, key=lambda finding: kinds.index(finding.kind)))
+
+
+def _of_channel(channel: Sounding, levels: Levels, signs: ChannelSigns, *, suppressed: bool) -> Iterator[Finding]:
+    def report(kind: FindingKind, value: float, unit: str, effect: FindingEffect = FindingEffect.REPORTED) -> Finding:
+        return Finding(kind, channel.channel, value, unit, effect)
+
+    if signs.offset:
+        yield report(FindingKind.DC_OFFSET, signs.offset, "full scale", FindingEffect.REMOVED)
+    if is_dead(channel.power):
+        yield report(FindingKind.DEAD_CHANNEL, levels.peak_dbfs, "dBFS", FindingEffect.IGNORED)
+        return
+    if channel.leak is not None:
+        effect = FindingEffect.SUPPRESSED if suppressed else FindingEffect.REPORTED
+        leak = channel.leak
+        yield Finding(FindingKind.CROSSTALK, channel.channel, leak.level_db, "dB", effect, leak.delay_ms)
+    if signs.high_db is not None and signs.high_db < _NARROW_DB:
+        yield report(FindingKind.UPSAMPLED, signs.high_db, "dB")
+    if levels.peak >= _CLIP_PEAK and levels.clipped_share >= _CLIPPED_SHARE:
+        yield report(FindingKind.CLIPPING, levels.clipped_share, "share")
+    speech = channel.power[channel.probabilities >= _SPEECH]
+    if len(speech) < _SPEECH_WINDOWS:
+        return
+    level_dbfs = 10 * float(np.log10(max(float(speech.mean()), 1e-12)))
+    if level_dbfs < _QUIET_DBFS:
+        yield report(FindingKind.TOO_QUIET, level_dbfs, "dBFS")
+    if level_dbfs > _LOUD_DBFS:
+        yield report(FindingKind.TOO_LOUD, level_dbfs, "dBFS")
+    snr_db = _snr_db(channel, level_dbfs)
+    if snr_db < _LOW_SNR_DB:
+        yield report(FindingKind.LOW_SNR, snr_db, "dB")
+    lost = signs.lost_s / to_seconds(len(speech) * WINDOW)
+    if lost >= _LOST_SHARE:
+        yield report(FindingKind.DROPPED_PACKETS, min(1.0, lost), "share")
+
+
+def _snr_db(channel: Sounding, level_dbfs: float) -> float:
+    """How far speech is above the quieter moments between it: music on hold is no noise."""
+    silence = channel.power[channel.probabilities < _NO_SPEECH]
+    if len(silence) < _SPEECH_WINDOWS:
+        return float("inf")
+    return level_dbfs - 10 * float(np.log10(max(float(np.quantile(silence, _NOISE_QUANTILE)), 1e-12)))
