@@ -13,6 +13,7 @@ from asr.errors import RetryableError
 from asr.levels import Levels
 from asr.options import DecodeOptions
 from asr.resample import Resampler
+from asr.sounds import Sound, SoundListener
 from asr.timebase import to_seconds
 from asr.types import Channel, Recording, Samples
 from asr.vad import WINDOW, SpeechDetector
@@ -30,13 +31,14 @@ _REACH = 10
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), and a sample of what is heard while nobody speaks, (n,)."""
+    (n_windows,), a sample of what is heard while nobody speaks, (n,), and the tones, keys and music."""
 
     channel: Channel
     n_samples: int
     probabilities: NDArray[np.float32]
     power: NDArray[np.float32]
     noise: Samples = field(repr=False)
+    sounds: tuple[Sound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +91,12 @@ class _Listener:
         self._probabilities: list[NDArray[np.float32]] = []
         self._power: list[NDArray[np.float32]] = []
         self._noise = _NoiseSample()
+        self._sounds = SoundListener(sample_rate_hz)
 
     def hear(self, native: Samples) -> None:
         """Take in a block at the file's own rate."""
         self.levels.add(native)
+        self._sounds.hear(native)
         self._take(self._resampler.hear(native))
 
     def end(self, channel: Channel) -> ChannelSurvey:
@@ -107,6 +111,7 @@ class _Listener:
             np.concatenate([np.zeros(0, np.float32), *self._probabilities]),
             np.concatenate([np.zeros(0, np.float32), *self._power]),
             self._noise.samples(),
+            self._sounds.end(),
         )
 
     def _take(self, samples: Samples) -> None:

@@ -35,6 +35,9 @@ class RegionKind(StrEnum):
     SPEECH = "speech"
     MUSIC = "music"
     RINGBACK = "ringback"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    DIAL_TONE = "dial-tone"
     DTMF = "dtmf"
     SILENCE = "silence"
 
@@ -76,12 +79,17 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Region:
-    """A span of one channel, in seconds from the start of the recording; start_s < end_s."""
+    """A span of one channel, in seconds from the start of the recording; start_s < end_s.
+
+    `digits` are the keys that were pressed in a region of DTMF. They are as secret as spoken ones: no rendering has
+    them, and the redactor leaves them out.
+    """
 
     start_s: float
     end_s: float
     channel: Channel
     kind: RegionKind
+    digits: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

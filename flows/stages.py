@@ -69,12 +69,12 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
     channels: list[PreparedChannel] = []
     regions: list[Region] = []
     for channel in found.channels:
-        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
         noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
         noise = channel.noise if noisy and len(channel.noise) else None
         chunks = chunk(speech, channel.channel, settings.chunk)
         channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
-        regions.extend(typed_regions(speech, channel.channel))
+        regions.extend(typed_regions(speech, channel.channel, channel.sounds))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
 
