@@ -50,11 +50,12 @@ _BEFORE, _AFTER = 12, 148
 half a step is lost on average."""
 
 _SHORTEST = 290
-"""36 ms: with steps of 5 ms, 40 ms, which have to be accepted (Q.24), are measured as 37 or more, 30 ms as 32 or less."""
+"""36 ms: with steps of 5 ms, 40 ms, which have to be accepted (Q.24), are measured as 37 or more, 30 ms as 32 or
+less."""
 
 _SHORTEST_PAUSE = 300
-"""Between starts of two windows: a gap of up to 20 ms is an interruption of one press, of 40 ms a pause (Q.24 asks for 10
-and 40)."""
+"""Between starts of two windows: a gap of up to 20 ms is an interruption of one press, of 40 ms a pause (Q.24 asks for
+10 and 40)."""
 
 _SAME_RUN_S = 2.0
 """Presses with less between them are one run of keys: the VAD's min_silence_ms, which also makes speech one region."""
@@ -125,7 +126,7 @@ def _spectra(windows: NDArray[np.float32]) -> NDArray[np.complex64]:
     """The sums of Goertzel's algorithm for each window, (n, _WINDOW): (n, 8)."""
     parts = [windows[at : at + _ROWS] @ _TONES for at in range(0, len(windows), _ROWS)]
     found = np.concatenate([np.zeros((0, 2 * len(_ALL_HZ)), np.float32), *parts])
-    together: NDArray[np.complex64] = found[:, : len(_ALL_HZ)] + 1j * found[:, len(_ALL_HZ) :]
+    together: NDArray[np.complex64] = found[:, : len(_ALL_HZ)] + np.complex64(1j) * found[:, len(_ALL_HZ) :]
     return together
 
 
@@ -153,8 +154,8 @@ def _measured(samples: NDArray[np.float32]) -> Iterator[tuple[int, int, str]]:
 
 
 def _at(
-    tone: NDArray[np.int64], power: NDArray[np.float64], off_hz: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    tone: NDArray[np.int64], power: NDArray[np.floating], off_hz: NDArray[np.floating]
+) -> tuple[NDArray[np.floating], NDArray[np.bool_]]:
     """Power of one tone a window, without the loss by being off its frequency, and whether it is near enough to it."""
     off = np.take_along_axis(off_hz, tone[:, :, None], 2)[:, :, 0]
     lost = np.square(np.sinc(off * _WINDOW / RATE_HZ))

@@ -1,9 +1,9 @@
 """Music, told from speech by its spectral peaks: notes stand still, a voice glides.
 
 Whitened spectra of two frames that follow one another without overlap, 128 ms apart, resemble each other where notes
-are held or repeated; the harmonics of a voice have moved by more than a bin of 7.8 Hz by then. (Hawley 1993, Structure out of
-sound, and Saunders 1996 tell music by the length of peaks and by the lack of syllables; this is the first of them as a
-correlation, which asks for no peak picking.)
+are held or repeated; the harmonics of a voice have moved by more than a bin of 7.8 Hz by then. (Hawley 1993, Structure
+out of sound, and Saunders 1996 tell music by the length of peaks and by the lack of syllables; this is the first of
+them as a correlation, which asks for no peak picking.)
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ _AUDIBLE = 0.5
 
 _BEGINS, _GOES_ON = 0.54, 0.48
 """Mean resemblance from which it is music, and down to which it stays so. One tune and half of the telephone calls:
-speech is 0.41 in the median, 0.49 at 99 % and 0.54 at most, music 0.54 and more in nine seconds of ten (docs/front-end.md)."""
+speech is 0.41 in the median, 0.49 at 99 % and 0.54 at most, music 0.54 and more in nine seconds of ten
+(docs/front-end.md)."""
 
 _SHORTEST = 3 * 8_000 // HOP
 """Frames, 3 s."""

@@ -15,8 +15,8 @@ from asr.types import Channel, Region, RegionKind, Span
 from asr.vad import WINDOW, join, pad, speech_spans
 
 _SURE = 0.9
-"""Highest probability that a burst of speech inside music must reach. Of 24 telephone calls and six tunes, what the detector
-took for speech in music stayed under 0.8, and words over music reach 1.0."""
+"""Highest probability that a burst of speech inside music must reach. Of 24 telephone calls and six tunes, what the
+detector took for speech in music stayed under 0.8, and words over music reach 1.0."""
 
 _SHORTEST_MUSIC = ms_to_samples(1_000)
 
@@ -43,8 +43,8 @@ def find_speech(
 ) -> Speech:
     """Speech from a detector's window probabilities, (n_windows,) float32, of a channel of `n_samples`.
 
-    Where `sounds` have a tone or keys nobody speaks, and no region of speech holds any of it. Inside music speech has to
-    be sure.
+    Where `sounds` have a tone or keys nobody speaks, and no region of speech holds any of it. Inside music speech has
+    to be sure.
     """
     tones = [sound.span for sound in sounds if sound.kind is not RegionKind.MUSIC]
     music = [sound.span for sound in sounds if sound.kind is RegionKind.MUSIC]

@@ -39,7 +39,9 @@ class Resampler:
     def hear(self, samples: Samples) -> Samples:
         """What is certain by now after one more block, (n,) float32; soxr holds some milliseconds back."""
         self._taken += len(samples)
-        return self._counted(samples if self._from_rate_hz == self._to_rate_hz else self._stream.resample_chunk(samples))
+        return self._counted(
+            samples if self._from_rate_hz == self._to_rate_hz else self._stream.resample_chunk(samples)
+        )
 
     def end(self) -> Samples:
         """What is left."""

@@ -51,7 +51,7 @@ class SoundListener:
         self._music.hear(power, spectra)
         keys = join_keys(self._keys.end())
         tones = [tone for tone in self._tones.end() if not any(_overlap(tone.span, key.span) for key in keys)]
-        music = self._music.end(sound.span for sound in (*keys, *tones))
+        music = self._music.end([*(key.span for key in keys), *(tone.span for tone in tones)])
         found = [
             *(Sound(_at_model_rate(key.span), RegionKind.DTMF, key.digits) for key in keys),
             *(Sound(_at_model_rate(tone.span), tone.kind) for tone in tones),

@@ -19,11 +19,9 @@ HOP = 512
 BIN_HZ = RATE_HZ / FRAME
 
 _SILENT = 10.0 ** (-50 / 10)
-"""Mean square of a frame, -50 dBFS, below which nothing is looked for: tones reach the exchange at -43 dBm0 or more
-(ITU-T Q.24, table A-1, with a margin)."""
+"""Mean square of a frame, -50 dBFS, below which nothing is looked for: an idle line is under it."""
 
 _WINDOW: NDArray[np.float32] = np.hanning(FRAME + 1)[:FRAME].astype(np.float32)
-_ENERGY = float(np.sum(np.square(_WINDOW)))
 
 
 class Framer:
@@ -33,8 +31,8 @@ class Framer:
         self._left: Samples = np.zeros(0, np.float32)
 
     def hear(self, samples: Samples) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of each frame that is complete by now, after (n,) float32 at RATE_HZ more: its mean square (n_frames,), zero if
-        it is silent, and its power spectrum (n_audible, FRAME // 2 + 1) if it is not."""
+        """Of each frame that is complete by now, after (n,) float32 at RATE_HZ more: its mean square (n_frames,), zero
+        if it is silent, and its power spectrum (n_audible, FRAME // 2 + 1) if it is not."""
         heard = np.concatenate([self._left, samples])
         n_frames = max(0, (len(heard) - FRAME) // HOP + 1)
         self._left = heard[n_frames * HOP :].copy()

@@ -27,7 +27,7 @@ PAIRS_HZ = {
 """North America: dial, ringing, busy or congestion; United Kingdom: dial, ringing (E.180 Supplement 2)."""
 
 SINGLE_HZ = (400.0, 450.0)
-"""The recommended single tone is 425 Hz, from 400 to 450 Hz accepted (E.180, clause 2); its cadence says what it means."""
+"""The recommended single tone is 425 Hz, from 400 to 450 Hz accepted (E.180); its rhythm says what it means."""
 
 _OFF_HZ = 8.0
 """A bin: exchanges keep within 0.5 to 1.5 %."""
@@ -37,7 +37,7 @@ _PURE = 0.85
 two sines at these frequencies for less than 0.2 s."""
 
 _TWIST = 10.0
-"""One of two sines may have this many times the other's energy, 10 dB (E.180 says 6 dB)."""
+"""One of two sines may have this many times the other's energy, 10 dB."""
 
 _KNOWN_HZ = np.array(sorted({*SINGLE_HZ, 425.0, *(hz for pair in PAIRS_HZ for hz in pair)}))
 
@@ -51,8 +51,8 @@ _LOBE = 2
 
 _SHORTEST_S, _PAIR_SHORTEST_S = 0.15, 0.3
 _CONGESTION_S, _BUSY_S, _DIAL_S = 0.33, 0.7, 2.5
-"""Longest burst of congestion (0.2 to 0.25 s) and of busy tone (0.375 to 0.5 s); dial tone does not stop, ringing is
-0.4 to 2 s (E.180, clauses 5 to 8)."""
+"""Longest burst of congestion (0.2 to 0.25 s in use) and of busy tone (E.180: up to 0.66 s), shortest dial tone, which
+does not stop; ringing lasts 0.67 to 1.5 s (E.180), in North America 2 s."""
 
 _PAUSE_S, _RINGS_S = 0.65, 6.5
 """Longest pause inside busy tone or a double ring, and most from one ring to the next."""
@@ -123,7 +123,8 @@ def _names(spectra: NDArray[np.float32]) -> Iterator[str]:
 
 def _lobe(spectra: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.float32]:
     columns = at[:, None] + np.arange(-_LOBE, _LOBE + 1)
-    return np.take_along_axis(spectra, columns, axis=1).sum(axis=1)
+    energy: NDArray[np.float32] = np.take_along_axis(spectra, columns, axis=1).sum(axis=1)
+    return energy
 
 
 def _name(spectrum: NDArray[np.float32], first: int, total: float) -> str:
@@ -179,7 +180,7 @@ def _meant(bursts: Sequence[_Burst], name: str) -> Iterator[Tone]:
     """The tones that bursts of one name make."""
     for group in _groups(bursts):
         lasts_s = median(burst.lasts_s for burst in group)
-        kind = _by_length(lasts_s) if name == _SINGLE or name == RegionKind.BUSY else RegionKind(name)
+        kind = _by_length(lasts_s) if name in (_SINGLE, RegionKind.BUSY) else RegionKind(name)
         if name == RegionKind.BUSY and kind is not RegionKind.CONGESTION:
             kind = RegionKind.BUSY
         if kind is RegionKind.DIAL_TONE and lasts_s < _DIAL_S:

@@ -6,7 +6,7 @@ traceback that prints one of these values gives away no word of a call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -145,6 +145,37 @@ class Hypothesis:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardCounts:
+    """What was done against words that nobody said, and words that were lost (asr/guards.py); never which words.
+
+    Words removed: `away` from all speech, in `loops`, `rushed` beyond what can be said, of `subtitles`. Chunks:
+    `retried` because their text left speech out, of which in `recovered` a second hearing left out less; in `unheard`
+    speech is still without a text.
+    """
+
+    away: int = 0
+    loops: int = 0
+    rushed: int = 0
+    subtitles: int = 0
+    retried: int = 0
+    recovered: int = 0
+    unheard: int = 0
+
+    @property
+    def removed(self) -> int:
+        """Words removed by all guards together."""
+        return self.away + self.loops + self.rushed + self.subtitles
+
+    def __add__(self, other: GuardCounts) -> GuardCounts:
+        """The counts of both.
+
+        >>> GuardCounts(loops=2) + GuardCounts(loops=1, retried=1)
+        GuardCounts(away=0, loops=3, rushed=0, subtitles=0, retried=1, recovered=0, unheard=0)
+        """
+        return GuardCounts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
+
+
+@dataclass(frozen=True, slots=True)
 class Turn:
     """One speaker's uninterrupted words, at least one, in time order."""
 
@@ -193,6 +224,7 @@ class Transcript:
     turns: tuple[Turn, ...]
     regions: tuple[Region, ...]
     provenance: Provenance
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 class SpokenWord(Protocol):

@@ -111,6 +111,7 @@ class Redactor:
             redactions=tuple(_redactions(redacted, turns)),
             policy=self.policy,
             provenance=transcript.provenance,
+            guards=transcript.guards,
         )
 
     def _in_words(self, turns: Sequence[Utterance]) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from asr.types import Channel, Provenance, Region
+from asr.types import Channel, GuardCounts, Provenance, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,7 @@ class RedactedTranscript:
     redactions: tuple[Redaction, ...]
     policy: str
     provenance: Provenance
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,16 +7,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+import numpy as np
+from numpy.typing import NDArray
+
 from asr.chunking import chunk
 from asr.cutting import cut_chunks
 from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
+from asr.guards import Evidence
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
+from asr.rehearing import Said, guarded
 from asr.speakers import turns
 from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
-from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
+from asr.types import Channel, Chunk, GuardCounts, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -30,12 +35,14 @@ from storage.types import AudioFacts, Publication
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it."""
+    there if the channel is to be cleaned of it; `probabilities` of speech in each of the detector's windows are what
+    its text is held against."""
 
     channel: Channel
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
     noise: Samples | None = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,10 +63,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an engine heard in a prepared recording's chunks, one to one, and its share of the time."""
+    """What an engine heard in a prepared recording's chunks, one to one, its share of the time, and what was done
+    against words that nobody said."""
 
     hypotheses: tuple[Hypothesis, ...] = field(repr=False)
     transcribe_s: float
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) -> Prepared:
@@ -73,7 +82,7 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
         noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
         noise = channel.noise if noisy and len(channel.noise) else None
         chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
+        channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise, channel.probabilities))
         regions.extend(typed_regions(speech, channel.channel, channel.sounds))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
     return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
@@ -82,12 +91,13 @@ def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spoken:
     """A chunk's samples, and whose they are: the recording's index among those prepared, the chunk's in it, and
-    whether it is the first of its channel."""
+    whether it is the first of its channel; and where in it somebody speaks."""
 
     item: int
     number: int
     is_first: bool
     samples: Samples = field(repr=False)
+    evidence: Evidence
 
 
 def hear(
@@ -103,21 +113,26 @@ def hear(
     began_s = time.perf_counter()
     # Of calls in which nobody speaks nothing is left to tell as it is done.
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
-    heard: list[dict[int, Hypothesis]] = [{} for _ in prepared]
+    heard: list[dict[int, tuple[Hypothesis, GuardCounts]]] = [{} for _ in prepared]
     for portion in _portions(_spoken(prepared, settings), to_samples(settings.batch.portion_speech_s)):
         found = engine.transcribe(
             [spoken.samples for spoken in portion],
             lambda done_s: on_audio(done_s * recorded_for_speech),
             _after(portion),
         )
-        for spoken, hypothesis in zip(portion, found, strict=True):
-            heard[spoken.item][spoken.number] = hypothesis
+        said = [Said(one.samples, one.evidence, hypothesis) for one, hypothesis in zip(portion, found, strict=True)]
+        for spoken, answer in zip(portion, guarded(engine, said, settings.guards), strict=True):
+            heard[spoken.item][spoken.number] = answer
     if not speech:
         on_audio(recorded_s)
     took_s = time.perf_counter() - began_s
     shares = [sum(map(len, item.chunks)) / max(speech, 1) for item in prepared]
     return [
-        Heard(tuple(answers[number] for number in range(len(item.chunks))), took_s * share)
+        Heard(
+            tuple(answers[number][0] for number in range(len(item.chunks))),
+            took_s * share,
+            sum((counts for _, counts in answers.values()), GuardCounts()),
+        )
         for item, answers, share in zip(prepared, heard, shares, strict=True)
     ]
 
@@ -127,9 +142,10 @@ def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoke
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
         plans = [channel.chunks for channel in item.channels]
         for channel, number, samples in cut_chunks(item.recording, plans, settings.decode):
-            noise = item.channels[channel].noise
-            clean = samples if noise is None else denoise(samples, noise)
-            yield _Spoken(at, firsts[channel] + number, number == 0, clean)
+            own = item.channels[channel]
+            clean = samples if own.noise is None else denoise(samples, own.noise)
+            evidence = Evidence.of(own.chunks[number], own.bursts, own.probabilities)
+            yield _Spoken(at, firsts[channel] + number, number == 0, clean, evidence)
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
@@ -166,6 +182,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         turns=turns(words, settings.turns),
         regions=prepared.regions,
         provenance=provenance,
+        guards=heard.guards,
     )
 
 
