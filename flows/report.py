@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asr.models import Model
+from asr.types import GuardCounts
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -148,6 +149,8 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None) ->
     )
     removed = Counter(redaction.entity for redaction in transcript.redactions)
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
+    if guarded := _guarded(transcript.guards):
+        click.echo(f"guards:  {guarded}")
     if summary is not None:
         click.echo(f"about:   {', '.join(summary.categories) or 'no category'}  [{summary.method}]")
         for name, finding in (("reason", summary.reason), ("outcome", summary.outcome)):
@@ -157,6 +160,24 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None) ->
     click.echo("")
     for turn in transcript.turns:
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
+
+
+def _guarded(counts: GuardCounts) -> str:
+    """What the guards did; empty if nothing.
+
+    >>> _guarded(GuardCounts(loops=2, away=1, retried=2, recovered=1, unheard=1))
+    '3 words removed (1 away, 2 loops), 2 chunks heard again, 1 with gain, 1 still without words'
+    """
+    removed = {name: getattr(counts, name) for name in ("away", "loops", "rushed", "subtitles")}
+    parts = []
+    if counts.removed:
+        named = ", ".join(f"{n} {name}" for name, n in removed.items() if n)
+        parts.append(f"{counts.removed} words removed ({named})")
+    if counts.retried:
+        parts.append(f"{counts.retried} chunks heard again, {counts.recovered} with gain")
+    if counts.unheard:
+        parts.append(f"{counts.unheard} still without words")
+    return ", ".join(parts)
 
 
 def _said(finding: Finding | None) -> str:
