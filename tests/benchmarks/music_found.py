@@ -58,7 +58,6 @@ class Bench:
     def add(self, name: str, samples: NDArray[Any], rate_hz: int, played_s: list[tuple[float, float]]) -> None:
         """One channel, and where music is played in it."""
 
-
         native = np.ascontiguousarray(samples, np.float32)
         began_s = time.process_time()
         listener = SoundListener(rate_hz)
@@ -87,19 +86,30 @@ class Bench:
 
 
 def main(calls: str, tunes: str) -> None:
-    """Print a row for each set.""" bench = Bench(SileroVad(wiring.vad_file(Settings()))) for call in
-    sorted(Path(calls).glob("*.wav")): samples, rate_hz = soundfile.read(call, dtype="float32", always_2d=True) held =
-    json.loads(call.with_suffix(".json").read_text())["hold_music"] for channel in range(samples.shape[1]): is_held =
-    held is not None and held["channel"] == channel played_s = [(held["start_s"], held["end_s"])] if is_held else []
-    bench.add("calls", samples[:, channel], rate_hz, played_s) tones = dict(bench.others) for tune in
-    sorted(Path(tunes).glob("*.wav")): samples, rate_hz = soundfile.read(tune, dtype="float32") bench.add(tune.stem,
-    samples, rate_hz, [(0.0, len(samples) / rate_hz)]) for kind in MUSIC: bench.add(f"made: {kind}", music(kind,
-    _MADE_S, 7), 8_000, [(0.0, _MADE_S)]) print("| set | music s | found s | recall | wrong s | precision | wrong before
-    speech goes first, s |\n" + "|---" * 7 + "|") for name, one in bench.tallies.items(): precision = one.found /
-    max(one.found + one.wrong, 1e-9) print( f"| {name} | {one.played:.0f} | {one.found:.0f} | {one.found /
-    one.played:.1%} | {one.wrong:.1f} | " f"{precision:.1%} | {one.wrong_alone:.1f} |" ) hour_s = 7_200 * bench.cpu_s /
-    bench.audio_s print(f"\ntones and keys in the calls: {tones or 'none'}; {hour_s:.2f} s of CPU for an hour of two
-    channels")
+    """Print a row for each set."""
+    bench = Bench(SileroVad(wiring.vad_file(Settings())))
+    for call in sorted(Path(calls).glob("*.wav")):
+        samples, rate_hz = soundfile.read(call, dtype="float32", always_2d=True)
+        held = json.loads(call.with_suffix(".json").read_text())["hold_music"]
+        for channel in range(samples.shape[1]):
+            is_held = held is not None and held["channel"] == channel
+            bench.add("calls", samples[:, channel], rate_hz, [(held["start_s"], held["end_s"])] if is_held else [])
+    tones = dict(bench.others)
+    for tune in sorted(Path(tunes).glob("*.wav")):
+        samples, rate_hz = soundfile.read(tune, dtype="float32")
+        bench.add(tune.stem, samples, rate_hz, [(0.0, len(samples) / rate_hz)])
+    for kind in MUSIC:
+        bench.add(f"made: {kind}", music(kind, _MADE_S, 7), 8_000, [(0.0, _MADE_S)])
+    print("| set | music s | found s | recall | wrong s | precision | wrong without the VAD, s |")
+    print("|---" * 7 + "|")
+    for name, one in bench.tallies.items():
+        precision = one.found / max(one.found + one.wrong, 1e-9)
+        print(
+            f"| {name} | {one.played:.0f} | {one.found:.0f} | {one.found / one.played:.1%} | {one.wrong:.1f} | "
+            f"{precision:.1%} | {one.wrong_alone:.1f} |"
+        )
+    hour_s = 7_200 * bench.cpu_s / bench.audio_s
+    print(f"\ntones and keys in the calls: {tones or 'none'}; {hour_s:.2f} s of CPU for an hour of two channels")
 
 
 if __name__ == "__main__":
