@@ -8,6 +8,7 @@ found speech. Every function is pure; nothing that is removed is kept or logged,
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -60,8 +61,10 @@ class Evidence:
         laid = 0
         for span in chunk.spans:
             shift = laid - span.start
-            shared = [(max(burst.start, span.start), min(burst.stop, span.stop)) for burst in bursts]
-            inside += [(to_seconds(a + shift), to_seconds(b + shift)) for a, b in shared if a < b]
+            first = bisect_right(bursts, span.start, key=lambda burst: burst.stop)
+            stop = bisect_left(bursts, span.stop, key=lambda burst: burst.start)
+            shared = [(max(burst.start, span.start), min(burst.stop, span.stop)) for burst in bursts[first:stop]]
+            inside += [(to_seconds(a + shift), to_seconds(b + shift)) for a, b in shared]
             windows.append(probabilities[span.start // WINDOW : -(-span.stop // WINDOW)])
             laid += len(span)
         return cls(tuple(inside), np.concatenate(windows))
@@ -142,7 +145,7 @@ def _are_loops(words: Sequence[Word]) -> list[bool]:
         run = 0
         for at, is_alike in enumerate(alike):
             run = run + 1 if is_alike else 0
-            if run >= _MOST_REPEATS * length and words[at].end_s - words[at].start_s < _NO_TIME_S:
+            if run > (_MOST_REPEATS - 1) * length and words[at].end_s - words[at].start_s < _NO_TIME_S:
                 invented[at] = True
     return invented
 

@@ -28,7 +28,7 @@ HOMES = {
     "presidio_analyzer": ("compliance/",),
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
-    "matplotlib": ("flows/chart.py",),
+    "matplotlib": ("flows/chart.py", "flows/picture.py"),
     "torch": ("asr/engines/torch.py",),
 }
 """Where a package may be imported: path prefixes. flows/wiring.py names the type of the database that it opens."""

@@ -21,7 +21,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["recording_id"],
             ["transcripts.recording_id"],
-            name=op.f("fk_guards_recording_id_transcripts"),
+            name=op.f("fk_guards_recording_id"),
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("recording_id", "guard", name=op.f("pk_guards")),
