@@ -241,7 +241,7 @@ def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region,
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:
     rows = connection.execute(sa.select(GuardRow.guard, GuardRow.count).where(GuardRow.recording_id == recording_id))
-    return GuardCounts(**dict(rows.tuples().all()))
+    return GuardCounts(**{row.guard: row.count for row in rows})
 
 
 def _load_redactions(connection: sa.Connection, recording_id: int) -> tuple[Redaction, ...]:
