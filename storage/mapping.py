@@ -89,7 +89,7 @@ def store_spoken(connection: sa.Connection, recording_id: int, transcript: Redac
     insert_all(connection, WordRow, words)
     redactions = [_redaction_row(key, i, redaction) for i, redaction in enumerate(transcript.redactions)]
     insert_all(connection, RedactionRow, redactions)
-    guards = [{**key, "guard": guard, "count": count} for guard, count in asdict(transcript.guards).items() if count]
+    guards = [{**key, "guard": guard, "times": times} for guard, times in asdict(transcript.guards).items() if times]
     insert_all(connection, GuardRow, guards)
 
 
@@ -240,8 +240,8 @@ def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region,
 
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:
-    rows = connection.execute(sa.select(GuardRow.guard, GuardRow.count).where(GuardRow.recording_id == recording_id))
-    return GuardCounts(**{row.guard: row.count for row in rows})
+    rows = connection.execute(sa.select(GuardRow.guard, GuardRow.times).where(GuardRow.recording_id == recording_id))
+    return GuardCounts(**{row.guard: row.times for row in rows})
 
 
 def _load_redactions(connection: sa.Connection, recording_id: int) -> tuple[Redaction, ...]:

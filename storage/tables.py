@@ -248,7 +248,7 @@ class GuardRow(Base):
 
     recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
     guard: Mapped[str] = mapped_column(primary_key=True)
-    count: Mapped[int]
+    times: Mapped[int]
 
 
 class SummaryRow(Base):

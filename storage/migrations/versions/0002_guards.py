@@ -17,7 +17,7 @@ def upgrade() -> None:
         "guards",
         sa.Column("recording_id", sa.Integer(), nullable=False),
         sa.Column("guard", sa.Text(), nullable=False),
-        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("times", sa.Integer(), nullable=False),
         sa.ForeignKeyConstraint(
             ["recording_id"],
             ["transcripts.recording_id"],
