@@ -18,6 +18,8 @@ _SURE = 0.9
 """Highest probability that a burst of speech inside music must reach. Of 24 telephone calls and six tunes, what the
 detector took for speech in music stayed under 0.8, and words over music reach 1.0."""
 
+_TAIL = ms_to_samples(500)
+
 _SHORTEST_MUSIC = ms_to_samples(1_000)
 
 
@@ -51,12 +53,9 @@ def find_speech(
     # A burst too short to be speech by itself may be a word's tail: it is dropped only when it stands alone.
     loose = vad.model_copy(update={"min_speech_ms": 0})
     heard = _without(probabilities, tones)
-    bursts = tuple(
-        piece
-        for burst in speech_spans(heard, n_samples, chunk.cut_pause_ms, loose)
-        if _is_sure(burst, heard) or not any(span.start <= burst.start and burst.stop <= span.stop for span in music)
-        for piece in _outside(burst, tones)
-    )
+    likely = speech_spans(heard, n_samples, chunk.cut_pause_ms, loose)
+    sure = [burst for burst in likely if _is_sure(burst, heard)]
+    bursts = tuple(piece for burst in likely if not _is_music(burst, music, sure) for piece in _outside(burst, tones))
     min_speech = ms_to_samples(vad.min_speech_ms)
     joined = join(bursts, ms_to_samples(vad.min_silence_ms))
     regions = tuple(piece for region in joined for piece in _outside(region, tones) if len(piece) >= min_speech)
@@ -104,6 +103,13 @@ def _without(probabilities: NDArray[np.float32], tones: Sequence[Span]) -> NDArr
 
 def _is_sure(burst: Span, probabilities: NDArray[np.float32]) -> bool:
     return bool(probabilities[burst.start // WINDOW : -(-burst.stop // WINDOW)].max(initial=0.0) >= _SURE)
+
+
+def _is_music(burst: Span, music: Sequence[Span], sure: Sequence[Span]) -> bool:
+    """Whether a burst lies in music, and no sure one is so near that it may be its word's tail."""
+    if not any(span.start <= burst.start and burst.stop <= span.stop for span in music):
+        return False
+    return not any(one.start - _TAIL < burst.stop and burst.start < one.stop + _TAIL for one in sure)
 
 
 def _outside(span: Span, others: Sequence[Span]) -> list[Span]:
