@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from asr.crosstalk import Leak
 from asr.resample import BlockResampler
+from asr.sounds import Sound, SoundListener
 from asr.timings import FrontEndStage, Timings
 from asr.types import Channel, Samples
 from asr.vad import WINDOW, Listening
@@ -26,8 +27,8 @@ _REACH = 10
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), its largest magnitude, and a sample of what is heard while nobody speaks, (n,). `index` is its place
-    in the file, and `leak` what of the other channel is in it and not counted as speech."""
+    (n_windows,), its largest magnitude, a sample of what is heard while nobody speaks, (n,), and the tones, keys and
+    music. `index` is its place in the file, and `leak` what of the other channel is in it and not counted as speech."""
 
     index: int
     channel: Channel
@@ -36,13 +37,17 @@ class ChannelSurvey:
     power: NDArray[np.float32]
     peak: float
     noise: Samples = field(repr=False)
+    sounds: tuple[Sound, ...] = ()
     leak: Leak | None = None
 
 
 class ChannelListener:
     """One channel so far."""
 
-    def __init__(self, resampler: BlockResampler, detection: Listening, gain: float, timings: Timings) -> None:
+    def __init__(
+        self, resampler: BlockResampler, detection: Listening, sounds: SoundListener, gain: float, timings: Timings
+    ) -> None:
+        self._sounds = sounds
         self._resampler = resampler
         self._detection = detection
         self._gain = np.float32(gain)
@@ -56,6 +61,8 @@ class ChannelListener:
 
     def hear(self, native: Samples) -> None:
         """Take in a block, (n,) float32 at the file's own rate."""
+        with self._timings.of(FrontEndStage.SOUNDS):
+            self._sounds.hear(native)
         with self._timings.of(FrontEndStage.RESAMPLE):
             samples = self._resampler.hear(native)
         self._take(samples)
@@ -67,6 +74,8 @@ class ChannelListener:
             last = self._detection.end()
         if len(last):
             self._count(np.pad(self._pending, (0, len(last) * WINDOW - len(self._pending))), last)
+        with self._timings.of(FrontEndStage.SOUNDS):
+            sounds = self._sounds.end()
         return ChannelSurvey(
             index,
             channel,
@@ -75,6 +84,7 @@ class ChannelListener:
             np.concatenate([np.zeros(0, np.float32), *self._power]),
             self._peak,
             self._noise.samples(),
+            sounds,
         )
 
     def _take(self, samples: Samples) -> None:

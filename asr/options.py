@@ -376,6 +376,22 @@ class TranscribeOptions(Options):
     )
 
 
+class GuardOptions(Options):
+    """Words that nobody said, and speech without words."""
+
+    enabled: bool = Field(
+        True,
+        description="Remove words that the sound does not bear out; hear chunks again whose text leaves speech out.",
+        json_schema_extra={"source": "docs/front-end.md: no word of 24 telephone calls is lost by it"},
+    )
+    lost_speech_s: float = Field(
+        1.5,
+        gt=0.0,
+        description="A chunk with this much speech in a row that no word accounts for is heard again in two halves.",
+        json_schema_extra={"source": "docs/front-end.md: sound texts leave out 0.98 s at most"},
+    )
+
+
 class TurnOptions(Options):
     """Joining words into turns."""
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.options import ChunkOptions, VadOptions
+from asr.sounds import Sound
 from asr.timebase import ms_to_samples, to_seconds
 from asr.types import Channel, Region, RegionKind, Span
-from asr.vad import join, pad, speech_spans
+from asr.vad import WINDOW, join, pad, speech_spans
+
+_SURE = 0.9
+"""Highest probability that a burst of speech inside music must reach. Of 24 telephone calls and six tunes, what the
+detector took for speech in music stayed under 0.8, and words over music reach 1.0."""
+
+_TAIL = ms_to_samples(500)
+
+_SHORTEST_MUSIC = ms_to_samples(1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +36,96 @@ class Speech:
     n_samples: int
 
 
-def find_speech(probabilities: NDArray[np.float32], n_samples: int, vad: VadOptions, chunk: ChunkOptions) -> Speech:
-    """Speech from a detector's window probabilities, (n_windows,) float32, of a channel of `n_samples`."""
+def find_speech(
+    probabilities: NDArray[np.float32],
+    n_samples: int,
+    vad: VadOptions,
+    chunk: ChunkOptions,
+    sounds: Sequence[Sound] = (),
+) -> Speech:
+    """Speech from a detector's window probabilities, (n_windows,) float32, of a channel of `n_samples`.
+
+    Where `sounds` have a tone or keys nobody speaks, and no region of speech holds any of it. Inside music speech has
+    to be sure.
+    """
+    tones = [sound.span for sound in sounds if sound.kind is not RegionKind.MUSIC]
+    music = [sound.span for sound in sounds if sound.kind is RegionKind.MUSIC]
     # A burst too short to be speech by itself may be a word's tail: it is dropped only when it stands alone.
     loose = vad.model_copy(update={"min_speech_ms": 0})
-    bursts = speech_spans(probabilities, n_samples, chunk.cut_pause_ms, loose)
+    heard = _without(probabilities, tones)
+    likely = speech_spans(heard, n_samples, chunk.cut_pause_ms, loose)
+    sure = [burst for burst in likely if _is_sure(burst, heard)]
+    bursts = tuple(piece for burst in likely if not _is_music(burst, music, sure) for piece in _outside(burst, tones))
     min_speech = ms_to_samples(vad.min_speech_ms)
-    regions = tuple(region for region in join(bursts, ms_to_samples(vad.min_silence_ms)) if len(region) >= min_speech)
+    joined = join(bursts, ms_to_samples(vad.min_silence_ms))
+    regions = tuple(piece for region in joined for piece in _outside(region, tones) if len(piece) >= min_speech)
     kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
-    return Speech(pad(regions, ms_to_samples(vad.pad_ms), n_samples), kept, n_samples)
+    padded = pad(regions, ms_to_samples(vad.pad_ms), n_samples)
+    clear = tuple(_clear(wide, bare, tones) for wide, bare in zip(padded, regions, strict=True))
+    return Speech(clear, kept, n_samples)
 
 
-def typed_regions(speech: Speech, channel: Channel) -> tuple[Region, ...]:
-    """The whole channel as regions of speech and silence in time order, without a gap between them."""
-    regions: list[Region] = []
-    at = 0
-    for span in speech.regions:
-        if span.start > at:
-            regions.append(_region(Span(at, span.start), channel, RegionKind.SILENCE))
-        regions.append(_region(span, channel, RegionKind.SPEECH))
-        at = span.stop
-    if at < speech.n_samples:
-        regions.append(_region(Span(at, speech.n_samples), channel, RegionKind.SILENCE))
-    return tuple(regions)
+def typed_regions(speech: Speech, channel: Channel, sounds: Sequence[Sound] = ()) -> tuple[Region, ...]:
+    """The whole channel as regions in time order, without a gap between them: speech first, then tones and keys, then
+    music, and silence where there is nothing."""
+    typed = [_Typed(span, RegionKind.SPEECH) for span in speech.regions]
+    for sound in sorted(sounds, key=lambda sound: sound.kind is RegionKind.MUSIC):
+        span = Span(min(sound.span.start, speech.n_samples), min(sound.span.stop, speech.n_samples))
+        pieces = _outside(span, [known.span for known in typed])
+        if sound.kind is RegionKind.MUSIC:
+            # What is left of it between two words is not worth a region.
+            pieces = [piece for piece in pieces if len(piece) >= _SHORTEST_MUSIC]
+        typed += [_Typed(piece, sound.kind, sound.digits) for piece in pieces]
+    silent = _outside(Span(0, speech.n_samples), [known.span for known in typed])
+    typed += [_Typed(piece, RegionKind.SILENCE) for piece in silent]
+    return tuple(
+        Region(to_seconds(one.span.start), to_seconds(one.span.stop), channel, one.kind, one.digits)
+        for one in sorted(typed, key=lambda one: one.span.start)
+    )
 
 
-def _region(span: Span, channel: Channel, kind: RegionKind) -> Region:
-    return Region(to_seconds(span.start), to_seconds(span.stop), channel, kind)
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    span: Span
+    kind: RegionKind
+    digits: str = field(default="", repr=False)
+
+
+def _without(probabilities: NDArray[np.float32], tones: Sequence[Span]) -> NDArray[np.float32]:
+    """The probabilities with none where a window lies wholly in a tone."""
+    if not tones:
+        return probabilities
+    heard = probabilities.copy()
+    for tone in tones:
+        heard[-(-tone.start // WINDOW) : tone.stop // WINDOW] = 0.0
+    return heard
+
+
+def _is_sure(burst: Span, probabilities: NDArray[np.float32]) -> bool:
+    return bool(probabilities[burst.start // WINDOW : -(-burst.stop // WINDOW)].max(initial=0.0) >= _SURE)
+
+
+def _is_music(burst: Span, music: Sequence[Span], sure: Sequence[Span]) -> bool:
+    """Whether a burst lies in music, and no sure one is so near that it may be its word's tail."""
+    if not any(span.start <= burst.start and burst.stop <= span.stop for span in music):
+        return False
+    return not any(one.start - _TAIL < burst.stop and burst.start < one.stop + _TAIL for one in sure)
+
+
+def _outside(span: Span, others: Sequence[Span]) -> list[Span]:
+    """What of the span lies in none of the others, in order."""
+    pieces = []
+    at = span.start
+    for other in sorted(others, key=lambda other: other.start):
+        if other.stop > at and other.start < span.stop:
+            if other.start > at:
+                pieces.append(Span(at, other.start))
+            at = other.stop
+    if at < span.stop:
+        pieces.append(Span(at, span.stop))
+    return pieces
+
+
+def _clear(wide: Span, bare: Span, tones: Sequence[Span]) -> Span:
+    """As much of a padded region as reaches no tone."""
+    return next(piece for piece in _outside(wide, tones) if piece.start <= bare.start < piece.stop)

@@ -59,23 +59,25 @@ def resample(samples: Samples, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_H
 
 
 class Resampler:
-    """One channel to MODEL_RATE_HZ, block by block: all blocks together are what `resample` gives."""
+    """One channel to another rate, block by block: all blocks together are what `resample` gives."""
 
-    def __init__(self, from_rate_hz: int) -> None:
-        self._from_rate_hz = from_rate_hz
-        self._stream = soxr.ResampleStream(from_rate_hz, MODEL_RATE_HZ, 1, dtype="float32", quality=_QUALITY)
+    def __init__(self, from_rate_hz: int, to_rate_hz: int = MODEL_RATE_HZ) -> None:
+        self._from_rate_hz, self._to_rate_hz = from_rate_hz, to_rate_hz
+        self._stream = soxr.ResampleStream(from_rate_hz, to_rate_hz, 1, dtype="float32", quality=_QUALITY)
         self._taken = self._given = 0
         self._last = np.zeros(1, np.float32)
 
     def hear(self, samples: Samples) -> Samples:
         """What is certain by now after one more block, (n,) float32; soxr holds some milliseconds back."""
         self._taken += len(samples)
-        return self._counted(samples if self._from_rate_hz == MODEL_RATE_HZ else self._stream.resample_chunk(samples))
+        return self._counted(
+            samples if self._from_rate_hz == self._to_rate_hz else self._stream.resample_chunk(samples)
+        )
 
     def end(self) -> Samples:
         """What is left."""
-        wanted = resampled_length(self._taken, self._from_rate_hz, MODEL_RATE_HZ) - self._given
-        if self._from_rate_hz == MODEL_RATE_HZ or wanted <= 0:
+        wanted = resampled_length(self._taken, self._from_rate_hz, self._to_rate_hz) - self._given
+        if self._from_rate_hz == self._to_rate_hz or wanted <= 0:
             return np.zeros(0, np.float32)
         rest = self._counted(self._stream.resample_chunk(np.zeros(0, np.float32), last=True))[:wanted]
         return np.concatenate([rest, np.repeat(self._last, wanted - len(rest))])

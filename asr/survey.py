@@ -18,6 +18,7 @@ from asr.loudness import gain_for_listening
 from asr.options import DecodeOptions, LoudnessOptions
 from asr.readers import Reader
 from asr.resample import open_resampler
+from asr.sounds import SoundListener
 from asr.suppression import without_leak
 from asr.timebase import to_seconds
 from asr.timings import FrontEndStage, Timings
@@ -112,7 +113,8 @@ class _Ears:
 
     def _listener(self, reader: Reader, gain: float) -> ChannelListener:
         resampler = open_resampler(self.options.resampler, reader.sample_rate_hz)
-        return ChannelListener(resampler, self.detector.listen(), gain, self.timings)
+        sounds = SoundListener(reader.sample_rate_hz)
+        return ChannelListener(resampler, self.detector.listen(), sounds, gain, self.timings)
 
 
 def _suited(channels: tuple[ChannelSurvey, ...], signs: Signs, options: DecodeOptions) -> tuple[ChannelSurvey, ...]:

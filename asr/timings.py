@@ -18,6 +18,7 @@ class FrontEndStage(StrEnum):
     DECODE = "decode"
     LEVELS = "levels"
     CHECKS = "channel checks"
+    SOUNDS = "tones, keys, music"
     RESAMPLE = "resample"
     VAD = "VAD"
     REGIONS = "regions"

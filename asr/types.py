@@ -6,7 +6,7 @@ traceback that prints one of these values gives away no word of a call.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
@@ -35,6 +35,9 @@ class RegionKind(StrEnum):
     SPEECH = "speech"
     MUSIC = "music"
     RINGBACK = "ringback"
+    BUSY = "busy"
+    CONGESTION = "congestion"
+    DIAL_TONE = "dial-tone"
     DTMF = "dtmf"
     SILENCE = "silence"
 
@@ -76,12 +79,17 @@ class Audio:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Region:
-    """A span of one channel, in seconds from the start of the recording; start_s < end_s."""
+    """A span of one channel, in seconds from the start of the recording; start_s < end_s.
+
+    `digits` are the keys that were pressed in a region of DTMF. They are as secret as spoken ones: no rendering has
+    them, and the redactor leaves them out.
+    """
 
     start_s: float
     end_s: float
     channel: Channel
     kind: RegionKind
+    digits: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +142,37 @@ class Hypothesis:
     no_speech_prob: float
     compression_ratio: float
     temperature: float
+
+
+@dataclass(frozen=True, slots=True)
+class GuardCounts:
+    """What was done against words that nobody said, and words that were lost (asr/guards.py); never which words.
+
+    Words removed: `away` from all speech, in `loops`, `rushed` beyond what can be said, of `subtitles`. Chunks:
+    `retried` because their text left speech out, of which in `recovered` a second hearing left out less; in `unheard`
+    speech is still without a text.
+    """
+
+    away: int = 0
+    loops: int = 0
+    rushed: int = 0
+    subtitles: int = 0
+    retried: int = 0
+    recovered: int = 0
+    unheard: int = 0
+
+    @property
+    def removed(self) -> int:
+        """Words removed by all guards together."""
+        return self.away + self.loops + self.rushed + self.subtitles
+
+    def __add__(self, other: GuardCounts) -> GuardCounts:
+        """The counts of both.
+
+        >>> GuardCounts(loops=2) + GuardCounts(loops=1, retried=1)
+        GuardCounts(away=0, loops=3, rushed=0, subtitles=0, retried=1, recovered=0, unheard=0)
+        """
+        return GuardCounts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +265,7 @@ class Transcript:
     regions: tuple[Region, ...]
     provenance: Provenance
     findings: tuple[Finding, ...] = ()
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 class SpokenWord(Protocol):

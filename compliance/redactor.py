@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.types import Channel, SpokenWord, Transcript, Turn
@@ -106,11 +106,13 @@ class Redactor:
             duration_s=transcript.duration_s,
             channels=transcript.channels,
             turns=redacted,
-            regions=transcript.regions,
+            # Keys that were pressed are never kept, whatever the policy.
+            regions=tuple(replace(region, digits="") for region in transcript.regions),
             redactions=tuple(_redactions(redacted, turns)),
             policy=self.policy,
             provenance=transcript.provenance,
             findings=transcript.findings,
+            guards=transcript.guards,
         )
 
     def _in_words(self, turns: Sequence[Utterance]) -> Iterator[Finding]:

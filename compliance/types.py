@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from asr.types import Channel, Finding, Provenance, Region
+from asr.types import Channel, Finding, GuardCounts, Provenance, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,7 @@ class RedactedTranscript:
     policy: str
     provenance: Provenance
     findings: tuple[Finding, ...] = ()
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 @dataclass(frozen=True, slots=True)

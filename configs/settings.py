@@ -21,6 +21,7 @@ from asr.options import (
     ChunkOptions,
     DecodeOptions,
     DenoiseOptions,
+    GuardOptions,
     LoudnessOptions,
     ModelOptions,
     TranscribeOptions,
@@ -49,6 +50,7 @@ class Settings(BaseModel):
     vad: VadOptions = Field(default_factory=VadOptions)
     chunk: ChunkOptions = Field(default_factory=ChunkOptions)
     transcribe: TranscribeOptions = Field(default_factory=TranscribeOptions)
+    guards: GuardOptions = Field(default_factory=GuardOptions)
     turns: TurnOptions = Field(default_factory=TurnOptions)
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)

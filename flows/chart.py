@@ -32,16 +32,16 @@ _LEGIBLE = 4.0
 """The least share, in %, that has room for its figure."""
 
 
-def check(path: Path) -> None:
+def check(path: Path, option: str = "--plot") -> None:
     """Raises ConfigError, before anything is measured, if no picture could be written there."""
     if find_spec("matplotlib") is None:
         raise ConfigError(
-            "--plot needs matplotlib, which is not installed", "Install the extra 'dev', as make test does"
+            f"{option} needs matplotlib, which is not installed", "Install the extra 'dev', as make test does"
         )
     if path.suffix != ".png":
-        raise ConfigError(f"--plot {path} does not end in .png", "Name a .png file")
+        raise ConfigError(f"{option} {path} does not end in .png", "Name a .png file")
     if not path.parent.is_dir():
-        raise ConfigError(f"--plot {path} lies in no folder that there is", "Make the folder, or name another file")
+        raise ConfigError(f"{option} {path} lies in no folder that there is", "Make the folder, or name another file")
 
 
 def draw(measured: Sequence[Measured], length_s: float, path: Path) -> None:

@@ -9,6 +9,7 @@ import click
 from asr.errors import ConfigError, ModelError, PipelineError
 from flows.commands.bench import bench
 from flows.commands.config import config
+from flows.commands.inspect import inspect
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.quantise import quantise
@@ -38,7 +39,7 @@ def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
 
-for _command in (run, transcribe, status, show, sql, models, config, bench, quantise):
+for _command in (run, transcribe, inspect, status, show, sql, models, config, bench, quantise):
     cli.add_command(_command)
 
 

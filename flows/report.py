@@ -16,6 +16,7 @@ from rich.text import Text
 
 from asr.models import Model
 from asr.types import Finding as Sound
+from asr.types import GuardCounts
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -151,6 +152,8 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None) ->
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
     for amiss in transcript.findings:
         click.echo(f"sound:   {sound(amiss)}")
+    if guarded := _guarded(transcript.guards):
+        click.echo(f"guards:  {guarded}")
     if summary is not None:
         click.echo(f"about:   {', '.join(summary.categories) or 'no category'}  [{summary.method}]")
         for name, finding in (("reason", summary.reason), ("outcome", summary.outcome)):
@@ -167,6 +170,24 @@ def sound(finding: Sound) -> str:
     whose = f"{finding.channel}: " if finding.channel else ""
     late = "" if finding.delay_ms is None else f", {finding.delay_ms:g} ms late"
     return f"{whose}{finding.kind.replace('_', ' ')}, {finding.value:.3g} {finding.unit}{late}: {finding.effect}"
+
+
+def _guarded(counts: GuardCounts) -> str:
+    """What the guards did; empty if nothing.
+
+    >>> _guarded(GuardCounts(loops=2, away=1, retried=2, recovered=1, unheard=1))
+    '3 words removed (1 away, 2 loops), 2 chunks heard again, 1 with gain, 1 still without words'
+    """
+    removed = {name: getattr(counts, name) for name in ("away", "loops", "rushed", "subtitles")}
+    parts = []
+    if counts.removed:
+        named = ", ".join(f"{n} {name}" for name, n in removed.items() if n)
+        parts.append(f"{counts.removed} words removed ({named})")
+    if counts.retried:
+        parts.append(f"{counts.retried} chunks heard again, {counts.recovered} with gain")
+    if counts.unheard:
+        parts.append(f"{counts.unheard} still without words")
+    return ", ".join(parts)
 
 
 def _said(finding: Finding | None) -> str:

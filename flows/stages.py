@@ -14,9 +14,11 @@ from asr.chunking import chunk
 from asr.crosstalk import Leak
 from asr.cutting import LeakFrom, cut_chunks
 from asr.engines.base import Engine
+from asr.guards import Evidence
 from asr.heap import trim_heap
 from asr.merge import merge
 from asr.regions import find_speech, typed_regions
+from asr.rehearing import Said, guarded
 from asr.roles import exchanged, swapped
 from asr.speakers import turns
 from asr.suppression import without_echoes
@@ -29,6 +31,7 @@ from asr.types import (
     Chunk,
     Finding,
     FindingEffect,
+    GuardCounts,
     Hypothesis,
     Provenance,
     Recording,
@@ -50,8 +53,9 @@ from storage.types import AudioFacts, Publication
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place,
-    `treatment` is what is done to its samples before an engine hears them, `leak` what of the other channel is taken
-    out of them first, and `power` are the mean squares of the detector's windows, (n_windows,)."""
+    `treatment` is what is done to its samples before an engine hears them, and `leak` what of the other channel is
+    taken out of them first. Of the detector's windows, `power` are the mean squares and `probabilities` those of
+    speech, (n_windows,) both: what its text is held against."""
 
     index: int
     channel: Channel
@@ -60,6 +64,7 @@ class PreparedChannel:
     treatment: Treatment
     leak: Leak | None
     power: NDArray[np.float32] = field(repr=False)
+    probabilities: NDArray[np.float32] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,10 +86,12 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What an engine heard in a prepared recording's chunks, one to one, and its share of the time."""
+    """What an engine heard in a prepared recording's chunks, one to one, its share of the time, and what was done
+    against words that nobody said."""
 
     hypotheses: tuple[Hypothesis, ...] = field(repr=False)
     transcribe_s: float
+    guards: GuardCounts = field(default_factory=GuardCounts)
 
 
 def prepare(
@@ -98,15 +105,21 @@ def prepare(
     regions: list[Region] = []
     for channel in found.channels:
         with timings.of(FrontEndStage.REGIONS):
-            speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+            speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
             treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
-            regions.extend(typed_regions(speech, channel.channel))
+            regions.extend(typed_regions(speech, channel.channel, channel.sounds))
         with timings.of(FrontEndStage.CHUNKING):
             chunks = chunk(speech, channel.channel, settings.chunk)
-        leak = channel.leak if settings.decode.suppress_crosstalk else None
         channels.append(
             PreparedChannel(
-                channel.index, channel.channel, chunks, speech.bursts, treatment, leak=leak, power=channel.power
+                channel.index,
+                channel.channel,
+                chunks,
+                speech.bursts,
+                treatment,
+                channel.leak if settings.decode.suppress_crosstalk else None,
+                channel.power,
+                channel.probabilities,
             )
         )
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
@@ -117,12 +130,13 @@ def prepare(
 @dataclass(frozen=True, slots=True, eq=False)
 class _Spoken:
     """A chunk's samples, and whose they are: the recording's index among those prepared, the chunk's in it, and
-    whether it is the first of its channel."""
+    whether it is the first of its channel; and where in it somebody speaks."""
 
     item: int
     number: int
     is_first: bool
     samples: Samples = field(repr=False)
+    evidence: Evidence
 
 
 def hear(
@@ -138,7 +152,7 @@ def hear(
     began_s = time.perf_counter()
     # Of calls in which nobody speaks nothing is left to tell as it is done.
     recorded_for_speech = recorded_s / to_seconds(speech) if speech else 0.0
-    heard: list[dict[int, Hypothesis]] = [{} for _ in prepared]
+    heard: list[dict[int, tuple[Hypothesis, GuardCounts]]] = [{} for _ in prepared]
     for portion in _portions(_spoken(prepared, settings), to_samples(settings.batch.portion_speech_s)):
         trim_heap()
         found = engine.transcribe(
@@ -146,15 +160,20 @@ def hear(
             lambda done_s: on_audio(done_s * recorded_for_speech),
             _after(portion),
         )
-        for spoken, hypothesis in zip(portion, found, strict=True):
-            heard[spoken.item][spoken.number] = hypothesis
+        said = [Said(one.samples, one.evidence, hypothesis) for one, hypothesis in zip(portion, found, strict=True)]
+        for spoken, answer in zip(portion, guarded(engine, said, settings.guards), strict=True):
+            heard[spoken.item][spoken.number] = answer
     trim_heap()
     if not speech:
         on_audio(recorded_s)
     took_s = time.perf_counter() - began_s
     shares = [sum(map(len, item.chunks)) / max(speech, 1) for item in prepared]
     return [
-        Heard(tuple(answers[number] for number in range(len(item.chunks))), took_s * share)
+        Heard(
+            tuple(answers[number][0] for number in range(len(item.chunks))),
+            took_s * share,
+            sum((counts for _, counts in answers.values()), GuardCounts()),
+        )
         for item, answers, share in zip(prepared, heard, shares, strict=True)
     ]
 
@@ -163,7 +182,9 @@ def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoke
     for at, item in enumerate(prepared):
         firsts = list(accumulate((len(channel.chunks) for channel in item.channels), initial=0))
         for place, number, samples in read_chunks(item, settings):
-            yield _Spoken(at, firsts[place] + number, number == 0, samples)
+            own = item.channels[place]
+            evidence = Evidence.of(own.chunks[number], own.bursts, own.probabilities)
+            yield _Spoken(at, firsts[place] + number, number == 0, samples, evidence)
 
 
 def read_chunks(
@@ -229,6 +250,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         regions=prepared.regions,
         provenance=provenance,
         findings=prepared.findings,
+        guards=heard.guards,
     )
     if (finding := swapped(transcript.turns)) is None:
         return transcript

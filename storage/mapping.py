@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from asr.types import Provenance, Region
+from asr.types import GuardCounts, Provenance, Region
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
 from storage.findings import load_findings, store_findings
@@ -22,6 +23,7 @@ from storage.tables import (
     Base,
     ChannelRow,
     DocumentRow,
+    GuardRow,
     ModelRow,
     RedactionRow,
     RegionRow,
@@ -78,7 +80,7 @@ def store_transcript(
 
 
 def store_spoken(connection: sa.Connection, recording_id: int, transcript: RedactedTranscript) -> None:
-    """Insert channels, regions, findings, turns, words and redactions; the transcript's own row must be there."""
+    """Insert channels, regions, findings, turns, words, redactions and guards; the transcript's own row must be there."""
     key = {"recording_id": recording_id}
     channels = [{**key, "position": i, "channel": channel} for i, channel in enumerate(transcript.channels)]
     insert_all(connection, ChannelRow, channels)
@@ -89,6 +91,8 @@ def store_spoken(connection: sa.Connection, recording_id: int, transcript: Redac
     insert_all(connection, WordRow, words)
     redactions = [_redaction_row(key, i, redaction) for i, redaction in enumerate(transcript.redactions)]
     insert_all(connection, RedactionRow, redactions)
+    guards = [{**key, "guard": guard, "times": times} for guard, times in asdict(transcript.guards).items() if times]
+    insert_all(connection, GuardRow, guards)
 
 
 def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTranscript | None:
@@ -125,6 +129,7 @@ def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTra
             row.name, row.sha256, row.engine, row.precision, row.config_fingerprint, row.code_version
         ),
         findings=load_findings(connection, recording_id),
+        guards=_load_guards(connection, recording_id),
     )
 
 
@@ -235,6 +240,11 @@ def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region,
         .order_by(RegionRow.position)
     )
     return tuple(Region(start_s, end_s, channel, kind) for start_s, end_s, channel, kind in rows)
+
+
+def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:
+    rows = connection.execute(sa.select(GuardRow.guard, GuardRow.times).where(GuardRow.recording_id == recording_id))
+    return GuardCounts(**{row.guard: row.times for row in rows})
 
 
 def _load_redactions(connection: sa.Connection, recording_id: int) -> tuple[Redaction, ...]:

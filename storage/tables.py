@@ -257,6 +257,17 @@ class RedactionRow(Base):
     end_s: Mapped[float]
 
 
+class GuardRow(Base):
+    """How often one guard against invented words acted in a call (asr.types.GuardCounts); guards that did not have
+    none."""
+
+    __tablename__ = "guards"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    guard: Mapped[str] = mapped_column(primary_key=True)
+    times: Mapped[int]
+
+
 class SummaryRow(Base):
     """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices."""
 

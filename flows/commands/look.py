@@ -56,6 +56,7 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
                 "sha256": found.sha256,
                 "transcript": json.loads(as_json_line(transcript)),
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
+                "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
             }
         )

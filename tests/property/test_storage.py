@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.types import Channel, Provenance, Recording, Region, RegionKind
+from asr.types import Channel, GuardCounts, Provenance, Recording, Region, RegionKind
 from compliance.types import Document, RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
 from storage.objects import FolderStore
@@ -38,6 +38,7 @@ TRANSCRIPT = st.builds(
     redactions=st.lists(REDACTION, max_size=3).map(tuple),
     policy=TEXT,
     provenance=st.builds(Provenance, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT),
+    guards=st.builds(GuardCounts, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX),
 )
 FINDING = st.builds(Finding, TEXT, st.lists(INDEX, max_size=3).map(tuple))
 SUMMARY = st.builds(

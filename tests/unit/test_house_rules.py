@@ -31,7 +31,7 @@ HOMES = {
     "presidio_analyzer": ("compliance/",),
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
-    "matplotlib": ("flows/chart.py",),
+    "matplotlib": ("flows/chart.py", "flows/picture.py"),
     "torch": ("asr/engines/torch.py", "asr/torch_resample.py", "asr/torch_vad.py"),
     "torchaudio": ("asr/torch_resample.py",),
     "silero_vad": ("asr/torch_vad.py",),

@@ -66,6 +66,8 @@ def redactor(ner_model_dir: Path) -> Redactor:
 @pytest.fixture
 def load(prefect_home: Path, detector: SileroVad, redactor: Redactor, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Let the runs of this test load an engine that answers as the given function does."""
+    # What such an engine says leaves most of the speech out: each chunk would be heard again.
+    monkeypatch.setenv("CALLWRIGHT_GUARDS__ENABLED", "false")
 
     def with_engine(answer: Callable[[Samples], Hypothesis]) -> ScriptedEngine:
         engine = ScriptedEngine(answer)

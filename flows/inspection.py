@@ -1,0 +1,122 @@
+"""A recording looked at without a speech model: its channels, their regions, and its waveforms as envelopes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asr.decode import open_recording
+from asr.denoise import snr_db
+from asr.regions import Speech, find_speech, typed_regions
+from asr.survey import ChannelSurvey, survey
+from asr.timebase import to_samples
+from asr.types import Channel, Recording, Region, RegionKind, Span
+from asr.vad import WINDOW, SpeechDetector
+from configs.settings import Settings
+
+_COLUMNS = 2_000
+"""Of a waveform's picture, wider than any screen shows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelFacts:
+    """One channel: level of its speech in dBFS (of all of it if nobody speaks), its signal-to-noise ratio in dB
+    (infinite where nothing but speech sounds, None if nobody speaks), and its regions in time order, without the keys'
+    digits."""
+
+    channel: Channel
+    level_dbfs: float
+    snr_db: float | None
+    regions: tuple[Region, ...]
+
+    @property
+    def seconds(self) -> dict[RegionKind, float]:
+        """Seconds of each kind of region that there is."""
+        found: Counter[RegionKind] = Counter()
+        for region in self.regions:
+            found[region.kind] += region.end_s - region.start_s  # type: ignore[assignment]
+        return {kind: float(found[kind]) for kind in RegionKind if kind in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """What is known of a recording before it is transcribed. `findings` are sentences about what is wrong with it."""
+
+    audio: str
+    duration_s: float
+    container: str
+    codec: str
+    sample_rate_hz: int
+    channels: tuple[ChannelFacts, ...]
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Envelopes:
+    """The least and greatest sample of each column of the picture, (n_channels, n_columns) float32 in [-1, 1]."""
+
+    lowest: NDArray[np.float32]
+    highest: NDArray[np.float32]
+
+
+def inspect(recording: Recording, detector: SpeechDetector, settings: Settings) -> Inspection:
+    """Listen to a recording once, as `callwright run` does first. Raises SkippableError for what is not a call."""
+    found = survey(recording, detector, settings.decode)
+    return Inspection(
+        recording.name,
+        found.duration_s,
+        found.container,
+        found.codec,
+        found.sample_rate_hz,
+        tuple(_facts(channel, settings) for channel in found.channels),
+        findings=(),
+    )
+
+
+def envelopes(recording: Recording, duration_s: float, settings: Settings) -> Envelopes:
+    """The waveforms, read block by block. Raises what `decode.open_recording` raises."""
+    with open_recording(recording, settings.decode) as reader:
+        width = max(1, -(-to_samples(duration_s, reader.sample_rate_hz) // _COLUMNS))
+        lowest = np.zeros((reader.n_channels, _COLUMNS), np.float32)
+        highest = np.zeros_like(lowest)
+        at = 0
+        for block in reader.blocks:
+            columns = np.minimum((at + np.arange(block.shape[1])) // width, _COLUMNS - 1)
+            firsts = np.flatnonzero(np.diff(columns, prepend=-1))
+            touched = columns[firsts]
+            lowest[:, touched] = np.minimum(lowest[:, touched], np.minimum.reduceat(block, firsts, axis=1))
+            highest[:, touched] = np.maximum(highest[:, touched], np.maximum.reduceat(block, firsts, axis=1))
+            at += block.shape[1]
+        n_columns = max(1, -(-at // width))
+    return Envelopes(lowest[:, :n_columns], highest[:, :n_columns])
+
+
+def _facts(channel: ChannelSurvey, settings: Settings) -> ChannelFacts:
+    speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
+    # Whoever looks at a call is not to see which keys were pressed.
+    regions = tuple(
+        Region(region.start_s, region.end_s, region.channel, region.kind)
+        for region in typed_regions(speech, channel.channel, channel.sounds)
+    )
+    ratio_db = _snr_db(channel, speech.bursts) if speech.bursts else None
+    return ChannelFacts(channel.channel, _level_dbfs(channel.power, speech), ratio_db, regions)
+
+
+def _snr_db(channel: ChannelSurvey, bursts: tuple[Span, ...]) -> float:
+    """Of speech over the line's noise, which neither music nor tones are."""
+    noise = np.ones(len(channel.power), bool)
+    for span in (*bursts, *(sound.span for sound in channel.sounds)):
+        noise[span.start // WINDOW : -(-span.stop // WINDOW)] = False
+    usual = float(np.mean(channel.power[noise])) if noise.any() else 0.0
+    inside = np.zeros(len(channel.power), bool)
+    for burst in bursts:
+        inside[burst.start // WINDOW : -(-burst.stop // WINDOW)] = True
+    return snr_db(np.where(inside, channel.power, np.float32(usual)), bursts)
+
+
+def _level_dbfs(power: NDArray[np.float32], speech: Speech) -> float:
+    heard = [power[burst.start // WINDOW : -(-burst.stop // WINDOW)] for burst in speech.bursts] or [power]
+    return float(10 * np.log10(max(float(np.mean(np.concatenate(heard))), 1e-12)))
