@@ -76,8 +76,20 @@ def check_sound(name: str, levels: Sequence[Levels], sample_rate_hz: int, option
     _check_loudness(name, levels, options)
 
 
-def channels_of(name: str, n_channels: int, options: DecodeOptions) -> tuple[Channel, ...]:
-    """Whose side each channel carries. Raises SkippableError if the options give both the same."""
+def channels_of(
+    name: str, n_channels: int, options: DecodeOptions, channel_map: tuple[Channel | None, ...] | None = None
+) -> tuple[Channel | None, ...]:
+    """Whose side each channel carries, None if it is to be ignored; `channel_map`, if given, says it for this file.
+
+    Raises SkippableError if the options give both channels the same side, or the map has another length.
+    """
+    if channel_map is not None:
+        if len(channel_map) != n_channels:
+            raise SkippableError(
+                f"{name} has {n_channels} channels, and its channel map names {len(channel_map)}",
+                "Name one side for each channel of the file",
+            )
+        return channel_map
     if n_channels == 1:
         return (Channel.MIXED,)
     first, second = options.two_channel_map
@@ -102,7 +114,7 @@ def decode(recording: Recording, options: DecodeOptions) -> Audio:
                 for channel, level in zip(block, levels, strict=True):
                     level.add(channel)
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
-            channels = channels_of(recording.name, reader.n_channels, options)
+            channels = tuple(side for side in channels_of(recording.name, reader.n_channels, options) if side)
             return Audio(
                 np.concatenate(blocks, axis=1), reader.sample_rate_hz, channels, reader.container, reader.codec
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +36,26 @@ def find_speech(probabilities: NDArray[np.float32], n_samples: int, vad: VadOpti
     regions = tuple(region for region in join(bursts, ms_to_samples(vad.min_silence_ms)) if len(region) >= min_speech)
     kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
     return Speech(pad(regions, ms_to_samples(vad.pad_ms), n_samples), kept, n_samples)
+
+
+def without(speech: Speech, spans: Iterable[Span]) -> Speech:
+    """The speech without every sample of the spans, which may come in any order, overlap and reach past the end.
+
+    All its other samples stay, however few are left between two spans.
+    """
+    removed = sorted(spans, key=lambda span: span.start)
+    return Speech(_minus(speech.regions, removed), _minus(speech.bursts, removed), speech.n_samples)
+
+
+def _minus(kept: Sequence[Span], removed: Sequence[Span]) -> tuple[Span, ...]:
+    for gap in removed:
+        parts = [
+            part
+            for span in kept
+            for part in (Span(span.start, min(span.stop, gap.start)), Span(max(span.start, gap.stop), span.stop))
+        ]
+        kept = [part for part in parts if part.start < part.stop]
+    return tuple(kept)
 
 
 def typed_regions(speech: Speech, channel: Channel) -> tuple[Region, ...]:

@@ -30,9 +30,9 @@ _REACH = 10
 @dataclass(frozen=True, slots=True, eq=False)
 class ChannelSurvey:
     """One channel at 16 kHz: the probability of speech in each window of the detector and its mean square, both
-    (n_windows,), and a sample of what is heard while nobody speaks, (n,)."""
+    (n_windows,), and a sample of what is heard while nobody speaks, (n,). Its `channel` is None if it is ignored."""
 
-    channel: Channel
+    channel: Channel | None
     n_samples: int
     probabilities: NDArray[np.float32]
     power: NDArray[np.float32]
@@ -50,8 +50,15 @@ class Survey:
     channels: tuple[ChannelSurvey, ...]
 
 
-def survey(recording: Recording, detector: SpeechDetector, options: DecodeOptions) -> Survey:
+def survey(
+    recording: Recording,
+    detector: SpeechDetector,
+    options: DecodeOptions,
+    channel_map: tuple[Channel | None, ...] | None = None,
+) -> Survey:
     """Listen to a recording from its beginning to its end, block by block, its channels side by side.
+
+    `channel_map` says whose side each of its channels carries, in place of the options.
 
     Raises SkippableError for what is not a call that can be transcribed (`decode.open_recording`,
     `decode.check_sound`), and RetryableError if memory runs out.
@@ -63,7 +70,7 @@ def survey(recording: Recording, detector: SpeechDetector, options: DecodeOption
                 list(pool.map(_Listener.hear, listeners, block))
             levels = [listener.levels for listener in listeners]
             check_sound(recording.name, levels, reader.sample_rate_hz, options)
-            named = channels_of(recording.name, reader.n_channels, options)
+            named = channels_of(recording.name, reader.n_channels, options, channel_map)
             return Survey(
                 to_seconds(levels[0].n_samples, reader.sample_rate_hz),
                 reader.sample_rate_hz,
@@ -95,7 +102,7 @@ class _Listener:
         self.levels.add(native)
         self._take(self._resampler.hear(native))
 
-    def end(self, channel: Channel) -> ChannelSurvey:
+    def end(self, channel: Channel | None) -> ChannelSurvey:
         """What there was in the channel, once all of it was heard."""
         self._take(self._resampler.end())
         last = self._detection.end()

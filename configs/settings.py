@@ -29,7 +29,7 @@ from asr.options import (
 )
 from compliance.options import RedactionOptions
 from llm.options import SummaryOptions
-from storage.options import StorageOptions
+from storage.options import MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = ("storage", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint."""
@@ -52,6 +52,7 @@ class Settings(BaseModel):
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
+    metadata: MetadataOptions = Field(default_factory=MetadataOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
 
@@ -120,6 +121,8 @@ def toml_value(value: object) -> str:
     """A JSON-like value as TOML: texts, numbers, booleans and lists are written alike, bar DEL; None is "(unset)"."""
     if value is None:
         return UNSET
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{toml_value(name)} = {toml_value(item)}' for name, item in value.items())}}}"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
@@ -160,10 +163,11 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
         if items[-1] is Ellipsis:
             return f"{' '.join(['list', *limits])}: {_allowed(items[0], ())}"
         return f"list of {len(items)}: {_allowed(items[0], ())}"
-    if get_origin(annotation) is Literal:
-        return " | ".join(toml_value(choice) for choice in get_args(annotation))
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return " | ".join(toml_value(choice.value) for choice in annotation)
+    if get_origin(annotation) is dict:
+        return "table: " + " = ".join(_allowed(item, ()) for item in get_args(annotation))
+    members = annotation if isinstance(annotation, type) and issubclass(annotation, StrEnum) else ()
+    if words := get_args(annotation) if get_origin(annotation) is Literal else [member.value for member in members]:
+        return " | ".join(toml_value(word) for word in words)
     names = {bool: "true | false", int: "whole number", float: "number", str: "text"}
     name = names[annotation] if isinstance(annotation, type) and annotation in names else str(annotation)
     return ", ".join([name, *limits])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.decode import EXTENSIONS
 from asr.errors import ConfigError
 from asr.options import BatchOptions
-from asr.types import Recording
+from asr.types import CallMetadata, Recording
+from flows.metadata import Told, is_metadata
+from storage.options import MetadataOptions
 
 _BYTES_PER_S = 16_000
 """A two-channel mu-law call: what length is guessed by when a file does not tell its own."""
@@ -17,24 +19,27 @@ _BYTES_PER_S = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A recording and how long its file says that it is, in seconds."""
+    """A recording, how long its file says that it is, in seconds, and what is told of the call, or is wrong with it."""
 
     recording: Recording
     length_s: float
+    call: Told = field(default_factory=CallMetadata)
 
 
-def discover(paths: Sequence[Path]) -> list[Path]:
+def discover(paths: Sequence[Path], metadata: MetadataOptions | None = None) -> list[Path]:
     """The recordings under the paths, each once, in a fixed order.
 
     A folder gives the files below it with the extension of a recording, but for hidden ones; a file that is
-    named itself is taken whatever its name. Raises ConfigError for a path that does not exist.
+    named itself is taken whatever its name, unless it holds metadata. Raises ConfigError for a path that does not
+    exist.
     """
+    options = metadata or MetadataOptions()
     found: dict[Path, None] = {}
     for path in paths:
         if path.is_dir():
             found.update((file, None) for file in sorted(path.rglob("*")) if _is_recording(file, path))
         elif path.exists():
-            found[path] = None
+            found.update({} if is_metadata(path, options) else {path: None})
         else:
             raise ConfigError(f"{path} does not exist", "Name a recording, or a folder that holds some")
     return list(found)

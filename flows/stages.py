@@ -9,14 +9,27 @@ from itertools import accumulate
 
 from asr.chunking import chunk
 from asr.cutting import cut_chunks
+from asr.decode import open_recording
 from asr.denoise import denoise, is_noisy, snr_db
 from asr.engines.base import Engine
+from asr.errors import MetadataError
 from asr.merge import merge
-from asr.regions import find_speech, typed_regions
+from asr.regions import find_speech, typed_regions, without
 from asr.speakers import turns
 from asr.survey import survey
-from asr.timebase import to_samples, to_seconds
-from asr.types import Channel, Chunk, Hypothesis, Provenance, Recording, Region, Samples, Span, Transcript
+from asr.timebase import covering, to_samples, to_seconds
+from asr.types import (
+    CallMetadata,
+    Channel,
+    Chunk,
+    Hypothesis,
+    Provenance,
+    Recording,
+    Region,
+    Samples,
+    Span,
+    Transcript,
+)
 from asr.vad import SpeechDetector
 from compliance.redactor import Redactor
 from compliance.render import documents
@@ -26,13 +39,16 @@ from llm.summarise import summarise
 from storage.objects import ObjectStore
 from storage.types import AudioFacts, Publication
 
+_ROUNDED_UP_S = 1.0
+"""How far a pause may reach past the end of its recording: recorders tell whole seconds, and round them up."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedChannel:
     """One channel's speech, as chunks; `bursts` hold its word times in place. `noise`, a sample of it at 16 kHz, is
-    there if the channel is to be cleaned of it."""
+    there if the channel is to be cleaned of it. A channel that is ignored is None and holds nothing."""
 
-    channel: Channel
+    channel: Channel | None
     chunks: tuple[Chunk, ...]
     bursts: tuple[Span, ...]
     noise: Samples | None = field(repr=False)
@@ -47,6 +63,7 @@ class Prepared:
     channels: tuple[PreparedChannel, ...]
     regions: tuple[Region, ...]
     prepare_s: float
+    call: CallMetadata = field(default_factory=CallMetadata)
 
     @property
     def chunks(self) -> list[Chunk]:
@@ -62,21 +79,57 @@ class Heard:
     transcribe_s: float
 
 
-def prepare(recording: Recording, detector: SpeechDetector, settings: Settings) -> Prepared:
-    """Find a recording's speech and plan its chunks. Raises SkippableError for what is not a call."""
+def prepare(
+    recording: Recording, detector: SpeechDetector, settings: Settings, call: CallMetadata | None = None
+) -> Prepared:
+    """Find a recording's speech, but for that in its call's pauses, and plan its chunks.
+
+    Raises SkippableError for what is not a call, MetadataError if its channel map or its pauses do not fit it.
+    """
     began_s = time.perf_counter()
-    found = survey(recording, detector, settings.decode)
+    call = call or CallMetadata()
+    _check_map(recording, call, settings)
+    found = survey(recording, detector, settings.decode, call.channel_map)
+    _check_pauses(found.duration_s, call)
+    pauses = [covering(start_s, end_s) for start_s, end_s in call.pauses]
     channels: list[PreparedChannel] = []
     regions: list[Region] = []
     for channel in found.channels:
-        speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+        if channel.channel is None:
+            channels.append(PreparedChannel(None, (), (), None))
+            continue
+        found_speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk)
+        speech = without(found_speech, pauses)
         noisy = is_noisy(snr_db(channel.power, speech.bursts), settings.denoise)
         noise = channel.noise if noisy and len(channel.noise) else None
         chunks = chunk(speech, channel.channel, settings.chunk)
         channels.append(PreparedChannel(channel.channel, chunks, speech.bursts, noise))
         regions.extend(typed_regions(speech, channel.channel))
     facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
-    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s)
+    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), time.perf_counter() - began_s, call)
+
+
+def _check_map(recording: Recording, call: CallMetadata, settings: Settings) -> None:
+    if call.channel_map is None:
+        return
+    with open_recording(recording, settings.decode) as reader:
+        n_channels = reader.n_channels
+    if len(call.channel_map) != n_channels:
+        raise MetadataError(
+            f"{call.sources['channel_map']}: channel_map names {len(call.channel_map)} channels, the file has "
+            f"{n_channels}",
+            "Name agent, customer, mixed or ignored once for each channel of the file",
+        )
+
+
+def _check_pauses(duration_s: float, call: CallMetadata) -> None:
+    for start_s, end_s in call.pauses:
+        if start_s >= duration_s or end_s > duration_s + _ROUNDED_UP_S:
+            raise MetadataError(
+                f"{call.sources['pauses']}: pauses has [{start_s:g}, {end_s:g}], past the end of the recording at "
+                f"{duration_s:.3f} s",
+                "Give the seconds from where the recording begins, and check that this is its file",
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,6 +211,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
     words = {
         channel.channel: merge(channel.chunks, [next(answers) for _ in channel.chunks], channel.bursts)
         for channel in prepared.channels
+        if channel.channel is not None
     }
     return Transcript(
         audio=prepared.recording.name,
@@ -198,7 +252,7 @@ def publication(
         audio=prepared.facts,
         transcript=redacted.transcript,
         summary=summary,
-        documents={document.kind: objects.put(document) for document in documents(redacted.transcript)},
+        documents={document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)},
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,
