@@ -31,8 +31,9 @@ from compliance.options import RedactionOptions
 from llm.options import SummaryOptions
 from storage.options import MetadataOptions, StorageOptions
 
-_NOT_OF_THE_TEXT = ("storage", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
-"""Sections and keys that say where and how fast, never which words: left out of the fingerprint."""
+_NOT_OF_THE_TEXT = ("storage", "metadata", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
+"""Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
+in a transcript, its channels and pauses, is kept with its call."""
 
 
 UNSET = "(unset)"
@@ -166,8 +167,8 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
     if get_origin(annotation) is dict:
         return "table: " + " = ".join(_allowed(item, ()) for item in get_args(annotation))
     members = annotation if isinstance(annotation, type) and issubclass(annotation, StrEnum) else ()
-    if words := get_args(annotation) if get_origin(annotation) is Literal else [member.value for member in members]:
-        return " | ".join(toml_value(word) for word in words)
+    if choices := choices if get_origin(annotation) is Literal else tuple(member.value for member in members):
+        return " | ".join(toml_value(choice) for choice in choices)
     names = {bool: "true | false", int: "whole number", float: "number", str: "text"}
     name = names[annotation] if isinstance(annotation, type) and annotation in names else str(annotation)
     return ", ".join([name, *limits])

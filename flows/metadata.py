@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,7 @@ class _WithZone:
     zone: str
 
     def aware(self, document: str) -> datetime:
-        """The time with its zone; of an hour that comes twice, the first."""
+        """The time with its offset; of an hour that comes twice, the first."""
         if self.moment.tzinfo is not None:
             return self.moment
         if not self.zone:
@@ -149,7 +149,8 @@ class _WithZone:
         aware = self.moment.replace(tzinfo=zone_named(self.zone))
         if aware.astimezone(UTC).astimezone(aware.tzinfo).replace(tzinfo=None) != self.moment:
             raise refusal(document, "started_at", f"is an hour that clocks leave out in {self.zone}")
-        return aware
+        # In an hour that comes twice, a time is equal to none of another zone (PEP 495): offsets are plain.
+        return aware.replace(tzinfo=timezone(aware.utcoffset() or timedelta()))
 
 
 def _sidecars(file: Path, options: MetadataOptions) -> list[Path]:

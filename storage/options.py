@@ -80,13 +80,13 @@ class MetadataOptions(BaseModel):
     )
     fields: dict[MetadataField, str] = Field(
         {},
-        description="Under which name sidecars and manifests tell a field, if not under ours; dots lead into objects, "
-        "numbers into lists.",
+        description="Under which name sidecars and manifests tell a field, beside ours; dots lead into objects, numbers "
+        "into lists.",
         json_schema_extra={"source": "none; profiles genesys, amazon-connect, asterisk and freeswitch set it"},
     )
     directions: dict[str, Literal["inbound", "outbound", ""]] = Field(
         {},
-        description='Words for a direction, in any case, and what each means: "" leaves it out, "*" is all other words.',
+        description='Words for a direction, in any case, and what each means: "" leaves it out, "*" is any other.',
         json_schema_extra={"source": "none: inbound and outbound are known"},
     )
     time_format: str = Field(
