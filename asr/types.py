@@ -224,10 +224,10 @@ class Direction(StrEnum):
 class CallMetadata:
     """What the recorder tells of a call beside its sound; None, or empty, is what it does not tell.
 
-    `started_at` is aware, in the offset from UTC in which it was told. `channel_map` has a side for each channel of the file, None
-    for one that is ignored. `pauses` are (start_s, end_s) of the recording in which nothing may be transcribed. `other`
-    is what was told under names that are not known, `sources` who told each field: "sidecar call.json",
-    "manifest calls.csv", "pattern". Values never show in a `repr`: they name people.
+    `started_at` is aware, in the offset from UTC in which it was told. `channel_map` has a side for each channel of
+    the file, None for one that is ignored. `pauses` are (start_s, end_s) of the recording in which nothing may be
+    transcribed. `other` is what was told under names that are not known, `sources` who told each field: "sidecar
+    call.json", "manifest calls.csv", "pattern". Values never show in a `repr`: they name people.
     """
 
     call_id: str | None = None

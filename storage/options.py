@@ -80,8 +80,8 @@ class MetadataOptions(BaseModel):
     )
     fields: dict[MetadataField, str] = Field(
         {},
-        description="Under which name sidecars and manifests tell a field, beside ours; dots lead into objects, numbers "
-        "into lists.",
+        description="Where sidecars and manifests tell a field, beside under its own name; dots lead into objects, "
+        "numbers into lists.",
         json_schema_extra={"source": "none; profiles genesys, amazon-connect, asterisk and freeswitch set it"},
     )
     directions: dict[str, Literal["inbound", "outbound", ""]] = Field(
