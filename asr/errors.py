@@ -24,6 +24,10 @@ class SkippableError(PipelineError):
     """This recording cannot be done: quarantine it with the reason and go on with the rest."""
 
 
+class MetadataError(SkippableError):
+    """What is told of a call cannot be right: its recording waits until that is mended. No value of it is shown."""
+
+
 class FatalError(PipelineError):
     """Nothing can be done until somebody mends it: stop the run."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,6 +63,17 @@ def find_speech(
     padded = pad(regions, ms_to_samples(vad.pad_ms), n_samples)
     clear = tuple(_clear(wide, bare, tones) for wide, bare in zip(padded, regions, strict=True))
     return Speech(clear, kept, n_samples)
+
+
+def without(speech: Speech, spans: Iterable[Span]) -> Speech:
+    """The speech without every sample of the spans, which may come in any order, overlap and reach past the end.
+
+    All its other samples stay, however few are left between two spans.
+    """
+    removed = list(spans)
+    regions = tuple(piece for region in speech.regions for piece in _outside(region, removed))
+    bursts = tuple(piece for burst in speech.bursts for piece in _outside(burst, removed))
+    return Speech(regions, bursts, speech.n_samples)
 
 
 def typed_regions(speech: Speech, channel: Channel, sounds: Sequence[Sound] = ()) -> tuple[Region, ...]:

@@ -6,6 +6,8 @@ the nearest sample with halves up, so that the same second gives the same sample
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 from asr.types import MODEL_RATE_HZ, Span
 
 
@@ -34,6 +36,19 @@ def ms_to_samples(milliseconds: float, sample_rate_hz: int = MODEL_RATE_HZ) -> i
     4000
     """
     return to_samples(milliseconds / 1000, sample_rate_hz)
+
+
+def covering(start_s: float, end_s: float, sample_rate_hz: int = MODEL_RATE_HZ) -> Span:
+    """Every sample that a stretch of time touches, be it by a part of the sample's own.
+
+    A millionth of a sample is a float's rounding, not time.
+
+    >>> covering(0.1, 0.25)
+    Span(start=1600, stop=4000)
+    >>> covering(0.10001, 0.25001)
+    Span(start=1600, stop=4001)
+    """
+    return Span(floor(round(start_s * sample_rate_hz, 6)), ceil(round(end_s * sample_rate_hz, 6)))
 
 
 def resampled_length(n_samples: int, from_rate_hz: int, to_rate_hz: int) -> int:

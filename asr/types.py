@@ -6,10 +6,12 @@ traceback that prints one of these values gives away no word of a call.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -290,3 +292,33 @@ class SpokenWord(Protocol):
     def confidence(self) -> float:
         """In [0, 1]."""
         ...
+
+
+class Direction(StrEnum):
+    """Who called whom."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+@dataclass(frozen=True, slots=True, repr=False, kw_only=True)
+class CallMetadata:
+    """What the recorder tells of a call beside its sound; None, or empty, is what it does not tell.
+
+    `started_at` is aware, in the offset from UTC in which it was told. `channel_map` has a side for each channel of
+    the file, None for one that is ignored. `pauses` are (start_s, end_s) of the recording in which nothing may be
+    transcribed. `other` is what was told under names that are not known, `sources` who told each field: "sidecar
+    call.json", "manifest calls.csv", "pattern". Values never show in a `repr`: they name people.
+    """
+
+    call_id: str | None = None
+    started_at: datetime | None = None
+    agent: str | None = None
+    queue: str | None = None
+    direction: Direction | None = None
+    language: str | None = None
+    channel_map: tuple[Channel | None, ...] | None = None
+    consent: bool | None = None
+    pauses: tuple[tuple[float, float], ...] = ()
+    other: Mapping[str, Any] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from asr.types import Channel, Finding, Provenance, Region, SpokenWord
+from asr.types import CallMetadata, Channel, Finding, Provenance, Region, SpokenWord
 from compliance.types import Document, RedactedTranscript
 
 MAX_CUE_S = 7.0
@@ -86,14 +86,17 @@ class SpokenTranscript(Protocol):
         ...
 
 
-def as_json(transcript: SpokenTranscript) -> str:
-    """The transcript as indented JSON after docs/transcript.schema.json, with a newline at the end."""
-    return json.dumps(_tree(transcript), ensure_ascii=False, indent=2) + "\n"
+def as_json(transcript: SpokenTranscript, call: CallMetadata | None = None) -> str:
+    """The transcript as indented JSON after docs/transcript.schema.json, with a newline at the end.
+
+    Of the call's metadata it carries what says which call it is: not consent, pauses, nor fields that are not known.
+    """
+    return json.dumps(_tree(transcript, call), ensure_ascii=False, indent=2) + "\n"
 
 
-def as_json_line(transcript: SpokenTranscript) -> str:
+def as_json_line(transcript: SpokenTranscript, call: CallMetadata | None = None) -> str:
     """The same JSON on one line, without spaces and without a newline."""
-    return json.dumps(_tree(transcript), ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(_tree(transcript, call), ensure_ascii=False, separators=(",", ":"))
 
 
 def as_txt(transcript: SpokenTranscript) -> str:
@@ -121,17 +124,33 @@ def as_srt(transcript: SpokenTranscript) -> str:
     )
 
 
-def documents(transcript: RedactedTranscript) -> tuple[Document, ...]:
+def documents(transcript: RedactedTranscript, call: CallMetadata | None = None) -> tuple[Document, ...]:
     """The renderings that are kept, UTF-8: compact JSON first, then WebVTT."""
     return (
-        Document("json", "application/json", as_json_line(transcript).encode()),
+        Document("json", "application/json", as_json_line(transcript, call).encode()),
         Document("vtt", "text/vtt", as_vtt(transcript).encode()),
     )
 
 
-def _tree(transcript: SpokenTranscript) -> dict[str, object]:
+def _call(call: CallMetadata | None) -> dict[str, str]:
+    if call is None:
+        return {}
+    told = {
+        "call_id": call.call_id,
+        "started_at": call.started_at.isoformat() if call.started_at else None,
+        "agent": call.agent,
+        "queue": call.queue,
+        "direction": call.direction.value if call.direction else None,
+        "language": call.language,
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def _tree(transcript: SpokenTranscript, call: CallMetadata | None) -> dict[str, object]:
+    told = _call(call)
     return {
         "audio": transcript.audio,
+        **({"call": told} if told else {}),
         "duration_s": _rounded(transcript.duration_s),
         "turns": [
             {

@@ -22,6 +22,8 @@ from configs.settings import Key, Settings, known_keys, sections, toml_value
 USER_FILE = "callwright.toml"
 PREFIX = "CALLWRIGHT_"
 HIDDEN = "(secret)"
+_HERE = Path(__file__).parent
+_FOLDERS = ("profiles", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Layer:
 def load(profile: str | None, overrides: Sequence[str], environ: Mapping[str, str], user_file: Path | None) -> Settings:
     """Settings from all layers.
 
+    `profile` may be several names by commas.
     `overrides` are KEY=VALUE as given to --set; a `user_file` of None is callwright.toml in the working
     folder, if there is one.
 
@@ -49,7 +52,7 @@ def read_layers(
     """The layers above the defaults, weakest first, every key known. Raises ConfigError as load() does."""
     layers: list[Layer] = []
     if profile is not None:
-        layers.append(_file_layer(profile_file(profile), f"profile {profile}"))
+        layers.extend(_file_layer(profile_file(name), f"profile {name}") for name in profile.split(","))
     if user_file is not None or Path(USER_FILE).exists():
         path = user_file if user_file is not None else Path(USER_FILE)
         layers.append(_file_layer(path, str(path)))
@@ -64,7 +67,9 @@ def settle(layers: Sequence[Layer]) -> Settings:
     for layer in layers:
         for path, value in layer.values.items():
             section, _, name = path.partition(".")
-            tables.setdefault(section, {})[name] = value
+            before = tables.setdefault(section, {}).get(name)
+            merged = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
+            tables[section][name] = merged
     try:
         # Read as JSON, strictness turns lists into tuples but no text into a number.
         return Settings.model_validate_json(json.dumps(tables, default=str), strict=True)
@@ -83,8 +88,8 @@ def origin_of(path: str, layers: Sequence[Layer]) -> str:
 
 
 def profiles() -> tuple[str, ...]:
-    """The names of the shipped profiles."""
-    return tuple(sorted(path.stem for path in _profiles_dir().glob("*.toml")))
+    """The names of the shipped profiles: first those of machines, then those of recorders."""
+    return tuple(path.stem for folder in _FOLDERS for path in sorted((_HERE / folder).glob("*.toml")))
 
 
 def profile_file(profile: str) -> Path:
@@ -93,7 +98,7 @@ def profile_file(profile: str) -> Path:
         near = get_close_matches(profile, profiles(), n=1)
         hint = f"Did you mean '{near[0]}'? " if near else ""
         raise ConfigError(f"unknown profile '{profile}'", f"{hint}Known profiles: {', '.join(profiles())}")
-    return _profiles_dir() / f"{profile}.toml"
+    return next(path for folder in _FOLDERS if (path := _HERE / folder / f"{profile}.toml").exists())
 
 
 def key_of(path: str, origin: str) -> Key:
@@ -118,10 +123,6 @@ def key_of(path: str, origin: str) -> Key:
         f"unknown key '{path}' in {origin}",
         f"Did you mean '{near[0]}'?" if near else f"Known keys of {section}: {', '.join(siblings)}",
     )
-
-
-def _profiles_dir() -> Path:
-    return Path(__file__).with_name("profiles")
 
 
 def _file_layer(path: Path, origin: str) -> Layer:

@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -30,10 +31,11 @@ from asr.options import (
 )
 from compliance.options import RedactionOptions
 from llm.options import SummaryOptions
-from storage.options import StorageOptions
+from storage.options import MetadataOptions, StorageOptions
 
-_NOT_OF_THE_TEXT = ("storage", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
-"""Sections and keys that say where and how fast, never which words: left out of the fingerprint."""
+_NOT_OF_THE_TEXT = ("storage", "metadata", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
+"""Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
+in a transcript, its channels and pauses, is kept with its call."""
 
 
 UNSET = "(unset)"
@@ -55,6 +57,7 @@ class Settings(BaseModel):
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
+    metadata: MetadataOptions = Field(default_factory=MetadataOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
 
@@ -161,23 +164,26 @@ def _allowed(annotation: object, metadata: Iterable[object]) -> str:
         return f"{_allowed(next(choice for choice in choices if choice is not NoneType), metadata)}, or left out"
     limits = [words for rule in metadata if (words := _limit(rule))]
     if get_origin(annotation) is dict:
-        return f"table of {_allowed(choices[0], ())} to {_fields(choices[1])}"
+        return f"table of {_allowed(choices[0], ())} to {_entry(choices[1])}"
     if get_origin(annotation) is tuple:
         items = get_args(annotation)
         if items[-1] is Ellipsis:
             return f"{' '.join(['list', *limits])}: {_allowed(items[0], ())}"
         return f"list of {len(items)}: {_allowed(items[0], ())}"
-    if get_origin(annotation) is Literal:
-        return " | ".join(toml_value(choice) for choice in get_args(annotation))
+    members = annotation if isinstance(annotation, type) and issubclass(annotation, StrEnum) else ()
+    if choices := choices if get_origin(annotation) is Literal else tuple(member.value for member in members):
+        return " | ".join(toml_value(choice) for choice in choices)
     names: dict[object, str] = {bool: "true | false", int: "whole number", float: "number", str: "text"}
     name = names.get(annotation, str(annotation))
     return ", ".join([name, *limits])
 
 
-def _fields(model: type[BaseModel]) -> str:
+def _entry(annotation: object) -> str:
     """What each entry of a table takes."""
+    if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        return _allowed(annotation, ())
     return ", ".join(
-        f"{name} ({_allowed(field.annotation, field.metadata)})" for name, field in model.model_fields.items()
+        f"{name} ({_allowed(field.annotation, field.metadata)})" for name, field in annotation.model_fields.items()
     )
 
 

@@ -24,7 +24,7 @@ from asr.types import Channel, Transcript
 from asr.vad import SpeechDetector
 from configs.load import load
 from configs.settings import Settings
-from flows import stages, wiring
+from flows import preparation, stages, wiring
 from flows.desk import fault
 from flows.peers import FORMS, PEERS, Answer, System, is_peer
 
@@ -43,7 +43,7 @@ def callwright(settings: Settings, variant: str) -> System:
 def answer(engine: Engine, detector: SpeechDetector, calls: Sequence[Path], settings: Settings) -> Answer:
     """What a loaded engine makes of calls."""
     with ThreadPoolExecutor(cores(settings.transcribe)) as pool:
-        prepared = list(pool.map(lambda call: stages.prepare(identify(call), detector, settings), calls))
+        prepared = list(pool.map(lambda call: preparation.prepare(identify(call), detector, settings), calls))
     heard = stages.hear(prepared, engine, settings, lambda _: None)
     began_s = time.perf_counter()
     made_by = wiring.provenance(engine, settings)

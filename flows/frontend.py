@@ -14,7 +14,7 @@ from asr.timebase import to_seconds
 from asr.timings import FrontEndStage, Timings
 from asr.vad import SpeechDetector
 from configs.settings import Settings
-from flows import stages, wiring
+from flows import preparation, wiring
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +62,10 @@ def measure(calls: Sequence[Path], settings: Settings) -> FrontEnd:
 
 def _run(
     calls: Sequence[Path], detector: SpeechDetector, settings: Settings, timings: Timings
-) -> list[stages.Prepared]:
-    prepared = [stages.prepare(identify(call), detector, settings, timings) for call in calls]
+) -> list[preparation.Prepared]:
+    prepared = [preparation.prepare(identify(call), detector, settings, timings=timings) for call in calls]
     for item in prepared:
-        for _ in stages.read_chunks(item, settings, timings):
+        for _ in preparation.read_chunks(item, settings, timings):
             pass
     return prepared
 

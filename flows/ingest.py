@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.decode import EXTENSIONS
 from asr.errors import ConfigError
 from asr.formats import RECORDED
 from asr.options import BatchOptions
-from asr.types import Recording
+from asr.types import CallMetadata, Recording
+from flows.metadata import Told, is_metadata
+from storage.options import MetadataOptions
 
 _BYTES_PER_S = 16_000
 """A two-channel mu-law call: what length is guessed by when a file does not tell its own."""
@@ -18,19 +20,23 @@ _BYTES_PER_S = 16_000
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A recording and how long its file says that it is, in seconds."""
+    """A recording, how long its file says that it is, in seconds, and what is told of the call, or is wrong with it."""
 
     recording: Recording
     length_s: float
+    call: Told = field(default_factory=CallMetadata)
 
 
-def discover(paths: Sequence[Path], headerless: Collection[str] = ()) -> list[Path]:
+def discover(
+    paths: Sequence[Path], headerless: Collection[str] = (), metadata: MetadataOptions | None = None
+) -> list[Path]:
     """The recordings under the paths, each once, in a fixed order.
 
     A folder gives the files below it with the extension of a recording, but for hidden ones; of one that cannot be read
     too, so that it is not passed over in silence, and of those that are declared `headerless`. A file that is named
-    itself is taken whatever its name. Raises ConfigError for a path that does not exist.
+    itself is taken whatever its name, unless it holds metadata. Raises ConfigError for a path that does not exist.
     """
+    options = metadata or MetadataOptions()
     known = {*EXTENSIONS, *RECORDED, *headerless}
     found: dict[Path, None] = {}
     for path in paths:
@@ -38,7 +44,7 @@ def discover(paths: Sequence[Path], headerless: Collection[str] = ()) -> list[Pa
             files = sorted(file for file in path.rglob("*") if file.suffix.lower() in known)
             found.update((file, None) for file in files if _is_visible(file, path))
         elif path.exists():
-            found[path] = None
+            found.update({} if is_metadata(path, options) else {path: None})
         else:
             raise ConfigError(f"{path} does not exist", "Name a recording, or a folder that holds some")
     return list(found)

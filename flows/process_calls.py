@@ -23,10 +23,12 @@ from asr.engines.registry import cores
 from asr.errors import FatalError, RetryableError
 from asr.types import Transcript
 from configs.settings import Settings
-from flows import stages
+from flows import preparation, stages
 from flows.desk import Desk
 from flows.ingest import Source
-from flows.stages import Heard, Prepared, Redacted
+from flows.metadata import sound
+from flows.preparation import Prepared
+from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, provenance
 from storage.types import Failure
 
@@ -100,9 +102,9 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
     batch = BATCH.get()
     return desk.each(
         "prepare",
-        [source.recording for source in group],
-        lambda recording: recording,
-        lambda recording: stages.prepare(recording, batch.models.detector, batch.settings),
+        group,
+        lambda source: source.recording,
+        lambda source: preparation.prepare(source.recording, batch.models.detector, batch.settings, sound(source.call)),
         threads=cores(batch.settings.transcribe),
     )
 

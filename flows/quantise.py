@@ -22,7 +22,7 @@ from asr.whisper.engine import window_features, window_positions
 from asr.whisper.ranges import Method, Range
 from asr.whisper.weights import Dimensions, Weights, load_weights
 from configs.settings import Settings
-from flows import stages, wiring
+from flows import preparation, wiring
 from flows.benchmark import audio_s, references
 from flows.contestants import answer
 
@@ -91,8 +91,8 @@ class _Trial:
         """What the encoder is given of calls."""
         windows = []
         for call in calls:
-            prepared = stages.prepare(identify(call), self.detector, self.settings)
-            cut = stages.read_chunks(prepared, self.settings)
+            prepared = preparation.prepare(identify(call), self.detector, self.settings)
+            cut = preparation.read_chunks(prepared, self.settings)
             windows += [_features(samples, weights.dimensions) for _, _, samples in cut]
         return windows
 

@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from asr.models import Model
+from asr.types import CallMetadata, GuardCounts
 from asr.types import Finding as Sound
-from asr.types import GuardCounts
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -26,6 +26,7 @@ _STATE_STYLE = {
     RecordingState.PUBLISHED: "green",
     RecordingState.QUARANTINED: "red",
     RecordingState.RECEIVED: "yellow",
+    RecordingState.SKIPPED: "yellow",
 }
 
 
@@ -50,7 +51,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], right:
 
 
 def print_calls(calls: Sequence[CallRow]) -> None:
-    """Print one line a call, and the reason and remedy of each that was quarantined."""
+    """Print one line a call, and the reason and remedy of each that was quarantined or skipped."""
     print_table(
         ("call", "length", "speakers", "words", "redactions", "state"),
         (
@@ -67,7 +68,7 @@ def print_calls(calls: Sequence[CallRow]) -> None:
         right=("length", "speakers", "words", "redactions"),
     )
     for call in calls:
-        if call.state is RecordingState.QUARANTINED:
+        if call.state in (RecordingState.QUARANTINED, RecordingState.SKIPPED):
             name = "" if call.call in (call.reason or "") else f"{call.call}: "
             click.echo(f"  {name}{call.reason}. {call.remedy or ''}".rstrip())
 
@@ -84,6 +85,7 @@ def result_facts(result: Result) -> dict[str, Any]:
         "calls": [asdict(call) for call in result.calls],
         "unreadable": [{"path": str(one.path), "reason": one.reason} for one in result.unreadable],
         "failures": [{"sha256": sha256, **asdict(failure)} for sha256, failure in result.failures],
+        "notes": list(result.notes),
         "complete": result.complete,
         "processed": result.processed,
         "audio_s": round(result.audio_s, 3),
@@ -100,6 +102,8 @@ def print_result(result: Result) -> None:
     for sha256, failure in result.failures:
         if sha256 in published:
             click.echo(f"  {published[sha256]} failed and keeps the transcript that it had: {failure.reason}")
+    for note in result.notes:
+        click.echo(f"  {note}.")
     if result.processed:
         rate = result.audio_s / result.wall_s if result.wall_s else 0.0
         recordings = "1 recording" if result.processed == 1 else f"{result.processed} recordings"
@@ -141,13 +145,41 @@ def summary_facts(summary: Summary | None) -> dict[str, Any] | None:
     return None if summary is None else asdict(summary)
 
 
-def print_transcript(transcript: RedactedTranscript, summary: Summary | None) -> None:
-    """Print a call: its summary, what was removed, and its turns."""
+def metadata_facts(call: CallMetadata | None) -> dict[str, Any] | None:
+    """A call's metadata for machines, None if there are none."""
+    return None if call is None else asdict(call)
+
+
+def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
+    """What is told of a call, a line each: name, value and who told it."""
+    sides = None if call.channel_map is None else [side.value if side else "ignored" for side in call.channel_map]
+    shown = {
+        "call_id": call.call_id,
+        "started_at": call.started_at.isoformat(" ") if call.started_at else None,
+        "agent": call.agent,
+        "queue": call.queue,
+        "direction": call.direction,
+        "language": call.language,
+        "channel_map": ", ".join(sides) if sides else None,
+        "consent": None if call.consent is None else ("yes" if call.consent else "no"),
+        "pauses": ", ".join(f"{start_s:g}-{end_s:g} s" for start_s, end_s in call.pauses) or None,
+    }
+    for name, value in shown.items():
+        if value is not None:
+            yield name, value, call.sources[name]
+    if call.other:
+        yield "other", ", ".join(sorted(call.other)), "names alone; --json shows what they hold"
+
+
+def print_transcript(transcript: RedactedTranscript, summary: Summary | None, call: CallMetadata | None) -> None:
+    """Print a call: what was told of it, its summary, what was removed, and its turns."""
     made_by = transcript.provenance
     click.echo(
         f"{transcript.audio}  {clock(transcript.duration_s)}  {', '.join(transcript.channels)}  "
         f"{made_by.model_id} on {made_by.engine} {made_by.precision}"
     )
+    for name, value, source in _told(call) if call else ():
+        click.echo(f"{name + ':':<13}{value}  [{source}]")
     removed = Counter(redaction.entity for redaction in transcript.redactions)
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
     for amiss in transcript.findings:

@@ -12,7 +12,9 @@ from asr.decode import identify
 from asr.errors import SkippableError
 from asr.types import Recording
 from configs.settings import Settings, fingerprint
-from flows.ingest import Source, discover, group, length_s
+from flows.ingest import Source, discover, group
+from flows.intake import take_in
+from flows.metadata import gather
 from flows.prefect_server import prefect_server
 from flows.wiring import Archive, code_version, load_models, one_run_at_a_time, open_archive
 from storage.types import CallRow, Failure, RecordingState, RunState
@@ -34,16 +36,17 @@ class Result:
     unreadable: tuple[Unreadable, ...]
     failures: tuple[tuple[str, Failure], ...]
     """What failed in this run, by SHA-256: a call that was published before keeps its transcript all the same."""
+    notes: tuple[str, ...]
+    """What somebody should know of the metadata, a sentence each."""
     processed: int
     audio_s: float
     wall_s: float
 
     @property
     def complete(self) -> bool:
-        """Whether every recording is published, and none failed this time."""
-        return not (self.unreadable or self.failures) and all(
-            call.state is RecordingState.PUBLISHED for call in self.calls
-        )
+        """Whether every recording is published, or skipped for want of consent, and none failed this time."""
+        done = (RecordingState.PUBLISHED, RecordingState.SKIPPED)
+        return not (self.unreadable or self.failures) and all(call.state in done for call in self.calls)
 
 
 class Meter(Protocol):
@@ -73,23 +76,32 @@ class Meter(Protocol):
 def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter, *, again: bool) -> Result:
     """Process every recording under the paths that is not published yet; all of them if `again`.
 
+    What is told of them beside their sound is kept in any case, but what is told to be without consent not transcribed.
     Nothing is loaded and no server started if there is nothing to do. Raises ConfigError for a path that does not
     exist, and FatalError or RetryableError when the run has to stop: what was done by then is kept, and the same
     call goes on from there.
     """
-    files = discover(paths, settings.decode.headerless)
+    files = discover(paths, settings.decode.headerless, settings.metadata)
+    gathered = gather(files, paths, settings.metadata)
     with one_run_at_a_time(data_dir):
         archive = open_archive(settings, data_dir)
         archive.repository.end_stale_runs()
         recordings, unreadable = _identified(files)
-        states = {r.sha256: archive.repository.register(r) for r in recordings}
-        wanted = {r.sha256: r for r in recordings if again or states[r.sha256] is not RecordingState.PUBLISHED}
-        sources = [Source(recording, length_s(recording)) for recording in wanted.values()]
+        intake = take_in(recordings, gathered.told, archive, settings, again=again)
+        sources = intake.wanted
         wall_s, failures = _process(sources, settings, data_dir, archive, meter) if sources else (0.0, {})
-        calls = archive.repository.calls(list(states))
+        calls = archive.repository.calls(list(dict.fromkeys(r.sha256 for r in recordings)))
+    wanted = {source.recording.sha256 for source in sources}
     done = [call for call in calls if call.sha256 in wanted and call.state is RecordingState.PUBLISHED]
-    audio_s = sum(call.length_s or 0.0 for call in done)
-    return Result(tuple(calls), tuple(unreadable), tuple(failures.items()), len(wanted), audio_s, wall_s)
+    return Result(
+        tuple(calls),
+        tuple(unreadable),
+        tuple((intake.failures | failures).items()),
+        (*intake.notes, *gathered.notes),
+        len(wanted),
+        sum(call.length_s or 0.0 for call in done),
+        wall_s,
+    )
 
 
 def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable]]:

@@ -1,4 +1,4 @@
-"""The stages of a call as plain functions, from a file to what is kept of it. No Prefect here."""
+"""The stages of a call as plain functions, from what an engine hears to what is kept of it. No Prefect here."""
 
 from __future__ import annotations
 
@@ -7,81 +7,24 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
-import numpy as np
-from numpy.typing import NDArray
-
-from asr.chunking import chunk
-from asr.crosstalk import Leak
-from asr.cutting import LeakFrom, cut_chunks
 from asr.engines.base import Engine
 from asr.guards import Evidence
 from asr.heap import trim_heap
 from asr.merge import merge
-from asr.regions import find_speech, typed_regions
 from asr.rehearing import Said, guarded
 from asr.roles import exchanged, swapped
 from asr.speakers import turns
 from asr.suppression import without_echoes
-from asr.survey import survey
 from asr.timebase import to_samples, to_seconds
-from asr.timings import FrontEndStage, Timings
-from asr.treatment import Treatment, plan
-from asr.types import (
-    Channel,
-    Chunk,
-    Finding,
-    FindingEffect,
-    GuardCounts,
-    Hypothesis,
-    Provenance,
-    Recording,
-    Region,
-    Samples,
-    Span,
-    Transcript,
-)
-from asr.vad import SpeechDetector
+from asr.types import FindingEffect, GuardCounts, Hypothesis, Provenance, Samples, Transcript
 from compliance.redactor import Redactor
 from compliance.render import documents
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
+from flows.preparation import Prepared, read_chunks
 from llm.summarise import summarise
 from storage.objects import ObjectStore
-from storage.types import AudioFacts, Publication
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PreparedChannel:
-    """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place,
-    `treatment` is what is done to its samples before an engine hears them, and `leak` what of the other channel is
-    taken out of them first. Of the detector's windows, `power` are the mean squares and `probabilities` those of
-    speech, (n_windows,) both: what its text is held against."""
-
-    index: int
-    channel: Channel
-    chunks: tuple[Chunk, ...]
-    bursts: tuple[Span, ...]
-    treatment: Treatment
-    leak: Leak | None
-    power: NDArray[np.float32] = field(repr=False)
-    probabilities: NDArray[np.float32] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A recording that is ready for an engine: where its speech is. Its samples stay in the file."""
-
-    recording: Recording
-    facts: AudioFacts
-    channels: tuple[PreparedChannel, ...]
-    regions: tuple[Region, ...]
-    findings: tuple[Finding, ...]
-    prepare_s: float
-
-    @property
-    def chunks(self) -> list[Chunk]:
-        """All channels' chunks, channel by channel."""
-        return [chunk for channel in self.channels for chunk in channel.chunks]
+from storage.types import Publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,39 +35,6 @@ class Heard:
     hypotheses: tuple[Hypothesis, ...] = field(repr=False)
     transcribe_s: float
     guards: GuardCounts = field(default_factory=GuardCounts)
-
-
-def prepare(
-    recording: Recording, detector: SpeechDetector, settings: Settings, timings: Timings | None = None
-) -> Prepared:
-    """Find a recording's speech and plan its chunks. Raises SkippableError for what is not a call."""
-    began_s = time.perf_counter()
-    timings = timings or Timings()
-    found = survey(recording, detector, settings.decode, None, settings.loudness, timings)
-    channels: list[PreparedChannel] = []
-    regions: list[Region] = []
-    for channel in found.channels:
-        with timings.of(FrontEndStage.REGIONS):
-            speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
-            treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
-            regions.extend(typed_regions(speech, channel.channel, channel.sounds))
-        with timings.of(FrontEndStage.CHUNKING):
-            chunks = chunk(speech, channel.channel, settings.chunk)
-        channels.append(
-            PreparedChannel(
-                channel.index,
-                channel.channel,
-                chunks,
-                speech.bursts,
-                treatment,
-                channel.leak if settings.decode.suppress_crosstalk else None,
-                channel.power,
-                channel.probabilities,
-            )
-        )
-    facts = AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz)
-    prepare_s = time.perf_counter() - began_s
-    return Prepared(recording, facts, tuple(channels), tuple(sorted(regions)), found.findings, prepare_s)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,29 +95,6 @@ def _spoken(prepared: Sequence[Prepared], settings: Settings) -> Iterator[_Spoke
             own = item.channels[place]
             evidence = Evidence.of(own.chunks[number], own.bursts, own.probabilities)
             yield _Spoken(at, firsts[place] + number, number == 0, samples, evidence)
-
-
-def read_chunks(
-    prepared: Prepared, settings: Settings, timings: Timings | None = None
-) -> Iterator[tuple[int, int, Samples]]:
-    """The second pass: a recording's chunks as an engine is to hear them, as `cutting.cut_chunks` gives them, but for
-    the channel, which is its place among those prepared."""
-    timings = timings or Timings()
-    channels = prepared.channels
-    places = {channel.index: place for place, channel in enumerate(channels)}
-    plans = [channels[places[i]].chunks if i in places else () for i in range(max(places) + 1)]
-    # A channel with a leak is one of two.
-    leaks = {
-        channel.index: LeakFrom(channel.leak, channels[1 - place].index)
-        for place, channel in enumerate(channels)
-        if channel.leak is not None
-    }
-    cut = cut_chunks(prepared.recording, plans, settings.decode, leaks)
-    for index, number, samples in timings.each(FrontEndStage.CUTTING, cut):
-        place = places[index]
-        with timings.of(FrontEndStage.TREATMENT):
-            treated = channels[place].treatment.apply(samples)
-        yield place, number, treated
 
 
 def _portions(spoken: Iterator[_Spoken], most: int) -> Iterator[list[_Spoken]]:
@@ -289,7 +176,7 @@ def publication(
         audio=prepared.facts,
         transcript=redacted.transcript,
         summary=summary,
-        documents={document.kind: objects.put(document) for document in documents(redacted.transcript)},
+        documents={document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)},
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

@@ -2,29 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 import sqlalchemy as sa
 
 from storage import types
-from storage.tables import V_CALLS, RecordingRow, RunRow
+from storage.tables import V_CALLS, RunRow
 
 _LOOKUP_BATCH = 500
 """Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
-def load_overview(connection: sa.Connection, max_calls: int) -> types.Overview:
-    """Return totals of every state, be they zero, the calls that were first seen last, and the last run."""
-    return types.Overview(_totals(connection), _latest_calls(connection, max_calls), _last_run(connection))
+FILTERS = ("state", "call_id", "agent", "queue", "direction", "language", "consent")
+"""The columns of v_calls by which an overview may be narrowed."""
 
 
-def _totals(connection: sa.Connection) -> tuple[types.StateTotal, ...]:
+def load_overview(connection: sa.Connection, max_calls: int, only: Mapping[str, str]) -> types.Overview:
+    """Return totals of every state, be they zero, the calls that were first seen last, and the last run.
+
+    Calls and totals are of those alone that have these texts in these columns, all of them in FILTERS.
+    """
+    wanted = [_equals(name, text) for name, text in only.items()]
+    return types.Overview(
+        _totals(connection, wanted), _latest_calls(connection, max_calls, wanted), _last_run(connection)
+    )
+
+
+def _equals(name: str, text: str) -> sa.ColumnElement[bool]:
+    column = V_CALLS.c[name]
+    # As a text, so that what no state or direction is called finds nothing.
+    return column.is_(text == "true") if name == "consent" else sa.cast(column, sa.Text) == text
+
+
+def _totals(connection: sa.Connection, wanted: Sequence[sa.ColumnElement[bool]]) -> tuple[types.StateTotal, ...]:
+    calls = V_CALLS.c
     rows = connection.execute(
-        sa.select(RecordingRow.state, sa.func.count(), sa.func.sum(RecordingRow.duration_s)).group_by(
-            RecordingRow.state
-        )
+        sa.select(calls.state, sa.func.count(), sa.func.sum(calls.length_s)).where(*wanted).group_by(calls.state)
     )
     found = {state: types.StateTotal(state, recordings, audio_s or 0.0) for state, recordings, audio_s in rows}
     return tuple(found.get(state, types.StateTotal(state, 0, 0.0)) for state in types.RecordingState)
@@ -39,9 +54,13 @@ def load_calls(connection: sa.Connection, sha256s: Sequence[str]) -> tuple[types
     return tuple(found[sha256] for sha256 in sha256s if sha256 in found)
 
 
-def _latest_calls(connection: sa.Connection, max_calls: int) -> tuple[types.CallRow, ...]:
+def _latest_calls(
+    connection: sa.Connection, max_calls: int, wanted: Sequence[sa.ColumnElement[bool]]
+) -> tuple[types.CallRow, ...]:
     calls = V_CALLS.c
-    latest = _call_rows().order_by(calls.first_seen_at.desc(), calls.recording_id.desc()).limit(max_calls)
+    latest = (
+        _call_rows().where(*wanted).order_by(calls.first_seen_at.desc(), calls.recording_id.desc()).limit(max_calls)
+    )
     return tuple(types.CallRow(*row) for row in connection.execute(latest))
 
 

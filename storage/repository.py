@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from asr.types import Recording
+from asr.types import CallMetadata, Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 from storage import audit_log
+from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_summary, load_transcript, store_spoken, store_summary, store_transcript
@@ -64,6 +65,14 @@ class Repository:
         with writing(self._engine) as connection:
             return recording_state(connection, register_recording(connection, recording, self._now()))
 
+    def recording_id(self, sha256: str) -> int:
+        """Return the id of a recording by its whole hash. Raises UnknownRecordingError for one that is not known."""
+        with reading(self._engine) as connection:
+            found = connection.execute(sa.select(RecordingRow.id).where(RecordingRow.sha256 == sha256)).scalar()
+        if found is None:
+            raise UnknownRecordingError(f"no recording has the SHA-256 {sha256}", "Register it first")
+        return found
+
     def states(self, sha256s: Sequence[str]) -> dict[str, RecordingState]:
         """Return the state of each recording that is known, by its hash; unknown hashes are left out."""
         known: dict[str, RecordingState] = {}
@@ -74,6 +83,39 @@ class Repository:
                 rows = connection.execute(wanted.where(RecordingRow.sha256.in_(batch)))
                 known.update(dict(rows.all()))
         return known
+
+    def metadata(self, recording_id: int) -> CallMetadata | None:
+        """Return what is kept of a call's metadata, or None if nothing was told of it."""
+        with reading(self._engine) as connection:
+            return load_metadata(connection, recording_id)
+
+    def changed_fields(self, recording_id: int, call: CallMetadata) -> tuple[str, ...]:
+        """Return the names of the columns of call_metadata in which these metadata differ from what is kept."""
+        with reading(self._engine) as connection:
+            return changed_fields(connection, recording_id, call)
+
+    def annotate(self, recording_id: int, call: CallMetadata, documents: Mapping[str, str]) -> None:
+        """Keep a call's metadata in place of what was kept, and the keys of its transcript's renderings with them.
+
+        The audit trail keeps which fields changed, and no value.
+        """
+        with writing(self._engine) as connection:
+            fields = changed_fields(connection, recording_id, call)
+            store_metadata(connection, recording_id, call)
+            replace_documents(connection, recording_id, dict(documents))
+            wanted = sa.select(RecordingRow.sha256).where(RecordingRow.id == recording_id)
+            sha256 = connection.execute(wanted).scalar_one()
+            detail = {"fields": ", ".join(fields), **{f"document.{kind}": key for kind, key in documents.items()}}
+            self._audit(connection, "recording.annotate", sha256, detail)
+
+    def skip(self, recording_id: int) -> None:
+        """Set a recording that is not published aside, because there is no consent to its being transcribed."""
+        with writing(self._engine) as connection:
+            wanted = sa.select(RecordingRow.sha256, RecordingRow.state).where(RecordingRow.id == recording_id)
+            row = connection.execute(wanted.with_for_update()).one()
+            if row.state not in (RecordingState.PUBLISHED, RecordingState.SKIPPED):
+                set_recording_state(connection, recording_id, RecordingState.SKIPPED, audio=None, failure=None)
+                self._audit(connection, "recording.skip", row.sha256, {"reason": "no consent"})
 
     def begin_run(self, config_fingerprint: str, code_version: str) -> int:
         """Start a run and return its id; runs that never said that they ended become INTERRUPTED.
@@ -208,10 +250,13 @@ class Repository:
             wanted = sa.select(DocumentRow.kind, DocumentRow.object_key)
             return dict(connection.execute(wanted.where(DocumentRow.recording_id == recording_id)).all())
 
-    def overview(self, max_calls: int = 100) -> Overview:
-        """Return totals by state, the calls that were first seen last, and the last run."""
+    def overview(self, max_calls: int = 100, only: Mapping[str, str] | None = None) -> Overview:
+        """Return totals by state, the calls that were first seen last, and the last run.
+
+        `only` narrows calls and totals to those with these texts in these columns of `overview.FILTERS`.
+        """
         with reading(self._engine) as connection:
-            return load_overview(connection, max_calls)
+            return load_overview(connection, max_calls, only or {})
 
     def calls(self, sha256s: Sequence[str]) -> tuple[CallRow, ...]:
         """Return how far each of these recordings has come, in the order given; unknown ones are left out."""

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from asr.types import Channel, FindingEffect, FindingKind, RegionKind
+from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from storage.types import RecordingState, RunState
 
 
@@ -66,6 +66,7 @@ class Base(DeclarativeBase):
         Channel: _text_of(Channel),
         FindingKind: _text_of(FindingKind),
         FindingEffect: _text_of(FindingEffect),
+        Direction: _text_of(Direction),
         RegionKind: _text_of(RegionKind),
         RecordingState: _text_of(RecordingState),
         RunState: _text_of(RunState),
@@ -108,6 +109,30 @@ class SourceRow(Base):
     uri: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(index=True)
     first_seen_at: Mapped[datetime]
+
+
+class CallMetadataRow(Base):
+    """What is told of a call beside its sound. `started_at` is UTC; with `utc_offset_min` added it is local time.
+
+    `channel_map` is a list of sides with null for an ignored channel, empty if none is told; `pauses` a list of
+    [start_s, end_s]; `other` what was told under names that are not known; `sources` who told each field.
+    """
+
+    __tablename__ = "call_metadata"
+
+    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    call_id: Mapped[str | None] = mapped_column(index=True)
+    started_at: Mapped[datetime | None] = mapped_column(index=True)
+    utc_offset_min: Mapped[int | None]
+    agent: Mapped[str | None] = mapped_column(index=True)
+    queue: Mapped[str | None] = mapped_column(index=True)
+    direction: Mapped[Direction | None]
+    language: Mapped[str | None] = mapped_column(sa.String(2))
+    consent: Mapped[bool | None]
+    channel_map: Mapped[list[Any]]
+    pauses: Mapped[list[Any]]
+    other: Mapped[dict[str, Any]]
+    sources: Mapped[dict[str, Any]]
 
 
 class RunRow(Base):
@@ -316,5 +341,13 @@ V_CALLS = sa.table(
     sa.column("reason", sa.Text()),
     sa.column("remedy", sa.Text()),
     sa.column("first_seen_at", UtcDateTime()),
+    sa.column("call_id", sa.Text()),
+    sa.column("started_at", UtcDateTime()),
+    sa.column("utc_offset_min", sa.Integer()),
+    sa.column("agent", sa.Text()),
+    sa.column("queue", sa.Text()),
+    sa.column("direction", _text_of(Direction)),
+    sa.column("language", sa.Text()),
+    sa.column("consent", sa.Boolean()),
 )
 """One row a recording, made by the migrations as a view, for analysts and for `status`."""

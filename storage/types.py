@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from asr.types import Recording
+from asr.types import Direction, Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 
@@ -22,6 +22,8 @@ class RecordingState(StrEnum):
     RECEIVED = "received"
     PUBLISHED = "published"
     QUARANTINED = "quarantined"
+    SKIPPED = "skipped"
+    """Not to be transcribed: there is no consent."""
 
 
 class RunState(StrEnum):
@@ -90,7 +92,10 @@ class StateTotal:
 
 @dataclass(frozen=True, slots=True)
 class CallRow:
-    """One call as `status` shows it: counts are None until it is published, `reason` unless quarantined."""
+    """One call as `status` shows it: counts are None until it is published, `reason` unless quarantined or skipped.
+
+    What follows `remedy` is told of the call by its recorder, if at all.
+    """
 
     call: str
     sha256: str
@@ -103,6 +108,14 @@ class CallRow:
     published_at: datetime | None
     reason: str | None
     remedy: str | None
+    call_id: str | None = None
+    started_at: datetime | None = None
+    utc_offset_min: int | None = None
+    agent: str | None = None
+    queue: str | None = None
+    direction: Direction | None = None
+    language: str | None = None
+    consent: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

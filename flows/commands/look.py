@@ -15,17 +15,24 @@ from flows import report
 from flows.commands import options
 from flows.wiring import Archive, open_archive
 from storage.errors import NoTranscriptError
+from storage.overview import FILTERS
 from storage.query import read_only
 from storage.types import RecordingState
 
 
-@click.command(epilog="Example: callwright status --json | jq .totals")
+@click.command(epilog="Example: callwright status --only queue=billing --only direction=inbound")
+@click.option(
+    "--only",
+    metavar="FIELD=VALUE",
+    multiple=True,
+    help=f"Only calls of which this is told; may be repeated. FIELD is one of {', '.join(FILTERS)}.",
+)
 @options.settings
 @options.data_dir
 @options.as_json
-def status(settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def status(only: tuple[str, ...], settings: Settings, data_dir: Path, *, as_json: bool) -> int:
     """Say how far each call has come, why some are quarantined, and how the last run ended."""
-    overview = _archive(settings, data_dir).repository.overview()
+    overview = _archive(settings, data_dir).repository.overview(only=_narrowed(only))
     if as_json:
         report.print_json(report.overview_facts(overview))
     else:
@@ -47,21 +54,23 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
     found = repository.find(call)
     if found.state is not RecordingState.PUBLISHED:
         reasons = [row.reason for row in repository.calls([found.sha256]) if row.reason]
-        why = f"quarantined: {reasons[0]}" if reasons else "not processed yet"
+        why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
         raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
+    told = repository.metadata(found.id)
     if as_json:
         report.print_json(
             {
                 "sha256": found.sha256,
-                "transcript": json.loads(as_json_line(transcript)),
+                "metadata": report.metadata_facts(told),
+                "transcript": json.loads(as_json_line(transcript, told)),
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
                 "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
             }
         )
     else:
-        report.print_transcript(transcript, summary)
+        report.print_transcript(transcript, summary, told)
     return 0
 
 
@@ -81,6 +90,15 @@ def sql(statement: str, max_rows: int, settings: Settings, data_dir: Path, *, as
     if table.truncated:
         click.echo(f"Only the first {max_rows} rows; --max-rows shows more.", err=True)
     return 0
+
+
+def _narrowed(only: tuple[str, ...]) -> dict[str, str]:
+    wanted = {field: value for field, _, value in (text.partition("=") for text in only)}
+    if unknown := set(wanted) - set(FILTERS):
+        raise ConfigError(f"--only knows no field {min(unknown)!r}", f"Write FIELD=VALUE, with {', '.join(FILTERS)}")
+    if wanted.get("consent", "true") not in ("true", "false"):
+        raise ConfigError("--only consent is neither true nor false", "Write --only consent=false")
+    return wanted
 
 
 def _archive(settings: Settings, data_dir: Path) -> Archive:

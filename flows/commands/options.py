@@ -42,7 +42,11 @@ def with_quality(settings: Settings, *, quality: bool) -> Settings:
 def layers(command: Command) -> Command:
     """Give the command `layers`: what --profile, the file, the environment and --set say, weakest first."""
 
-    @click.option("--profile", metavar="NAME", help="Settings for a kind of machine: laptop, cpu-server, gpu-server.")
+    @click.option(
+        "--profile",
+        metavar="NAME",
+        help="Settings by name: laptop, cpu-server or gpu-server; and of a recorder, by a comma.",
+    )
     @click.option("--set", "overrides", metavar="KEY=VALUE", multiple=True, help="Set one key; may be repeated.")
     @wraps(command)
     def with_layers(*args: Any, profile: str | None, overrides: tuple[str, ...], **kwargs: Any) -> Any:

@@ -32,8 +32,9 @@ def run(
 ) -> int:
     """Process every recording under PATHS that is not published yet.
 
-    Folders are searched with all their subfolders. What failed before is tried again. Exits with 0 only if every
-    recording is published, 1 if some are quarantined.
+    Folders are searched with all their subfolders. What failed before is tried again. What sidecars, manifests and file
+    names tell of a call is kept with it, and what they tell to be without consent skipped. Exits with 0 only if every
+    other recording is published, 1 if some are quarantined.
     """
     settings = options.with_quality(settings, quality=quality)
     print_fetching(missing_models(settings))

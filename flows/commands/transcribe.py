@@ -7,20 +7,20 @@ from pathlib import Path
 import click
 
 from asr.decode import identify
-from asr.errors import ConfigError, SkippableError
+from asr.errors import ConfigError, MetadataError, SkippableError
 from asr.types import Transcript
 from compliance import render
 from compliance.redactor import Redactor
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
-from flows import stages
+from flows import preparation, stages
 from flows.commands import options
+from flows.metadata import Told, gather, sound
 from flows.report import print_fetching
-from flows.stages import Prepared
+from flows.preparation import Prepared
 from flows.wiring import Models, load_models, missing_models, provenance
 
 _FORMATS = {
-    "json": render.as_json_line,
     "txt": render.as_txt,
     "vtt": render.as_vtt,
     "srt": render.as_srt,
@@ -29,7 +29,7 @@ _FORMATS = {
 
 @click.command(epilog="Example: callwright transcribe call.wav --format vtt > call.vtt")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(list(_FORMATS)), default="json", show_default=True)
+@click.option("--format", "kind", type=click.Choice(["json", *_FORMATS]), default="json", show_default=True)
 @click.option("--raw", is_flag=True, help="Leave in what redaction would remove.")
 @options.quality
 @options.settings
@@ -50,20 +50,26 @@ def transcribe(
     settings = options.with_quality(settings, quality=quality)
     print_fetching(missing_models(settings))
     models = load_models(settings)
-    prepared = [item for path in files if (item := _prepared(path, models, settings)) is not None]
+    told = gather(files, files, settings.metadata).told
+    prepared = [item for path in files if (item := _prepared(path, told[path], models, settings)) is not None]
     heard = stages.hear(prepared, models.engine, settings, lambda _: None)
     made_by = provenance(models.engine, settings)
     for item, answer in zip(prepared, heard, strict=True):
         transcript = stages.assemble(item, answer, made_by, settings)
         if kind == "txt" and len(files) > 1:
             click.echo(f"# {item.recording.path}")
-        click.echo(_FORMATS[kind](_released(transcript, models.redactor, raw=raw)), nl=kind == "json")
+        released = _released(transcript, models.redactor, raw=raw)
+        shown = render.as_json_line(released, item.call) if kind == "json" else _FORMATS[kind](released)
+        click.echo(shown, nl=kind == "json")
     return 0 if len(prepared) == len(files) else 1
 
 
-def _prepared(path: Path, models: Models, settings: Settings) -> Prepared | None:
+def _prepared(path: Path, told: Told, models: Models, settings: Settings) -> Prepared | None:
     try:
-        return stages.prepare(identify(path), models.detector, settings)
+        call = sound(told)
+        if call.consent is False and not settings.metadata.allow_without_consent:
+            raise MetadataError(f"{path.name} is told to be without consent", "Set metadata.allow_without_consent")
+        return preparation.prepare(identify(path), models.detector, settings, call)
     except SkippableError as error:
         click.echo(f"Error: {error}", err=True)
         return None

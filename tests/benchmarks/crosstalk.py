@@ -37,7 +37,7 @@ from asr.types import FindingKind, Transcript
 from asr.vad import SileroVad, SpeechDetector
 from configs.load import load
 from configs.settings import Settings
-from flows import stages, wiring
+from flows import preparation, stages, wiring
 from flows.benchmark import find_calls, references
 
 _LEAKS = [(level_db, delay_ms) for level_db in (-20, -12, -6) for delay_ms in (0, 20, 40)]
@@ -115,7 +115,7 @@ def _transcripts(
     calls: Sequence[Path], models: tuple[Engine, SpeechDetector], settings: Settings
 ) -> Iterator[Transcript]:
     engine, detector = models
-    prepared = [stages.prepare(identify(call), detector, settings) for call in calls]
+    prepared = [preparation.prepare(identify(call), detector, settings) for call in calls]
     for item, heard in zip(prepared, stages.hear(prepared, engine, settings, lambda _: None), strict=True):
         yield stages.assemble(item, heard, wiring.provenance(engine, settings), settings)
 

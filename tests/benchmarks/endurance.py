@@ -22,7 +22,7 @@ from asr.decode import identify
 from asr.engines.registry import load_engine
 from asr.vad import SileroVad
 from configs.load import load
-from flows import stages, wiring
+from flows import preparation, stages, wiring
 
 _LENGTHS_S = (300, 14_400)
 _CALLS, _EVERY = 500, 50
@@ -50,7 +50,7 @@ def transcribe(paths: list[Path], every: int) -> None:
     detector = SileroVad(wiring.vad_file(settings))
     for first in range(0, len(paths), every):
         began_s, began_cpu_s = time.perf_counter(), time.process_time()
-        prepared = [stages.prepare(identify(path), detector, settings) for path in paths[first : first + every]]
+        prepared = [preparation.prepare(identify(path), detector, settings) for path in paths[first : first + every]]
         for item, heard in zip(prepared, stages.hear(prepared, engine, settings, lambda _: None), strict=True):
             stages.assemble(item, heard, wiring.provenance(engine, settings), settings)
         audio_s = sum(item.facts.duration_s for item in prepared)

@@ -31,7 +31,7 @@ from asr.timebase import to_samples, to_seconds
 from asr.vad import SpeechDetector
 from configs.load import load
 from configs.settings import Settings
-from flows import stages, wiring
+from flows import preparation, stages, wiring
 from flows.benchmark import find_calls, references
 
 SNRS_DB = (20, 10, 5, 0)
@@ -155,7 +155,7 @@ def noises(every: Sequence[Call]) -> dict[str, Condition]:
 def hear(paths: Sequence[Path], engine: Engine, detector: SpeechDetector, settings: Settings) -> Iterator[tuple]:
     """Of every channel of every call: (call's index, channel's, text, ratio in dB, seconds of speech found)."""
     with ThreadPoolExecutor(cores(settings.transcribe)) as pool:
-        prepared = list(pool.map(lambda path: stages.prepare(identify(path), detector, settings), paths))
+        prepared = list(pool.map(lambda path: preparation.prepare(identify(path), detector, settings), paths))
     heard = stages.hear(prepared, engine, settings, lambda _: None)
     made_by = wiring.provenance(engine, settings)
     for at, (item, said) in enumerate(zip(prepared, heard, strict=True)):

@@ -20,9 +20,9 @@ from asr.timebase import to_samples, to_seconds
 from asr.types import Chunk, GuardCounts, Span
 from asr.vad import SileroVad
 from configs.load import load
-from flows import stages, wiring
+from flows import preparation, stages, wiring
 from flows.benchmark import references
-from flows.stages import Prepared, PreparedChannel
+from flows.preparation import Prepared, PreparedChannel
 
 SETTINGS = ("regions", "regions, no guards", "windows of 30 s with speech in them", "windows of 30 s, all")
 
@@ -54,7 +54,7 @@ def main(folder: str, *chosen: str) -> None:
     unguarded = settings.model_copy(update={"guards": settings.guards.model_copy(update={"enabled": False})})
     engine = load_engine(wiring.fetch_model(settings, settings.transcribe.model), settings.transcribe)
     detector = SileroVad(wiring.vad_file(settings))
-    prepared = [stages.prepare(identify(call), detector, settings) for call in calls]
+    prepared = [preparation.prepare(identify(call), detector, settings) for call in calls]
     whole_s = sum(item.facts.duration_s * len(item.channels) for item in prepared)
     print("| setting | sent to the encoder | WER | sub | del | ins | words | CPU s | guards |\n" + "|---" * 9 + "|")
     for setting in chosen or SETTINGS:

@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
 from asr.errors import FatalError
-from asr.types import Channel, Provenance, Recording, Region, RegionKind
+from asr.types import CallMetadata, Channel, Direction, Provenance, Recording, Region, RegionKind
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
 from storage.errors import QueryError
@@ -106,10 +107,45 @@ def test_what_is_published_reads_back(engine: sa.Engine) -> None:
     assert repository.summary(recording_id) == call().summary
     assert repository.quarantine(run, call("b").recording, Failure("x", "y")) is RecordingState.QUARANTINED
     overview = repository.overview()
-    assert [total.recordings for total in overview.totals] == [0, 1, 1]
+    assert [total.recordings for total in overview.totals] == [0, 1, 1, 0]
     assert (overview.calls[1].words, overview.calls[1].redactions) == (6, 3)
     assert repository.find("call").sha256 == call().recording.sha256
     assert repository.verify_audit() is None
+
+
+def test_what_is_told_of_a_call_reads_back_and_is_found(engine: sa.Engine) -> None:
+    repository = Repository(engine)
+    recording_id = repository.publish(repository.begin_run("f", "1"), call())
+    told = CallMetadata(
+        call_id="A-1",
+        started_at=datetime.fromisoformat("2026-09-24T10:11:12+02:00"),
+        queue="billing",
+        direction=Direction.INBOUND,
+        channel_map=(Channel.AGENT, None),
+        consent=False,
+        pauses=((1.5, 2.0),),
+        other={"tier": "gold", "odd": "a\0b", "n": [1.5, None]},
+        sources={"queue": "pattern"},
+    )
+    repository.annotate(recording_id, told, {"json": "cd/cd.json"})
+    assert repository.metadata(recording_id) == told
+    assert repository.changed_fields(recording_id, told) == ()
+    assert repository.documents(recording_id) == {"json": "cd/cd.json"}
+    only = {"queue": "billing", "consent": "false", "direction": "inbound", "state": "published"}
+    found = repository.overview(only=only)
+    assert [(row.call_id, row.started_at, row.direction) for row in found.calls] == [
+        ("A-1", told.started_at, Direction.INBOUND)
+    ]
+    assert [total.recordings for total in found.totals] == [0, 1, 0, 0]
+    repository.register(call("b").recording)
+    repository.skip(repository.recording_id(call("b").recording.sha256))
+    (skipped,) = repository.overview(only={"state": "skipped"}).calls
+    assert "no consent" in (skipped.reason or "")
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "0001")
+    assert read_only(engine, "SELECT state FROM v_calls ORDER BY 1").rows == (("published",), ("received",))
+    migrate(engine)
+    assert repository.metadata(recording_id) is None
 
 
 def test_many_writers_at_once(engine: sa.Engine) -> None:

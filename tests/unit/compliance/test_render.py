@@ -2,13 +2,16 @@
 
 import dataclasses
 import json
+from datetime import datetime
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from asr.types import (
+    CallMetadata,
     Channel,
+    Direction,
     Finding,
     FindingEffect,
     FindingKind,
@@ -170,3 +173,27 @@ def test_documents_are_compact_json_and_vtt(redacted: RedactedTranscript) -> Non
     assert kept[0].body.decode() == as_json_line(redacted)
     assert kept[1].body.decode() == as_vtt(redacted)
     assert b"CREDIT_CARD" not in repr(kept).encode()
+
+
+def test_json_says_which_call_it_is_and_nothing_else_of_its_metadata(raw: Transcript) -> None:
+    call = CallMetadata(
+        call_id="A-1",
+        started_at=datetime.fromisoformat("2026-09-24T10:11:12+02:00"),
+        agent="a.smith",
+        direction=Direction.INBOUND,
+        language="en",
+        consent=True,
+        pauses=((1.0, 2.0),),
+        other={"card": "gold"},
+        sources={"agent": "pattern"},
+    )
+    body = as_json_line(raw, call)
+    assert schema_errors(body) == []
+    assert json.loads(body)["call"] == {
+        "call_id": "A-1",
+        "started_at": "2026-09-24T10:11:12+02:00",
+        "agent": "a.smith",
+        "direction": "inbound",
+        "language": "en",
+    }
+    assert as_json_line(raw, CallMetadata(consent=True, other={"card": "gold"})) == as_json_line(raw)

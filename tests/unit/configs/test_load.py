@@ -159,7 +159,10 @@ def test_unknown_profiles_are_told_the_known_ones() -> None:
         load("../default", [], {}, None)
 
 
-@pytest.mark.parametrize("profile", ["laptop", "cpu-server", "gpu-server"])
+PROFILES = ["laptop", "cpu-server", "gpu-server", "genesys", "amazon-connect", "asterisk", "freeswitch"]
+
+
+@pytest.mark.parametrize("profile", PROFILES)
 def test_profiles_load_and_hold_only_what_differs(profile: str) -> None:
     assert profile in profiles()
     (layer,) = read_layers(profile, [], {}, None)
@@ -167,6 +170,32 @@ def test_profiles_load_and_hold_only_what_differs(profile: str) -> None:
     defaults = plain(Settings())
     assert layer.values
     assert [path for path in layer.values if changed[path] == defaults[path]] == []
+
+
+def test_tables_of_several_layers_are_laid_over_each_other(tmp_path: Path) -> None:
+    (tmp_path / "callwright.toml").write_text('[metadata.fields]\nqueue = "Group.Name"\n')
+    layers = read_layers("cpu-server,amazon-connect", ['metadata.fields={language = "Tongue"}'], {}, None)
+    settings = settle(layers)
+    assert settings.transcribe.batch_size == 16
+    fields = settings.metadata.fields
+    assert (fields["call_id"], fields["queue"], fields["language"]) == ("ContactId", "Group.Name", "Tongue")
+    with pytest.raises(ConfigError, match=r"unknown profile 'amazon'.*'amazon-connect'"):
+        load("cpu-server,amazon", [], {}, None)
+
+
+@pytest.mark.parametrize(
+    ("override", "what"),
+    [
+        ("metadata.pattern=(", "pattern is no regular expression"),
+        ("metadata.time_zone=Mars", "time_zone is no IANA time zone"),
+        ('metadata.fields={caller = "x"}', 'it takes table: "call_id" | "started_at"'),
+        ('metadata.directions={in = "up"}', 'it takes table: text = "inbound" | "outbound"'),
+        ("metadata.manifest=calls.xml", "it takes text, matching"),
+        ("metadata.sidecar=.wav", "it takes text, matching"),
+    ],
+)
+def test_what_metadata_are_read_by_is_checked_before_anything_is_read(override: str, what: str) -> None:
+    assert what in _fails(override)
 
 
 def test_a_missing_or_broken_file_is_a_config_error(tmp_path: Path) -> None:

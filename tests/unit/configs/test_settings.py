@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import tomllib
+
 import pytest
 from pydantic import ValidationError
 
@@ -42,6 +45,17 @@ def test_the_fingerprint_is_of_16_hex_digits() -> None:
 SAME_TEXT = [
     "storage.database_url=sqlite://",
     "storage.objects_dir=/x",
+    "metadata.sidecar=.meta.json",
+    "metadata.manifest=calls.jsonl",
+    "metadata.manifest_key=recording",
+    'metadata.manifest_columns=["file"]',
+    "metadata.pattern=(?P<call_id>.*)",
+    'metadata.fields={call_id = "ContactId"}',
+    'metadata.directions={in = "inbound"}',
+    "metadata.time_format=%Y",
+    "metadata.time_zone=Europe/Berlin",
+    "metadata.allow_without_consent=true",
+    "metadata.keep_unknown=false",
     "batch.group_audio_s=1.0",
     "batch.group_recordings=2",
     "batch.portion_speech_s=60.0",
@@ -101,3 +115,8 @@ def test_equal_numbers_give_equal_fingerprints() -> None:
 
 def test_toml_values_of_odd_texts() -> None:
     assert toml_value("a\x7fé\n") == '"a\\u007fé\\n"'
+
+
+def test_tables_are_written_as_toml_reads_them() -> None:
+    value = {"*": "", "in bound": 'a "b"'}
+    assert tomllib.loads(f"value = {toml_value(value)}") == {"value": value}

@@ -23,7 +23,7 @@ from asr.vad import SileroVad
 from compliance.types import Document
 from configs.settings import Settings
 from flows.cli import call
-from flows.stages import prepare
+from flows.preparation import prepare
 from storage.objects import FolderStore
 
 SAID = "please note the code word is marzipan elephant tomorrow"

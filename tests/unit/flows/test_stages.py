@@ -13,7 +13,8 @@ from asr.engines.scripted import ScriptedEngine
 from asr.types import Channel, FindingEffect, FindingKind, Hypothesis, Provenance, Samples, Transcript, Word
 from asr.vad import SileroVad
 from configs.settings import Settings
-from flows.stages import Prepared, assemble, hear, prepare
+from flows.preparation import Prepared, prepare
+from flows.stages import assemble, hear
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+"""The rows of what is told of calls beside their sound."""
+
+from __future__ import annotations
+
+from datetime import timedelta, timezone
+from typing import Any
+
+import sqlalchemy as sa
+
+from asr.types import CallMetadata, Channel
+from storage.tables import CallMetadataRow, DocumentRow
+
+_COLUMNS = tuple(CallMetadataRow.__table__.columns)
+
+
+def load_metadata(connection: sa.Connection, recording_id: int) -> CallMetadata | None:
+    """Return what is kept of a call's metadata, `started_at` in the offset in which it was told; None if nothing is."""
+    row = connection.execute(sa.select(*_COLUMNS).where(CallMetadataRow.recording_id == recording_id)).first()
+    if row is None:
+        return None
+    offset = timezone(timedelta(minutes=row.utc_offset_min or 0))
+    return CallMetadata(
+        call_id=row.call_id,
+        started_at=row.started_at.astimezone(offset) if row.started_at else None,
+        agent=row.agent,
+        queue=row.queue,
+        direction=row.direction,
+        language=row.language,
+        channel_map=tuple(Channel(side) if side else None for side in row.channel_map) or None,
+        consent=row.consent,
+        pauses=tuple((start_s, end_s) for start_s, end_s in row.pauses),
+        other=row.other,
+        sources=row.sources,
+    )
+
+
+def changed_fields(connection: sa.Connection, recording_id: int, call: CallMetadata) -> tuple[str, ...]:
+    """Return the names of the columns in which a call's metadata differ from what is kept, or from nothing told."""
+    wanted = sa.select(*_COLUMNS).where(CallMetadataRow.recording_id == recording_id)
+    kept = connection.execute(wanted).mappings().first() or _row(CallMetadata())
+    return tuple(name for name, value in _row(call).items() if kept[name] != value)
+
+
+def store_metadata(connection: sa.Connection, recording_id: int, call: CallMetadata) -> None:
+    """Keep a call's metadata in place of what was kept before."""
+    connection.execute(sa.delete(CallMetadataRow).where(CallMetadataRow.recording_id == recording_id))
+    connection.execute(sa.insert(CallMetadataRow).values(recording_id=recording_id, **_row(call)))
+
+
+def replace_documents(connection: sa.Connection, recording_id: int, documents: dict[str, str]) -> None:
+    """Let the renderings of a transcript lie under these object keys, by kind; those of other kinds stay."""
+    for kind, key in documents.items():
+        row = sa.update(DocumentRow).where(DocumentRow.recording_id == recording_id, DocumentRow.kind == kind)
+        connection.execute(row.values(object_key=key))
+
+
+def _row(call: CallMetadata) -> dict[str, Any]:
+    offset = call.started_at.utcoffset() if call.started_at else None
+    return {
+        "call_id": call.call_id,
+        "started_at": call.started_at,
+        "utc_offset_min": None if offset is None else int(offset.total_seconds() // 60),
+        "agent": call.agent,
+        "queue": call.queue,
+        "direction": call.direction,
+        "language": call.language,
+        "consent": call.consent,
+        "channel_map": [side.value if side else None for side in call.channel_map or ()],
+        "pauses": [list(pause) for pause in call.pauses],
+        "other": dict(call.other),
+        "sources": dict(call.sources),
+    }
