@@ -27,11 +27,14 @@ from asr.options import (
     TurnOptions,
     VadOptions,
 )
-from compliance.options import RedactionOptions
+from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
 from llm.options import SummaryOptions
 from storage.options import StorageOptions
 
-_NOT_OF_THE_TEXT = ("storage", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
+_NOT_OF_THE_TEXT = (
+    *("storage", "batch", "vault", "retention", "audit"),
+    *("models.cache_dir", "models.offline", "transcribe.threads"),
+)
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint."""
 
 
@@ -52,6 +55,9 @@ class Settings(BaseModel):
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
+    vault: VaultOptions = Field(default_factory=VaultOptions)
+    retention: RetentionOptions = Field(default_factory=RetentionOptions)
+    audit: AuditOptions = Field(default_factory=AuditOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
 

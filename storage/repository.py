@@ -7,10 +7,12 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from asr.errors import SkippableError
 from asr.types import Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 from storage import audit_log
+from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_summary, load_transcript, store_spoken, store_summary, store_transcript
@@ -117,12 +119,16 @@ class Repository:
         with writing(self._engine) as connection:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
+            if is_erased(connection, recording_id):
+                raise SkippableError(f"{recording.sha256[:12]} was erased", "What was erased is never done again")
             count_published(connection, run_id, publication.audio.duration_s)
             set_recording_state(connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None)
             store_transcript(connection, recording_id, run_id, publication, now)
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:
                 store_summary(connection, recording_id, publication.summary)
+            if publication.certificate is not None:
+                store_certificate(connection, publication.certificate, now, recording_id=recording_id)
             detail: audit_log.Detail = {
                 "run": run_id,
                 "turns": len(transcript.turns),
@@ -131,6 +137,7 @@ class Repository:
                 "model_sha256": transcript.provenance.model_sha256,
                 "config_fingerprint": transcript.provenance.config_fingerprint,
                 **{f"document.{kind}": key for kind, key in publication.documents.items()},
+                "certificate": publication.certificate,
             }
             self._audit(connection, "recording.publish", recording.sha256, detail)
             return recording_id
@@ -148,7 +155,7 @@ class Repository:
             recording_id = register_recording(connection, recording, self._now())
             count_quarantined(connection, run_id)
             state = recording_state(connection, recording_id)
-            if state is not RecordingState.PUBLISHED:
+            if state not in (RecordingState.PUBLISHED, RecordingState.ERASED):
                 state = RecordingState.QUARANTINED
                 set_recording_state(connection, recording_id, state, audio, failure)
             detail: audit_log.Detail = {
@@ -207,6 +214,11 @@ class Repository:
         with reading(self._engine) as connection:
             wanted = sa.select(DocumentRow.kind, DocumentRow.object_key)
             return dict(connection.execute(wanted.where(DocumentRow.recording_id == recording_id)).all())
+
+    def looked_at(self, subject: str, action: str, detail: audit_log.Detail) -> None:
+        """Write in the audit trail that somebody saw what is kept, such as a transcript ("transcript.show")."""
+        with writing(self._engine) as connection:
+            self._audit(connection, action, subject, detail)
 
     def overview(self, max_calls: int = 100) -> Overview:
         """Return totals by state, the calls that were first seen last, and the last run."""
