@@ -37,7 +37,8 @@ class Duration:
         found = _DURATION.fullmatch(text)
         if not found:
             raise RetentionError(
-                f"{text!r} is no time to keep something", 'Write "90 days", "2 weeks", "18 months", "6 years", "forever"'
+                f"{text!r} is no time to keep something",
+                'Write "90 days", "2 weeks", "18 months", "6 years", "forever"',
             )
         count, unit = int(found[1]), found[2]
         months, days = {"day": (0, 1), "week": (0, 7), "month": (1, 0), "year": (12, 0)}[unit]
@@ -210,7 +211,9 @@ def _duration(value: object, where: str) -> Duration:
         raise RetentionError(f"{where}: {error.reason}", error.remedy) from None
 
 
-def due(kinds: Sequence[Kind], call: CallFacts, policy: Policy, holds: Sequence[Hold], now: datetime) -> dict[Kind, str]:
+def due(
+    kinds: Sequence[Kind], call: CallFacts, policy: Policy, holds: Sequence[Hold], now: datetime
+) -> dict[Kind, str]:
     """The kinds to be deleted now, each with what decided it."""
     decisions = {kind: decide(kind, call, policy, holds, now) for kind in kinds}
     return {kind: decision.why for kind, decision in decisions.items() if decision.delete}

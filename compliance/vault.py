@@ -183,7 +183,9 @@ class Vault:
             kept = json.loads(path.read_bytes())
             key = _KeyFile(kept["recording"], kept["serial"], kept["master"], base64.b64decode(kept["wrapped"]))
         except (OSError, ValueError, KeyError, TypeError):
-            raise VaultError(f"the vault's key {path} cannot be read", "Restore the file; nothing was changed") from None
+            raise VaultError(
+                f"the vault's key {path} cannot be read", "Restore the file; nothing was changed"
+            ) from None
         if key.recording != recording:
             raise VaultError(f"the vault's key {path} is of another recording", "Restore the file; nothing was changed")
         return key
@@ -273,7 +275,9 @@ def _write(path: Path, body: bytes) -> None:
         _sync(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise FatalError(f"the vault cannot write {path}: {error.strerror}", "Check vault.folder and its disk") from error
+        raise FatalError(
+            f"the vault cannot write {path}: {error.strerror}", "Check vault.folder and its disk"
+        ) from error
 
 
 def _sync(folder: Path) -> None:

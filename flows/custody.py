@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import hashlib
 import json
 import os
-import socket
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from compliance.signing import Signer
 from compliance.types import CallFacts, Hold, MasterKey
 from compliance.vault import Vault
 from configs.settings import Settings, known_keys, plain
+from flows.wiring import actor
 from storage.anchors import AnchorStore, anchor_store
 from storage.kms import KmsKey
 from storage.ledger import Ledger
@@ -42,15 +42,13 @@ class Custody:
         """The hold in force that covers a call now, or None."""
         return self.held(call, self.ledger.holds())
 
-    def held(self, call: CallFacts, holds: tuple[Hold, ...] | list[Hold]) -> Hold | None:
+    def held(self, call: CallFacts, holds: Sequence[Hold]) -> Hold | None:
         """The first of these holds that covers a call now, or None."""
         return held_by(call, holds, self.ledger.now())
 
     def in_vault(self, sha256: str) -> bool:
         """Whether the vault holds anything of a recording."""
-        return vaults.key_path(self.vault_folder, sha256).exists() or bool(
-            vaults.sealed_of(self.vault_folder, sha256)
-        )
+        return vaults.key_path(self.vault_folder, sha256).exists() or bool(vaults.sealed_of(self.vault_folder, sha256))
 
     def vault(self) -> Vault:
         """The vault, with its master key. Raises ConfigError if no master key is set or if it is none."""
@@ -103,15 +101,6 @@ def master_key(place: str, named: str) -> MasterKey:
     raise ConfigError(f"{named} names no master key", "Set it to file:PATH, env:VARIABLE or kms:KEY")
 
 
-def actor() -> str:
-    """Who acts: the user of this process and the machine."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):  # a user without a name, as in a container
-        user = f"uid-{os.getuid()}"
-    return f"{user}@{socket.gethostname()}"
-
-
 def _signer(settings: Settings, data_dir: Path) -> Signer:
     if settings.audit.signing_key:
         return Signer.load(Path(settings.audit.signing_key))
@@ -126,7 +115,9 @@ def _signer(settings: Settings, data_dir: Path) -> Signer:
 
 
 def _rules(settings: Settings) -> Path:
-    return Path(settings.retention.file) if settings.retention.file else Path(configs.__file__).parent / "retention.toml"
+    return (
+        Path(settings.retention.file) if settings.retention.file else Path(configs.__file__).parent / "retention.toml"
+    )
 
 
 def _text(path: Path) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from asr.errors import PipelineError
 from compliance import vault
+from compliance.canonical import Json
 from compliance.certificate import ErasedItem, certificate, erasure
-from compliance.types import Kind, Scope
+from compliance.types import CallFacts, Kind, Scope
 from flows.custody import Custody
 from storage.errors import UnknownRecordingError
 from storage.places import erase_place, move_place
@@ -70,9 +71,7 @@ def carry_out(custody: Custody, intentions: Iterable[Intention]) -> list[Line]:
         if outcome.done or outcome.note != intention.note:
             outcome = custody.ledger.close(intention, outcome, in_vault=custody.in_vault(intention.facts.sha256))
         state = "erased" if outcome.done else "held" if hold else "failed"
-        lines.append(
-            Line(intention.facts.sha256, intention.kind, intention.why, state, outcome.count, outcome.note)
-        )
+        lines.append(Line(intention.facts.sha256, intention.kind, intention.why, state, outcome.count, outcome.note))
     return lines
 
 
@@ -92,7 +91,7 @@ def certify_request(custody: Custody, request_id: int) -> str:
         "copies outside of callwright, such as backups of the database and of objects, until their own time is over; "
         "what was sealed in the vault cannot be read from any copy",
     )
-    told = {
+    told: dict[str, Json] = {
         "number": request.id,
         "scope": request.scope,
         "call": request.call,
@@ -106,7 +105,7 @@ def certify_request(custody: Custody, request_id: int) -> str:
     return key
 
 
-def _is_meant(facts: object, scope: Scope, value: str) -> bool:
+def _is_meant(facts: CallFacts, scope: Scope, value: str) -> bool:
     named = getattr(facts, "sha256" if scope is Scope.CALL else scope.value)
     return named is not None and named.strip().casefold() == value.strip().casefold()
 
@@ -145,9 +144,7 @@ def _erase_sources(custody: Custody, intention: Intention) -> Outcome:
     )
 
 
-def _clear(
-    custody: Custody, intention: Intention, place: Place, *, asked_for: bool
-) -> tuple[Outcome, str | None]:
+def _clear(custody: Custody, intention: Intention, place: Place, *, asked_for: bool) -> tuple[Outcome, str | None]:
     """Delete or move one file, as the settings say; on request it is always deleted."""
     options, sha256 = custody.settings.retention, intention.facts.sha256
     try:

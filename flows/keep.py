@@ -11,6 +11,7 @@ from compliance.redactor import Redactor
 from compliance.types import Document, RedactedTranscript
 from compliance.vault import AUDIO, TRANSCRIPT, audio_item, transcript_item
 from flows.custody import Custody
+from storage.audit_log import Detail
 
 Certify = Callable[[Recording, RedactedTranscript, Mapping[str, str]], Document]
 """Makes a redaction certificate from a recording, its transcript and its renderings' object keys."""
@@ -45,5 +46,5 @@ def keep_unredacted(recording: Recording, transcript: Transcript, redactor: Reda
             refused = True
     if items:
         custody.vault().seal(items)
-    detail = {"kinds": ", ".join(item.kind for item in items), "audio_refused": refused}
+    detail: Detail = {"kinds": ", ".join(item.kind for item in items), "audio_refused": refused}
     custody.ledger.write("vault.seal", recording.sha256, detail)

@@ -24,6 +24,7 @@ _STATE_STYLE = {
     RecordingState.PUBLISHED: "green",
     RecordingState.QUARANTINED: "red",
     RecordingState.RECEIVED: "yellow",
+    RecordingState.ERASED: "dim",
 }
 
 

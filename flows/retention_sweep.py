@@ -39,4 +39,6 @@ def retention_sweep(data_dir: str = "var", profile: str | None = None, *, dry_ru
 
 
 if __name__ == "__main__":
-    retention_sweep.serve(name="nightly", cron=NIGHTLY, parameters={"data_dir": os.environ.get("CALLWRIGHT_DATA_DIR", "var")})
+    retention_sweep.serve(
+        name="nightly", cron=NIGHTLY, parameters={"data_dir": os.environ.get("CALLWRIGHT_DATA_DIR", "var")}
+    )

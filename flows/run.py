@@ -12,6 +12,8 @@ from asr.decode import identify
 from asr.errors import SkippableError
 from asr.types import Recording
 from configs.settings import Settings, fingerprint
+from flows.custody import note_configuration, open_custody
+from flows.evidence import write_anchor
 from flows.ingest import Source, discover, group, length_s
 from flows.prefect_server import prefect_server
 from flows.wiring import Archive, code_version, load_models, one_run_at_a_time, open_archive
@@ -40,9 +42,9 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether every recording is published, and none failed this time."""
+        """Whether every recording is published, or was erased since, and none failed this time."""
         return not (self.unreadable or self.failures) and all(
-            call.state is RecordingState.PUBLISHED for call in self.calls
+            call.state in (RecordingState.PUBLISHED, RecordingState.ERASED) for call in self.calls
         )
 
 
@@ -83,13 +85,18 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
         archive.repository.end_stale_runs()
         recordings, unreadable = _identified(files)
         states = {r.sha256: archive.repository.register(r) for r in recordings}
-        wanted = {r.sha256: r for r in recordings if again or states[r.sha256] is not RecordingState.PUBLISHED}
+        wanted = {r.sha256: r for r in recordings if _is_wanted(states[r.sha256], again=again)}
         sources = [Source(recording, length_s(recording)) for recording in wanted.values()]
         wall_s, failures = _process(sources, settings, data_dir, archive, meter) if sources else (0.0, {})
         calls = archive.repository.calls(list(states))
     done = [call for call in calls if call.sha256 in wanted and call.state is RecordingState.PUBLISHED]
     audio_s = sum(call.length_s or 0.0 for call in done)
     return Result(tuple(calls), tuple(unreadable), tuple(failures.items()), len(wanted), audio_s, wall_s)
+
+
+def _is_wanted(state: RecordingState, *, again: bool) -> bool:
+    """What was erased is never done again; what is published only if `again`."""
+    return state is not RecordingState.ERASED and (again or state is not RecordingState.PUBLISHED)
 
 
 def _identified(files: Sequence[Path]) -> tuple[list[Recording], list[Unreadable]]:
@@ -109,6 +116,8 @@ def _process(
     began_s = time.monotonic()
     failures: dict[str, Failure] = {}
     repository = archive.repository
+    custody = open_custody(archive.database, archive.objects, settings, data_dir)
+    note_configuration(custody)
     with prefect_server(data_dir) as wait_for_server:
         models = load_models(settings)
         # Prefect reads its settings when it is imported, which is why that happens here.
@@ -123,7 +132,7 @@ def _process(
             with meter:
                 meter.expect(len(sources), sum(source.length_s for source in sources))
                 progress = Progress(meter.audio_done, meter.recording_done, failures.__setitem__)
-                batch = Batch(tuple(group(sources, settings.batch)), models, archive, settings, progress)
+                batch = Batch(tuple(group(sources, settings.batch)), models, archive, custody, settings, progress)
                 BATCH.set(batch)
                 process_calls(run_id)
             ended = RunState.COMPLETED
@@ -132,4 +141,5 @@ def _process(
             raise
         finally:
             repository.finish_run(run_id, ended, time.monotonic() - began_s)
+            write_anchor(custody)
     return time.monotonic() - began_s, failures

@@ -40,6 +40,7 @@ def sweep(custody: Custody, *, dry_run: bool) -> Swept:
     policy = retention_policy(custody.settings)
     begun = custody.ledger.intentions()
     lines = [] if dry_run else carry_out(custody, begun)
+    tried = {intention.id for intention in begun}
     in_vault = set(recordings_in(custody.vault_folder))
     held_calls: set[str] = set()
     for stock in custody.ledger.stock():
@@ -52,7 +53,8 @@ def sweep(custody: Custody, *, dry_run: bool) -> Swept:
         if dry_run:
             lines += _lines(stock, {kind: decisions[kind] for kind in due}, "due")
         elif due and custody.ledger.intend(stock.recording_id, due, custody.held):
-            lines += carry_out(custody, custody.ledger.intentions(stock.recording_id))
+            own = custody.ledger.intentions(stock.recording_id)
+            lines += carry_out(custody, [intention for intention in own if intention.id not in tried])
     events = 0 if dry_run else _prune(custody, policy, held_calls)
     if dry_run:
         return Swept(tuple(lines), len(begun), events, (), None, dry_run)

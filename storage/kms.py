@@ -30,9 +30,7 @@ class KmsKey:
     def wrap(self, data_key: bytes, recording: str) -> bytes:
         """Let KMS encrypt a data key."""
         with _mapped_errors(self._key_id):
-            answer = _client().encrypt(
-                KeyId=self._key_id, Plaintext=data_key, EncryptionContext=_context(recording)
-            )
+            answer = _client().encrypt(KeyId=self._key_id, Plaintext=data_key, EncryptionContext=_context(recording))
         return bytes(answer["CiphertextBlob"])
 
     def unwrap(self, wrapped: bytes, recording: str) -> bytes:
@@ -48,7 +46,9 @@ def _client() -> Any:
     try:
         import boto3
     except ImportError as error:
-        raise ConfigError("a master key in KMS needs boto3, which is not installed", "pip install -e '.[s3]'") from error
+        raise ConfigError(
+            "a master key in KMS needs boto3, which is not installed", "pip install -e '.[s3]'"
+        ) from error
     return boto3.client("kms")
 
 
@@ -61,7 +61,9 @@ def _mapped_errors(key_id: str) -> Iterator[None]:
     try:
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     except ImportError as error:
-        raise ConfigError("a master key in KMS needs boto3, which is not installed", "pip install -e '.[s3]'") from error
+        raise ConfigError(
+            "a master key in KMS needs boto3, which is not installed", "pip install -e '.[s3]'"
+        ) from error
     try:
         yield
     except ClientError as error:
@@ -75,4 +77,6 @@ def _mapped_errors(key_id: str) -> Iterator[None]:
     except NoCredentialsError as error:
         raise ConfigError("KMS cannot be asked: no AWS credentials are set", "Set AWS_PROFILE or a key") from error
     except BotoCoreError as error:
-        raise RetryableError(f"KMS cannot be reached: {type(error).__name__}", "Check the network, try again") from error
+        raise RetryableError(
+            f"KMS cannot be reached: {type(error).__name__}", "Check the network, try again"
+        ) from error

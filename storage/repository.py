@@ -25,7 +25,7 @@ from storage.recordings import (
 )
 from storage.runs import count_published, count_quarantined, end_run, end_stale_runs, insert_run
 from storage.session import reading, writing
-from storage.tables import DocumentRow, RecordingRow
+from storage.tables import CertificateRow, DocumentRow, RecordingRow
 from storage.types import (
     AudioFacts,
     CallRow,
@@ -214,6 +214,12 @@ class Repository:
         with reading(self._engine) as connection:
             wanted = sa.select(DocumentRow.kind, DocumentRow.object_key)
             return dict(connection.execute(wanted.where(DocumentRow.recording_id == recording_id)).all())
+
+    def object_keys(self) -> list[str]:
+        """Return the key of every rendering and certificate that is kept."""
+        with reading(self._engine) as connection:
+            keys = sa.union(sa.select(DocumentRow.object_key), sa.select(CertificateRow.object_key))
+            return sorted(str(row[0]) for row in connection.execute(keys))
 
     def looked_at(self, subject: str, action: str, detail: audit_log.Detail) -> None:
         """Write in the audit trail that somebody saw what is kept, such as a transcript ("transcript.show")."""

@@ -48,6 +48,8 @@ def test_these_are_the_commands() -> None:
         *("run", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
         *("bench asr", "quantise"),
+        *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
+        *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase"),
     }
 
 
