@@ -85,7 +85,7 @@ def audio_item(recording: Recording, transcript: RedactedTranscript) -> Item:
 
 
 class Vault:
-    """A folder with `keys/` and `sealed/`. Opening, erasing and rewrapping are the caller's to write in the audit trail."""
+    """A folder with `keys/` and `sealed/`. The caller writes in the audit trail what is opened, erased or rewrapped."""
 
     def __init__(self, root: Path, master: MasterKey) -> None:
         self._root = root
@@ -108,7 +108,7 @@ class Vault:
         for item in items:
             # The key is new, so a random nonce cannot meet itself but among these few.
             nonce = os.urandom(NONCE_BYTES)
-            sealed = cipher.encrypt(nonce, item.body, _bound_to(recording, item.kind, serial))
+            sealed = cipher.encrypt(nonce, item.body, _bound_to(_MAGIC, recording, item.kind, serial))
             _write(self._sealed(recording, serial, item.kind), _MAGIC + nonce + sealed)
         self._write_key(_KeyFile(recording, serial, self._master.id, wrapped))
         for path in self._all_sealed(recording):
@@ -135,10 +135,10 @@ class Vault:
         sealed = self._sealed(recording, key.serial, kind).read_bytes()
         start = len(_MAGIC) + NONCE_BYTES
         try:
-            if sealed[: len(_MAGIC)] != _MAGIC:
-                raise InvalidTag
             return AESGCM(data_key).decrypt(
-                sealed[len(_MAGIC) : start], sealed[start:], _bound_to(recording, kind, key.serial)
+                sealed[len(_MAGIC) : start],
+                sealed[start:],
+                _bound_to(sealed[: len(_MAGIC)], recording, kind, key.serial),
             )
         except (InvalidTag, ValueError):
             raise VaultError(
@@ -257,8 +257,8 @@ def _check_codes(transcript: RedactedTranscript) -> None:
         )
 
 
-def _bound_to(recording: str, kind: str, serial: str) -> bytes:
-    return canonical({"purpose": "callwright vault", "recording": recording, "kind": kind, "serial": serial})
+def _bound_to(magic: bytes, recording: str, kind: str, serial: str) -> bytes:
+    return magic + canonical({"purpose": "callwright vault", "recording": recording, "kind": kind, "serial": serial})
 
 
 def _write(path: Path, body: bytes) -> None:

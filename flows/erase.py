@@ -18,6 +18,17 @@ from storage.types import Intention, Outcome, Place
 
 _HELD = "legal hold"
 
+_IDENTITY = "the recordings' SHA-256 and size, so that they are not done again"
+_TRAIL = (
+    "events of the audit trail and certificates of redaction: hashes, kinds, counts and times, and no word that was "
+    "said (45 CFR 164.316(b)(2)(i))"
+)
+_COPIES = (
+    "copies outside of callwright, such as backups of the database and of objects, until their own time is over; "
+    "what was sealed in the vault cannot be read from any copy"
+)
+"""What outlives every erasure, and why."""
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
@@ -84,13 +95,8 @@ def certify_request(custody: Custody, request_id: int) -> str:
         for sha256, kind, outcome in outcomes
     ]
     recordings = sorted({sha256 for sha256, _, _ in outcomes})
-    kept = (
-        "the recordings' SHA-256 and size, so that they are not done again",
-        f"{custody.ledger.events_of(recordings)} events of the audit trail and certificates of redaction: hashes, kinds, "
-        "counts and times, and no word that was said (45 CFR 164.316(b)(2)(i))",
-        "copies outside of callwright, such as backups of the database and of objects, until their own time is over; "
-        "what was sealed in the vault cannot be read from any copy",
-    )
+    events = custody.ledger.events_of(recordings)
+    kept = (_IDENTITY, f"{events} {_TRAIL}", _COPIES)
     told: dict[str, Json] = {
         "number": request.id,
         "scope": request.scope,

@@ -17,7 +17,7 @@ from storage.types import Stock
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What a sweep did; a dry one, what it would do. `events` counts audit events that went, `anchor` is where it lies."""
+    """What a sweep did; a dry one, what it would do. `events` counts audit events that went."""
 
     lines: tuple[Line, ...]
     resumed: int

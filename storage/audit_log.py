@@ -2,7 +2,7 @@
 
 A changed, inserted or removed event breaks the chain where it stood. Events that are cut off the end leave a
 sound chain, and so does a chain that was written anew from its first event: signed anchors, kept elsewhere, tell of both.
-Events over their time are deleted from the oldest on; a signed statement then says from where the chain goes on.
+Events over their time are deleted from the oldest on; a signed statement says where the chain then begins.
 """
 
 from __future__ import annotations

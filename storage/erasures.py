@@ -89,7 +89,7 @@ def lock_recording(connection: sa.Connection, recording_id: int) -> CallFacts:
 def insert_intentions(
     connection: sa.Connection, recording_id: int, kinds: dict[Kind, str], request_id: int | None, now: datetime
 ) -> int:
-    """Write that these kinds are to be erased, each with why, as far as that is not written yet; return how many are new.
+    """Write that these kinds are to be erased, each with why, as far as that is not written; return how many are new.
 
     What is open already is taken over by the request, so that its certificate tells of it.
     """
@@ -177,7 +177,7 @@ def _goes_with(kind: Kind, document: str) -> bool:
 
 
 def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved_to: str | None) -> None:
-    """Keep of a source whose file is gone that it was there, or where it was moved to; its name stays for looking it up."""
+    """Keep of a source whose file is gone that it was there, or where it was moved to; its name stays."""
     was = f"{MOVED}{place.uri}" if place.moved else place.uri
     uri = f"{MOVED}{moved_to}" if moved_to else f"{ERASED}{place.uri}"
     own = SourceRow.recording_id == recording_id

@@ -1,4 +1,4 @@
-"""The files of recordings, where their recorders left them: deleted or moved, but only if they are still what they were.
+"""The files of recordings, where their recorders left them: deleted or moved, if they are still what they were.
 
 A path may have been used again: what lies there now is compared by its SHA-256 before anything is done to it.
 """

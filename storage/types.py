@@ -166,7 +166,7 @@ class Intention:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of an intention: how many files and rows went, and what remains to be said; `done` unless tried in vain."""
+    """What came of an intention: how many files and rows went, and what remains to be said."""
 
     done: bool
     count: int

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,6 +30,59 @@ from flows.wiring import Archive, actor, one_run_at_a_time
 
 _UNTIL = click.DateTime(["%Y-%m-%d"])
 
+_HELP = {
+    Scope.CALL: "A file name, the end of a path, or at least six digits of the SHA-256.",
+    Scope.CALLER: "All calls of a caller.",
+    Scope.AGENT: "All calls of an agent.",
+    Scope.QUEUE: "All calls of a queue.",
+}
+
+Command = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is worked on, and the folder to be held while files go."""
+
+    archive: Archive
+    custody: Custody
+    data_dir: Path
+
+
+def _at_work(command: Command) -> Command:
+    """Give the command `work`, opened by settings and data folder; a changed configuration is written in the trail."""
+
+    @options.settings
+    @options.data_dir
+    @wraps(command)
+    def with_work(*args: Any, settings: Settings, data_dir: Path, **kwargs: Any) -> Any:
+        archive = archive_of(settings, data_dir)
+        custody = open_custody(archive.database, archive.objects, settings, data_dir)
+        note_configuration(custody)
+        return command(*args, work=_Work(archive, custody, data_dir), **kwargs)
+
+    return with_work
+
+
+def _named(*scopes: Scope) -> Callable[[Command], Command]:
+    """Give the command `named`, the one of these options that was given, as scope and value."""
+
+    def decorate(command: Command) -> Command:
+        @wraps(command)
+        def with_named(*args: Any, **kwargs: Any) -> Any:
+            given = {scope: (kwargs.pop(scope.value) or "").strip() for scope in scopes}
+            named = [(scope, value) for scope, value in given.items() if value]
+            if len(named) != 1:
+                names = ", ".join(f"--{scope.value}" for scope in scopes)
+                raise ConfigError(f"{len(named)} of {names} are given", "Name one")
+            return command(*args, named=named[0], **kwargs)
+
+        for scope in reversed(scopes):
+            with_named = click.option(f"--{scope.value}", help=_HELP[scope])(with_named)
+        return with_named
+
+    return decorate
+
 
 @click.group()
 def vault() -> None:
@@ -39,12 +94,11 @@ def vault() -> None:
 @click.option("--reason", required=True, help="Why; it is written in the audit trail.")
 @click.option("--out", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new file.")
 @click.option("--kind", type=click.Choice(["transcript", "audio"]), default="transcript", show_default=True)
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def open_(call: str, reason: str, out: Path, kind: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def open_(call: str, reason: str, out: Path, kind: str, work: _Work, *, as_json: bool) -> int:
     """Decrypt what the vault keeps of a CALL into a new file, which only you may read."""
-    archive, custody = _at_work(settings, data_dir)
+    archive, custody = work.archive, work.custody
     found = archive.repository.find(call)
     body = custody.vault().open(found.sha256, kind)
     # Before the file is there: nobody reads what the trail does not tell of.
@@ -59,14 +113,14 @@ def open_(call: str, reason: str, out: Path, kind: str, settings: Settings, data
 
 @vault.command("rewrap", epilog="Example: callwright vault rewrap --old file:/etc/callwright/old.key")
 @click.option("--old", required=True, metavar="PLACE", help="The key so far: file:PATH, env:VARIABLE or kms:KEY.")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def rewrap(old: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def rewrap(old: str, work: _Work, *, as_json: bool) -> int:
     """Wrap every recording's key by the master key of vault.master_key; what is sealed stays as it is."""
-    with one_run_at_a_time(data_dir):
-        _, custody = _at_work(settings, data_dir)
-        before, after = master_key(old, "--old"), master_key(settings.vault.master_key, "vault.master_key")
+    custody = work.custody
+    with one_run_at_a_time(work.data_dir):
+        new = custody.settings.vault.master_key
+        before, after = master_key(old, "--old"), master_key(new, "vault.master_key")
         count = Vault(custody.vault_folder, before).rewrap(after)
         custody.ledger.write("vault.rewrap", "vault", {"keys": count, "old": before.id, "new": after.id})
     if as_json:
@@ -82,32 +136,18 @@ def hold() -> None:
 
 
 @hold.command("add", epilog='Example: callwright hold add --call bank --why "case 12-345" --until 2027-12-31')
-@click.option("--call", help="A file name, the end of a path, or at least six digits of the SHA-256.")
-@click.option("--caller", help="All calls of a caller.")
-@click.option("--agent", help="All calls of an agent.")
-@click.option("--queue", help="All calls of a queue.")
+@_named(*Scope)
 @click.option("--who", help="Who asks for it; you, if nobody is named.")
 @click.option("--why", required=True, help="The case or the order; it is written in the audit trail.")
 @click.option("--until", type=_UNTIL, help="The day (UTC) on which it ends by itself; else it has to be released.")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
 def add(
-    call: str | None,
-    caller: str | None,
-    agent: str | None,
-    queue: str | None,
-    who: str | None,
-    why: str,
-    until: datetime | None,
-    settings: Settings,
-    data_dir: Path,
-    *,
-    as_json: bool,
+    named: tuple[Scope, str], who: str | None, why: str, until: datetime | None, work: _Work, *, as_json: bool
 ) -> int:
     """Place a hold on one call, or on all calls of a caller, an agent or a queue, those to come included."""
-    scope, value = _named({Scope.CALL: call, Scope.CALLER: caller, Scope.AGENT: agent, Scope.QUEUE: queue})
-    archive, custody = _at_work(settings, data_dir)
+    scope, value = named
+    archive, custody = work.archive, work.custody
     found = archive.repository.find(value) if scope is Scope.CALL else None
     ends = until.replace(tzinfo=UTC) if until else None
     placed = Hold(0, scope, found.sha256 if found else value, who or actor(), why, custody.ledger.now(), ends)
@@ -123,12 +163,11 @@ def add(
 
 
 @hold.command("list", epilog="Example: callwright hold list --json")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def list_(settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def list_(work: _Work, *, as_json: bool) -> int:
     """List all holds that there ever were."""
-    _, custody = _at_work(settings, data_dir)
+    custody = work.custody
     now, holds = custody.ledger.now(), custody.ledger.holds()
     custody.ledger.write("hold.list", "holds", {"holds": len(holds)})
     if as_json:
@@ -155,12 +194,11 @@ def list_(settings: Settings, data_dir: Path, *, as_json: bool) -> int:
 @hold.command("release", epilog='Example: callwright hold release 3 --why "case closed"')
 @click.argument("number", type=click.IntRange(1))
 @click.option("--why", required=True, help="Why; it is written in the audit trail.")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def release(number: int, why: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def release(number: int, why: str, work: _Work, *, as_json: bool) -> int:
     """End the hold of a NUMBER: from the next sweep on, rules and requests take what it kept."""
-    _, custody = _at_work(settings, data_dir)
+    custody = work.custody
     custody.ledger.release_hold(number, why)
     if as_json:
         report.print_json({"hold": number, "released": True})
@@ -171,18 +209,15 @@ def release(number: int, why: str, settings: Settings, data_dir: Path, *, as_jso
 
 @click.command(epilog="Example: callwright sweep --dry-run")
 @click.option("--dry-run", is_flag=True, help="Say what would go, and touch nothing.")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def sweep(settings: Settings, data_dir: Path, *, dry_run: bool, as_json: bool) -> int:
+def sweep(work: _Work, *, dry_run: bool, as_json: bool) -> int:
     """Delete what is over its time by the rules of retention.file, but for what a hold covers.
 
     Ends first what an earlier sweep or erasure had begun. Exits with 1 if something was to go and could not.
     """
-    archive_of(settings, data_dir)
-    with one_run_at_a_time(data_dir):
-        _, custody = _at_work(settings, data_dir)
-        swept = sweep_all(custody, dry_run=dry_run)
+    with one_run_at_a_time(work.data_dir):
+        swept = sweep_all(work.custody, dry_run=dry_run)
     if as_json:
         report.print_json(asdict(swept))
         return 0 if swept.complete else 1
@@ -198,35 +233,21 @@ def sweep(settings: Settings, data_dir: Path, *, dry_run: bool, as_json: bool) -
 
 
 @click.command(epilog='Example: callwright erase --call bank --reason "request of 3 May"')
-@click.option("--call", help="A file name, the end of a path, or at least six digits of the SHA-256.")
-@click.option("--caller", help="All calls of a caller.")
-@click.option("--agent", help="All calls of an agent.")
+@_named(Scope.CALL, Scope.CALLER, Scope.AGENT)
 @click.option("--reason", required=True, help="Why; the audit trail and the certificate keep it.")
-@options.settings
-@options.data_dir
+@_at_work
 @options.as_json
-def erase(
-    call: str | None,
-    caller: str | None,
-    agent: str | None,
-    reason: str,
-    settings: Settings,
-    data_dir: Path,
-    *,
-    as_json: bool,
-) -> int:
+def erase(named: tuple[Scope, str], reason: str, work: _Work, *, as_json: bool) -> int:
     """Erase all that is kept of a call, a caller or an agent, and certify what went and what could not.
 
     Source files go too, wherever they lie. What a legal hold covers goes when the hold has ended. Exits with 1 if
     something is left.
     """
-    scope, value = _named({Scope.CALL: call, Scope.CALLER: caller, Scope.AGENT: agent})
-    archive_of(settings, data_dir)
-    with one_run_at_a_time(data_dir):
-        archive, custody = _at_work(settings, data_dir)
-        named = archive.repository.find(value).sha256 if scope is Scope.CALL else value
-        erased = erase_all(custody, scope, named, reason)
-        write_anchor(custody)
+    scope, value = named
+    with one_run_at_a_time(work.data_dir):
+        whose = work.archive.repository.find(value).sha256 if scope is Scope.CALL else value
+        erased = erase_all(work.custody, scope, whose, reason)
+        write_anchor(work.custody)
     if as_json:
         report.print_json({**asdict(erased), "complete": erased.complete})
         return 0 if erased.complete else 1
@@ -234,22 +255,6 @@ def erase(
     click.echo(f"\nThe certificate is the object {erased.certificate}. Print it, with all others of a call:\n")
     click.echo(f"  callwright certificate {erased.lines[0].sha256[:12]}")
     return 0 if erased.complete else 1
-
-
-def _at_work(settings: Settings, data_dir: Path) -> tuple[Archive, Custody]:
-    archive = archive_of(settings, data_dir)
-    custody = open_custody(archive.database, archive.objects, settings, data_dir)
-    note_configuration(custody)
-    return archive, custody
-
-
-def _named(given: dict[Scope, str | None]) -> tuple[Scope, str]:
-    """The one option of several that was given."""
-    named = [(scope, value.strip()) for scope, value in given.items() if value and value.strip()]
-    if len(named) != 1:
-        names = ", ".join(f"--{scope.value}" for scope in given)
-        raise ConfigError(f"{len(named)} of {names} are given", "Name one")
-    return named[0]
 
 
 def _print_lines(lines: Sequence[Line]) -> None:
