@@ -1,7 +1,7 @@
 """The audit trail: a chain in which every event's hash covers the hash of the event before.
 
 A changed, inserted or removed event breaks the chain where it stood. Events that are cut off the end leave a
-sound chain, and so does a chain that was written anew from its first event: signed anchors, kept elsewhere, tell of both.
+sound chain, and so does a chain that was written anew from its first event: signed anchors, kept elsewhere, tell both.
 Events over their time are deleted from the oldest on; a signed statement says where the chain then begins.
 """
 

@@ -247,6 +247,7 @@ def test_overview_of_nothing(repository: Repository) -> None:
         ("received", 0, 0.0),
         ("published", 0, 0.0),
         ("quarantined", 0, 0.0),
+        ("erased", 0, 0.0),
     ]
     assert overview.calls == ()
     assert overview.last_run is None
