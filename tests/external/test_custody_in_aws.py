@@ -1,4 +1,4 @@
-"""Source files in a bucket with versions, anchors in a bucket, and a master key in KMS: over HTTP, from moto's server."""
+"""Source files in a bucket with versions, anchors in a bucket, a master key in KMS: over HTTP, from moto."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def account(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = {"ENDPOINT_URL": server, "DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
     for name, value in settings.items():
         monkeypatch.setenv(f"AWS_{name}", value)
-    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST"), timeout=10).close()
+    urllib.request.urlopen(urllib.request.Request(f"{server}/moto-api/reset", method="POST"), timeout=10).close()  # noqa: S310
     client = boto3.client("s3")
     for bucket in ("drop", "cold", "evidence"):
         client.create_bucket(Bucket=bucket)
