@@ -128,13 +128,12 @@ def test_kill(tmp_path: Path) -> None:
     recordings = publish_all(tmp_path)
     partly = 0
     for kill in range(KILLS):
-        before = erasures(tmp_path)
         running = start(tmp_path)
-        # The start takes most of the time: wait for the first deletion, then for a part of what is left to do.
-        deadline_s = time.monotonic() + 60
-        while erasures(tmp_path) == before and running.poll() is None and time.monotonic() < deadline_s:
+        # The start takes most of the time: wait until so much is intended, then a few steps more, each time others.
+        wanted, deadline_s = 3 * (2 + 8 * kill), time.monotonic() + 120
+        while erasures(tmp_path) < wanted and running.poll() is None and time.monotonic() < deadline_s:
             time.sleep(0.002)
-        time.sleep(0.03 * (kill + 1))
+        time.sleep(0.007 * kill)
         running.send_signal(signal.SIGKILL)
         running.wait()
         gone = check(tmp_path, recordings)
