@@ -29,5 +29,10 @@ PII = frozenset(
 PHI = PII | {"MEDICAL_RECORD"}
 """The identifiers of HIPAA's safe harbour that speech can carry (45 CFR 164.514(b)(2))."""
 
-POLICIES: Mapping[str, frozenset[str]] = MappingProxyType({"pci": PCI, "pii": PII, "phi": PHI, "all": PCI | PII | PHI})
-"""By the name that `RedactionOptions.policy` takes."""
+CODES = frozenset({"CREDIT_CARD_CVV"})
+"""Security codes: what not even the vault may keep (PCI DSS 3.3.1.2)."""
+
+POLICIES: Mapping[str, frozenset[str]] = MappingProxyType(
+    {"pci": PCI, "pii": PII, "phi": PHI, "all": PCI | PII | PHI, "codes": CODES}
+)
+"""By the name that `RedactionOptions.policy` takes, and "codes", which is for the vault alone."""

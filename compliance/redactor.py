@@ -63,6 +63,10 @@ class Redactor:
         """Load the model that finds names from a folder; raises ModelError if it is not one."""
         return cls(Analyzer.load(ner_model_dir, options.min_score), options.policy)
 
+    def with_policy(self, policy: str) -> Redactor:
+        """A redactor of another policy that shares what is loaded."""
+        return Redactor(self._analyzer, policy)
+
     def find(self, turns: Sequence[Utterance]) -> list[Finding]:
         """Everything in the turns that the policy removes: ordered, without overlap, in whole words.
 

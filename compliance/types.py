@@ -7,6 +7,9 @@ kept accept nothing else, so that the type checker stops an unredacted word on i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
 
 from asr.types import Channel, Finding, GuardCounts, Provenance, Region
 
@@ -83,9 +86,77 @@ class RedactedTranscript:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A rendering of a redacted transcript, ready to be kept: made by compliance.render.documents alone."""
+    """What may be kept as an object: made by compliance.render and compliance.certificate alone."""
 
     kind: str
-    """The file name suffix: "json" or "vtt"."""
+    """The file name suffix: "json", "vtt" or "certificate"."""
     media_type: str
     body: bytes = field(repr=False)
+
+
+class Kind(StrEnum):
+    """What is kept of a call, as far as it may be kept for times of its own."""
+
+    SOURCE_AUDIO = "source_audio"
+    REDACTED_AUDIO = "redacted_audio"
+    TRANSCRIPT = "transcript"
+    WORDS = "words"
+    SUMMARY = "summary"
+    VAULT = "vault"
+    AUDIT = "audit"
+
+
+class Scope(StrEnum):
+    """What a legal hold or an erasure names."""
+
+    CALL = "call"
+    CALLER = "caller"
+    AGENT = "agent"
+    QUEUE = "queue"
+
+
+@dataclass(frozen=True, slots=True)
+class CallFacts:
+    """What rules of retention and holds look at. `began_at` (aware) is when the call began, or was first seen."""
+
+    sha256: str
+    began_at: datetime
+    queue: str | None = None
+    agent: str | None = None
+    caller: str | None = field(default=None, repr=False)
+    jurisdiction: str | None = None
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A legal hold: who placed it, why, and until when (aware); None is until it is released.
+
+    `value` is the recording's SHA-256, or the caller, agent or queue.
+    """
+
+    id: int
+    scope: Scope
+    value: str = field(repr=False)
+    who: str
+    why: str
+    placed_at: datetime
+    until: datetime | None = None
+    released_at: datetime | None = None
+
+
+class MasterKey(Protocol):
+    """Wraps the vault's data keys. Whoever lacks it can open nothing that is sealed under it."""
+
+    @property
+    def id(self) -> str:
+        """A name that tells this key from others and gives nothing of it away."""
+        ...
+
+    def wrap(self, data_key: bytes, recording: str) -> bytes:
+        """Encrypt a data key of 32 bytes, bound to the recording's SHA-256."""
+        ...
+
+    def unwrap(self, wrapped: bytes, recording: str) -> bytes:
+        """Give the data key back. Raises VaultError if it was wrapped by another key, or for another recording."""
+        ...

@@ -29,11 +29,14 @@ from asr.options import (
     TurnOptions,
     VadOptions,
 )
-from compliance.options import RedactionOptions
+from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
 from llm.options import SummaryOptions
 from storage.options import MetadataOptions, StorageOptions
 
-_NOT_OF_THE_TEXT = ("storage", "metadata", "batch", "models.cache_dir", "models.offline", "transcribe.threads")
+_NOT_OF_THE_TEXT = (
+    *("storage", "metadata", "batch", "vault", "retention", "audit"),
+    *("models.cache_dir", "models.offline", "transcribe.threads"),
+)
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
 in a transcript, its channels and pauses, is kept with its call."""
 
@@ -58,6 +61,9 @@ class Settings(BaseModel):
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     metadata: MetadataOptions = Field(default_factory=MetadataOptions)
+    vault: VaultOptions = Field(default_factory=VaultOptions)
+    retention: RetentionOptions = Field(default_factory=RetentionOptions)
+    audit: AuditOptions = Field(default_factory=AuditOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
 

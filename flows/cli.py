@@ -9,14 +9,22 @@ import click
 from asr.errors import ConfigError, ModelError, PipelineError
 from flows.commands.bench import bench
 from flows.commands.config import config
+from flows.commands.evidence import audit, certificate, keys
 from flows.commands.inspect import inspect
+from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.quantise import quantise
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
 from flows.desk import fault
-from storage.errors import AmbiguousRecordingError, NoTranscriptError, QueryError, UnknownRecordingError
+from storage.errors import (
+    AmbiguousRecordingError,
+    NoTranscriptError,
+    QueryError,
+    UnknownHoldError,
+    UnknownRecordingError,
+)
 
 _ASKED_WRONGLY = (
     ConfigError,
@@ -24,6 +32,7 @@ _ASKED_WRONGLY = (
     AmbiguousRecordingError,
     NoTranscriptError,
     QueryError,
+    UnknownHoldError,
     UnknownRecordingError,
 )
 """Errors that the person who typed the command can mend: exit code 2."""
@@ -39,7 +48,12 @@ def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
 
-for _command in (run, transcribe, inspect, status, show, sql, models, config, bench, quantise):
+_COMMANDS: tuple[click.Command, ...] = (
+    *(run, transcribe, inspect, status, show, sql, models, config, bench, quantise),
+    *(audit, certificate, keys, vault, hold, sweep, erase),
+)
+
+for _command in _COMMANDS:
     cli.add_command(_command)
 
 

@@ -30,7 +30,7 @@ def take_in(
 ) -> Intake:
     """Make recordings known, keep what is told of them, and find those that are to be processed.
 
-    Those are what is not published yet, all if `again`, but none that is told to be without consent. Of copies of the
+    Those are what is not published yet, all if `again`, but none that was erased or is told to be without consent. Of copies of the
     same bytes the first of which anything is told counts; if nothing is told, what was told before does. What is
     wrong with metadata is passed on with its recording, which is quarantined where it would have been processed.
     """
@@ -41,6 +41,8 @@ def take_in(
         copies.setdefault(recording.sha256, []).append(recording)
     for sha256, same in copies.items():
         state = [repository.register(copy) for copy in same][-1]
+        if state is RecordingState.ERASED:
+            continue
         call = _of_copies([told[copy.path] for copy in same])
         if isinstance(call, CallMetadata):
             incoming = _Incoming(same[0].name, repository.recording_id(sha256), state, call)

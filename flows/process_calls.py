@@ -24,12 +24,14 @@ from asr.errors import FatalError, RetryableError
 from asr.types import Transcript
 from configs.settings import Settings
 from flows import preparation, stages
+from flows.custody import Custody
 from flows.desk import Desk
 from flows.ingest import Source
+from flows.keep import certifier, keep_unredacted
 from flows.metadata import sound
 from flows.preparation import Prepared
 from flows.stages import Heard, Redacted
-from flows.wiring import Archive, Models, provenance
+from flows.wiring import Archive, Models, names_model, provenance
 from storage.types import Failure
 
 
@@ -49,6 +51,7 @@ class Batch:
     groups: tuple[tuple[Source, ...], ...]
     models: Models
     archive: Archive
+    custody: Custody
     settings: Settings
     progress: Progress
 
@@ -145,13 +148,18 @@ def assemble(heard: list[tuple[Prepared, Heard]], desk: Desk) -> list[tuple[Prep
 
 @_stage("redact")
 def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
-    """Take out what must not rest."""
-    redactor = BATCH.get().models.redactor
+    """Take out what must not rest; what the settings keep of it all the same goes into the vault."""
+    redactor, custody = BATCH.get().models.redactor, BATCH.get().custody
+
+    def work(item: tuple[Prepared, Heard, Transcript]) -> tuple[Prepared, Heard, Redacted]:
+        keep_unredacted(item[0].recording, item[2], redactor, custody)
+        return item[0], item[1], stages.redact(item[2], redactor)
+
     return desk.each(
         "redact",
         transcripts,
         lambda item: item[0].recording,
-        lambda item: (item[0], item[1], stages.redact(item[2], redactor)),
+        work,
     )
 
 
@@ -160,9 +168,10 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
     """Summarise and keep what came through, each recording in one transaction; quarantine what failed."""
     batch = BATCH.get()
     repository, objects = batch.archive.repository, batch.archive.objects
+    certify = certifier(batch.custody, names_model(batch.settings))
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
-        repository.publish(run_id, stages.publication(*item, objects, batch.settings))
+        repository.publish(run_id, stages.publication(*item, objects, batch.settings, certify))
         desk.settled.add(item[0].recording)
         batch.progress.on_recording()
 

@@ -27,6 +27,7 @@ _STATE_STYLE = {
     RecordingState.QUARANTINED: "red",
     RecordingState.RECEIVED: "yellow",
     RecordingState.SKIPPED: "yellow",
+    RecordingState.ERASED: "dim",
 }
 
 

@@ -12,6 +12,8 @@ from asr.decode import identify
 from asr.errors import SkippableError
 from asr.types import Recording
 from configs.settings import Settings, fingerprint
+from flows.custody import note_configuration, open_custody
+from flows.evidence import write_anchor
 from flows.ingest import Source, discover, group
 from flows.intake import take_in
 from flows.metadata import gather
@@ -44,8 +46,8 @@ class Result:
 
     @property
     def complete(self) -> bool:
-        """Whether every recording is published, or skipped for want of consent, and none failed this time."""
-        done = (RecordingState.PUBLISHED, RecordingState.SKIPPED)
+        """Whether every recording is published, skipped for want of consent, or erased since, and none failed now."""
+        done = (RecordingState.PUBLISHED, RecordingState.SKIPPED, RecordingState.ERASED)
         return not (self.unreadable or self.failures) and all(call.state in done for call in self.calls)
 
 
@@ -121,6 +123,8 @@ def _process(
     began_s = time.monotonic()
     failures: dict[str, Failure] = {}
     repository = archive.repository
+    custody = open_custody(archive.database, archive.objects, settings, data_dir)
+    note_configuration(custody)
     with prefect_server(data_dir) as wait_for_server:
         models = load_models(settings)
         # Prefect reads its settings when it is imported, which is why that happens here.
@@ -135,7 +139,7 @@ def _process(
             with meter:
                 meter.expect(len(sources), sum(source.length_s for source in sources))
                 progress = Progress(meter.audio_done, meter.recording_done, failures.__setitem__)
-                batch = Batch(tuple(group(sources, settings.batch)), models, archive, settings, progress)
+                batch = Batch(tuple(group(sources, settings.batch)), models, archive, custody, settings, progress)
                 BATCH.set(batch)
                 process_calls(run_id)
             ended = RunState.COMPLETED
@@ -144,4 +148,5 @@ def _process(
             raise
         finally:
             repository.finish_run(run_id, ended, time.monotonic() - began_s)
+            write_anchor(custody)
     return time.monotonic() - began_s, failures

@@ -21,6 +21,7 @@ from compliance.redactor import Redactor
 from compliance.render import documents
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
+from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
 from llm.summarise import summarise
 from storage.objects import ObjectStore
@@ -162,25 +163,32 @@ def redact(transcript: Transcript, redactor: Redactor) -> Redacted:
 
 
 def publication(
-    prepared: Prepared, heard: Heard, redacted: Redacted, objects: ObjectStore, settings: Settings
+    prepared: Prepared,
+    heard: Heard,
+    redacted: Redacted,
+    objects: ObjectStore,
+    settings: Settings,
+    certify: Certify,
 ) -> Publication:
-    """Summarise, keep the renderings, and gather what the database keeps.
+    """Summarise, keep the renderings and the certificate, and gather what the database keeps.
 
     Objects are named by what they hold, so that a second try after a kill writes the same ones.
     """
     began_s = time.perf_counter()
     summary = summarise(redacted.transcript, settings.summarise)
     summarise_s = time.perf_counter() - began_s
+    keys = {document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)}
     return Publication(
         recording=prepared.recording,
         audio=prepared.facts,
         transcript=redacted.transcript,
         summary=summary,
-        documents={document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)},
+        documents=keys,
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,
             "redact": redacted.redact_s,
             "summarise": summarise_s,
         },
+        certificate=objects.put(certify(prepared.recording, redacted.transcript, keys)),
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import getpass
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +19,7 @@ from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
 from asr.types import Provenance
 from asr.vad import SpeechDetector, load_detector
+from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from storage.buckets import read_object
@@ -121,6 +125,12 @@ def provenance(engine: Engine, settings: Settings) -> Provenance:
     )
 
 
+def names_model(settings: Settings) -> UsedModel:
+    """The model that finds names, as a certificate tells of it."""
+    model = registry(settings).get(settings.redact.ner_model)
+    return UsedModel(model.id, model.sha256, "names")
+
+
 def code_version() -> str:
     """The version of the installed code."""
     return version("callwright")
@@ -131,7 +141,16 @@ def open_archive(settings: Settings, data_dir: Path) -> Archive:
     database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
     migrate(database)
     objects = FolderStore(Path(settings.storage.objects_dir or data_dir / "objects"))
-    return Archive(database, Repository(database), objects)
+    return Archive(database, Repository(database, actor=actor()), objects)
+
+
+def actor() -> str:
+    """Who acts in the audit trail: the user of this process and the machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in a container
+        user = f"uid-{os.getuid()}"
+    return f"{user}@{socket.gethostname()}"
 
 
 @contextmanager

@@ -1,20 +1,21 @@
 """The audit trail: a chain in which every event's hash covers the hash of the event before.
 
 A changed, inserted or removed event breaks the chain where it stood. Events that are cut off the end leave a
-sound chain, so keep the hash of the last event somewhere else too and compare.
+sound chain, and so does a chain that was written anew from its first event: signed anchors, kept elsewhere, tell both.
+Events over their time are deleted from the oldest on; a signed statement says where the chain then begins.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
-from storage.tables import AuditEventRow
+from storage.tables import AuditEventRow, AuditPruneRow
 
 GENESIS = "0" * 64
 """The hash before the first event."""
@@ -77,9 +78,22 @@ def append(connection: sa.Connection, event: AuditEvent) -> ChainHead:
     return new
 
 
+@dataclass(frozen=True, slots=True)
+class Prune:
+    """That the events up to `through` were deleted after their time; `statement` is a signed document that says so."""
+
+    through: ChainHead
+    at: datetime
+    statement: str
+
+
 def verify(connection: sa.Connection) -> int | None:
-    """Return the id of the first row that does not continue the chain, or None if the chain is sound."""
-    previous = ChainHead(0, GENESIS)
+    """Return the id of the first row that does not continue the chain, or None if the chain is sound.
+
+    The chain begins after the last prune. Whether that was rightful its signed statement says, which is not read here.
+    """
+    pruned = prunes(connection)
+    previous = pruned[-1].through if pruned else ChainHead(0, GENESIS)
     columns = AuditEventRow.__table__.columns
     wanted = sa.select(*columns).order_by(columns.id).execution_options(yield_per=1_000)
     with connection.execute(wanted) as rows:
@@ -90,6 +104,48 @@ def verify(connection: sa.Connection) -> int | None:
                 return int(row.id)
             previous = ChainHead(row.id, row.hash)
     return None
+
+
+def hash_of(connection: sa.Connection, event_id: int) -> str | None:
+    """Return the hash of an event as it is stored, or None if there is no such event."""
+    return connection.execute(sa.select(AuditEventRow.hash).where(AuditEventRow.id == event_id)).scalar()
+
+
+def prunes(connection: sa.Connection) -> list[Prune]:
+    """Return all prunes, the earliest first."""
+    columns = AuditPruneRow.__table__.columns
+    rows = connection.execute(sa.select(*columns).order_by(columns.through_id))
+    return [Prune(ChainHead(row.through_id, row.hash), row.at, row.statement) for row in rows]
+
+
+def last_over(
+    connection: sa.Connection, is_over: Callable[[datetime], bool], is_held: Callable[[str], bool]
+) -> ChainHead | None:
+    """Return the last event that may be pruned: it and all before it are over their time, and no subject is held.
+
+    The newest event of all always stays. None if nothing may be pruned.
+    """
+    columns = AuditEventRow.__table__.columns
+    wanted = sa.select(columns.id, columns.hash, columns.at, columns.subject).order_by(columns.id)
+    last: ChainHead | None = None
+    newest = head(connection).id
+    with connection.execute(wanted.execution_options(yield_per=1_000)) as rows:
+        for row in rows:
+            if row.id == newest or not is_over(row.at) or is_held(row.subject):
+                break
+            last = ChainHead(row.id, row.hash)
+    return last
+
+
+def prune(connection: sa.Connection, pruned: Prune) -> int:
+    """Delete the events up to where a prune goes, and return how many there were."""
+    through = pruned.through
+    connection.execute(
+        sa.insert(AuditPruneRow).values(
+            through_id=through.id, hash=through.hash, at=pruned.at, statement=pruned.statement
+        )
+    )
+    return connection.execute(sa.delete(AuditEventRow).where(AuditEventRow.id <= through.id)).rowcount
 
 
 def event_hash(event_id: int, event: AuditEvent, previous_hash: str) -> str:

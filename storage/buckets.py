@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from asr.errors import ConfigError, FatalError, RetryableError
 
 _SERVER_AT_FAULT = 500
 """HTTP status codes from here on say that the server could not, not that the request was wrong (RFC 9110)."""
+
+_CHUNK_BYTES = 1 << 20
 
 
 def read_object(uri: str, path: Path) -> None:
@@ -17,23 +23,119 @@ def read_object(uri: str, path: Path) -> None:
     like. Raises ConfigError if boto3 is not installed, RetryableError if the server is away or busy, FatalError
     if it refuses.
     """
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "read"):
+        _client(uri).download_file(bucket, key, str(path))
+
+
+def get_object(uri: str) -> bytes:
+    """Return what an object holds. Raises what read_object raises."""
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "read"):
+        return bytes(_client(uri).get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def put_new_object(uri: str, body: bytes) -> None:
+    """Write an object that is not there yet; FatalError if one is. Raises what read_object raises."""
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "written"):
+        _client(uri).put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+
+
+def list_objects(uri: str) -> list[str]:
+    """Return the URIs of the objects below an s3://bucket/prefix, in order. Raises what read_object raises."""
+    bucket, prefix = _split(uri)
+    with _mapped_errors(uri, "listed"):
+        pages = _client(uri).get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix.rstrip('/')}/")
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+    return [f"s3://{bucket}/{key}" for key in sorted(keys)]
+
+
+def erase_versions(uri: str, sha256: str) -> tuple[int, int]:
+    """Delete every version of an object that holds these bytes; return how many went, and how many others stay.
+
+    Once no version is left, the delete markers go too; as long as another recording's version is there they stay, or
+    it would come to light again. In a bucket without versions the object is its one version. Raises what read_object
+    raises.
+    """
+    bucket, key = _split(uri)
+    erased = kept = 0
+    with _mapped_errors(uri, "deleted"):
+        client = _client(uri)
+        versions, markers = _versions(client, bucket, key)
+        for version in versions:
+            if _hash(client, bucket, key, version) == sha256:
+                client.delete_object(Bucket=bucket, Key=key, VersionId=version)
+                erased += 1
+            else:
+                kept += 1
+        for marker in () if kept else markers:
+            client.delete_object(Bucket=bucket, Key=key, VersionId=marker)
+    return erased, kept
+
+
+def copy_object(uri: str, target: str, sha256: str) -> bool:
+    """Copy the newest version that holds these bytes to another URI; False if none does. Raises as read_object does."""
+    bucket, key = _split(uri)
+    target_bucket, target_key = _split(target)
+    with _mapped_errors(uri, "moved"):
+        client = _client(uri)
+        for version in _versions(client, bucket, key)[0]:
+            if _hash(client, bucket, key, version) == sha256:
+                source = {"Bucket": bucket, "Key": key, "VersionId": version}
+                client.copy(source, target_bucket, target_key)
+                return True
+    return False
+
+
+def _versions(client: Any, bucket: str, key: str) -> tuple[list[str], list[str]]:
+    """The version ids of an object, newest first, and those of its delete markers."""
+    versions: list[str] = []
+    markers: list[str] = []
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key):
+        versions += [item["VersionId"] for item in page.get("Versions", ()) if item["Key"] == key]
+        markers += [item["VersionId"] for item in page.get("DeleteMarkers", ()) if item["Key"] == key]
+    return versions, markers
+
+
+def _hash(client: Any, bucket: str, key: str, version: str) -> str:
+    digest = hashlib.sha256()
+    body = client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"]
+    for chunk in body.iter_chunks(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+def _client(uri: str) -> Any:
     try:
         import boto3
+    except ImportError as error:
+        raise ConfigError(f"{uri} needs boto3, which is not installed", "pip install -e '.[s3]'") from error
+    return boto3.client("s3")
+
+
+@contextmanager
+def _mapped_errors(uri: str, done: str) -> Iterator[None]:
+    try:
         from boto3.exceptions import Boto3Error
         from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
     except ImportError as error:
         raise ConfigError(f"{uri} needs boto3, which is not installed", "pip install -e '.[s3]'") from error
-    bucket, _, key = uri.removeprefix("s3://").partition("/")
     try:
-        boto3.client("s3").download_file(bucket, key, str(path))
+        yield
     except ClientError as error:
         refused = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < _SERVER_AT_FAULT
         disposition = FatalError if refused else RetryableError
         code = error.response.get("Error", {}).get("Code", "unknown")
-        raise disposition(f"{uri} cannot be read: S3 says {code}", "Check its name and your rights to it") from error
+        raise disposition(f"{uri} cannot be {done}: S3 says {code}", "Check its name and your rights to it") from error
     except NoCredentialsError as error:
-        raise ConfigError(f"{uri} cannot be read: no AWS credentials are set", "Set AWS_PROFILE or a key") from error
+        raise ConfigError(f"{uri} cannot be {done}: no AWS credentials are set", "Set AWS_PROFILE or a key") from error
     except (BotoCoreError, Boto3Error) as error:
         raise RetryableError(
-            f"{uri} cannot be read: {type(error).__name__}", "Check AWS_ENDPOINT_URL and the network, then try again"
+            f"{uri} cannot be {done}: {type(error).__name__}", "Check AWS_ENDPOINT_URL and the network, then try again"
         ) from error

@@ -23,3 +23,7 @@ class NoTranscriptError(FatalError):
 
 class QueryError(FatalError):
     """A statement of the user's cannot be run."""
+
+
+class UnknownHoldError(FatalError):
+    """No legal hold in force has that number."""

@@ -226,11 +226,17 @@ def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedT
     ):
         words[turn].append(RedactedWord(text, start_s, end_s, confidence, entity))
     turns = connection.execute(
-        sa.select(TurnRow.turn, TurnRow.speaker, TurnRow.channel)
+        sa.select(TurnRow.turn, TurnRow.speaker, TurnRow.channel, TurnRow.text, TurnRow.start_s, TurnRow.end_s)
         .where(TurnRow.recording_id == recording_id)
         .order_by(TurnRow.turn)
     )
-    return tuple(RedactedTurn(speaker, channel, tuple(words[turn])) for turn, speaker, channel in turns)
+    return tuple(
+        # Where retention has taken the words, a turn is one piece: its text with its times, of unknown confidence.
+        RedactedTurn(
+            row.speaker, row.channel, tuple(words[row.turn]) or (RedactedWord(row.text, row.start_s, row.end_s, 0.0),)
+        )
+        for row in turns
+    )
 
 
 def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region, ...]:

@@ -44,6 +44,10 @@ class ObjectStore(Protocol):
         """Say whether a key holds anything."""
         ...
 
+    def delete(self, key: str) -> bool:
+        """Remove what a key holds, for good; say whether there was anything."""
+        ...
+
 
 def object_key(document: Document) -> str:
     """Return a key: the SHA-256 of the body in hex and the kind, after the first two digits and a slash."""
@@ -111,6 +115,17 @@ class FolderStore:
         """Say whether a key holds anything."""
         with _mapped_errors(self._root):
             return self._path(key).is_file()
+
+    def delete(self, key: str) -> bool:
+        """Remove what a key holds, for good; say whether there was anything."""
+        path = self._path(key)
+        with _mapped_errors(path):
+            try:
+                path.unlink()
+            except FileNotFoundError:
+                return False
+            _sync_folder(path.parent)
+        return True
 
     def _path(self, key: str) -> Path:
         if not _KEY.fullmatch(key):

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from asr.errors import SkippableError
 from asr.types import CallMetadata, Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 from storage import audit_log
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
+from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_summary, load_transcript, store_spoken, store_summary, store_transcript
@@ -24,7 +26,7 @@ from storage.recordings import (
 )
 from storage.runs import count_published, count_quarantined, end_run, end_stale_runs, insert_run
 from storage.session import reading, writing
-from storage.tables import DocumentRow, RecordingRow
+from storage.tables import CertificateRow, DocumentRow, RecordingRow
 from storage.types import (
     AudioFacts,
     CallRow,
@@ -159,12 +161,16 @@ class Repository:
         with writing(self._engine) as connection:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
+            if is_erased(connection, recording_id):
+                raise SkippableError(f"{recording.sha256[:12]} was erased", "What was erased is never done again")
             count_published(connection, run_id, publication.audio.duration_s)
             set_recording_state(connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None)
             store_transcript(connection, recording_id, run_id, publication, now)
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:
                 store_summary(connection, recording_id, publication.summary)
+            if publication.certificate is not None:
+                store_certificate(connection, publication.certificate, now, recording_id=recording_id)
             detail: audit_log.Detail = {
                 "run": run_id,
                 "turns": len(transcript.turns),
@@ -173,6 +179,7 @@ class Repository:
                 "model_sha256": transcript.provenance.model_sha256,
                 "config_fingerprint": transcript.provenance.config_fingerprint,
                 **{f"document.{kind}": key for kind, key in publication.documents.items()},
+                "certificate": publication.certificate,
             }
             self._audit(connection, "recording.publish", recording.sha256, detail)
             return recording_id
@@ -190,7 +197,7 @@ class Repository:
             recording_id = register_recording(connection, recording, self._now())
             count_quarantined(connection, run_id)
             state = recording_state(connection, recording_id)
-            if state is not RecordingState.PUBLISHED:
+            if state not in (RecordingState.PUBLISHED, RecordingState.ERASED):
                 state = RecordingState.QUARANTINED
                 set_recording_state(connection, recording_id, state, audio, failure)
             detail: audit_log.Detail = {
@@ -249,6 +256,17 @@ class Repository:
         with reading(self._engine) as connection:
             wanted = sa.select(DocumentRow.kind, DocumentRow.object_key)
             return dict(connection.execute(wanted.where(DocumentRow.recording_id == recording_id)).all())
+
+    def object_keys(self) -> list[str]:
+        """Return the key of every rendering and certificate that is kept."""
+        with reading(self._engine) as connection:
+            keys = sa.union(sa.select(DocumentRow.object_key), sa.select(CertificateRow.object_key))
+            return sorted(str(row[0]) for row in connection.execute(keys))
+
+    def looked_at(self, subject: str, action: str, detail: audit_log.Detail) -> None:
+        """Write in the audit trail that somebody saw what is kept, such as a transcript ("transcript.show")."""
+        with writing(self._engine) as connection:
+            self._audit(connection, action, subject, detail)
 
     def overview(self, max_calls: int = 100, only: Mapping[str, str] | None = None) -> Overview:
         """Return totals by state, the calls that were first seen last, and the last run.

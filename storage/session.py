@@ -73,6 +73,15 @@ def migrate(engine: sa.Engine) -> None:
             ) from error
 
 
+def scrub(engine: sa.Engine) -> None:
+    """Let nothing of deleted rows stay in the database's files: SQLite's log is emptied, PostgreSQL is vacuumed."""
+    statement = "PRAGMA wal_checkpoint(TRUNCATE)"
+    if engine.dialect.name == "postgresql":
+        statement = "VACUUM"
+    with _mapped_errors(), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql(statement)
+
+
 def alembic_config(connection: sa.Connection) -> Config:
     """Return what Alembic's commands need to work on a connection, inside its transaction."""
     from alembic.config import Config
@@ -153,6 +162,8 @@ def _configure_sqlite(dbapi_connection: Any, _record: object) -> None:
     # trail counts on it, so its few milliseconds of fsync are well spent.
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.execute("PRAGMA foreign_keys = ON")
+    # What is deleted is overwritten, or an erased call could be read from the file's free pages.
+    cursor.execute("PRAGMA secure_delete = ON")
     cursor.close()
 
 

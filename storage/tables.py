@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
+from compliance.types import Kind, Scope
 from storage.types import RecordingState, RunState
 
 
@@ -70,6 +71,8 @@ class Base(DeclarativeBase):
         RegionKind: _text_of(RegionKind),
         RecordingState: _text_of(RecordingState),
         RunState: _text_of(RunState),
+        Kind: _text_of(Kind),
+        Scope: _text_of(Scope),
         dict[str, Any]: sa.JSON(),
         list[Any]: sa.JSON(),
     }
@@ -324,6 +327,72 @@ class AuditEventRow(Base):
     detail: Mapped[dict[str, Any]]
     previous_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
     hash: Mapped[str] = mapped_column(sa.String(64))
+
+
+class AuditPruneRow(Base):
+    """That the audit events up to `through_id` were deleted after their time; `statement` is signed and says so."""
+
+    __tablename__ = "audit_prunes"
+
+    through_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    hash: Mapped[str] = mapped_column(sa.String(64))
+    at: Mapped[datetime]
+    statement: Mapped[str]
+
+
+class HoldRow(Base):
+    """A legal hold; in force until `until` or its release, whichever is first."""
+
+    __tablename__ = "holds"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[Scope]
+    value: Mapped[str]
+    who: Mapped[str]
+    why: Mapped[str]
+    placed_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    released_at: Mapped[datetime | None]
+
+
+class ErasureRequestRow(Base):
+    """An erasure that somebody asked for. `call` is the SHA-256 if it named one; callers and agents are not kept."""
+
+    __tablename__ = "erasure_requests"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[Scope]
+    call: Mapped[str | None] = mapped_column(sa.String(64))
+    reason: Mapped[str]
+    actor: Mapped[str]
+    at: Mapped[datetime]
+
+
+class ErasureRow(Base):
+    """That one kind of a recording is to be erased, written before it is; `done_at` and `result` say that it was."""
+
+    __tablename__ = "erasures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("erasure_requests.id"), index=True)
+    recording_id: Mapped[int] = mapped_column(sa.ForeignKey("recordings.id"), index=True)
+    kind: Mapped[Kind]
+    why: Mapped[str]
+    intended_at: Mapped[datetime]
+    done_at: Mapped[datetime | None] = mapped_column(index=True)
+    n_gone: Mapped[int]
+    note: Mapped[str]
+
+
+class CertificateRow(Base):
+    """A certificate in the object store: of a recording's redaction, or of an erasure that was asked for."""
+
+    __tablename__ = "certificates"
+
+    object_key: Mapped[str] = mapped_column(primary_key=True)
+    recording_id: Mapped[int | None] = mapped_column(sa.ForeignKey("recordings.id"), index=True)
+    request_id: Mapped[int | None] = mapped_column(sa.ForeignKey("erasure_requests.id"), index=True)
+    made_at: Mapped[datetime]
 
 
 V_CALLS = sa.table(

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from asr.types import Direction, Recording
-from compliance.types import RedactedTranscript
+from compliance.types import CallFacts, Kind, RedactedTranscript
 from llm.types import Summary
 
 
@@ -24,6 +24,8 @@ class RecordingState(StrEnum):
     QUARANTINED = "quarantined"
     SKIPPED = "skipped"
     """Not to be transcribed: there is no consent."""
+    ERASED = "erased"
+    """Its transcript was erased, by a rule of retention or on request: it is never done again."""
 
 
 class RunState(StrEnum):
@@ -59,6 +61,8 @@ class Publication:
     summary: Summary | None = None
     documents: Mapping[str, str] = field(default_factory=dict)
     stage_s: Mapping[str, float] = field(default_factory=dict)
+    certificate: str | None = None
+    """The object key of its redaction certificate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +152,55 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[object, ...], ...] = field(repr=False)
     truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """What there is of one recording, by kind, and what rules look at."""
+
+    recording_id: int
+    facts: CallFacts
+    kinds: tuple[Kind, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intention:
+    """That one kind of a recording is to be erased: written before anything is touched, so that a kill shows."""
+
+    id: int
+    recording_id: int
+    facts: CallFacts
+    kind: Kind
+    why: str
+    request_id: int | None
+    note: str = ""
+    """Why it was not done when it was last tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of an intention: how many files and rows went, and what remains to be said."""
+
+    done: bool
+    count: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An erasure that somebody asked for; what was named is kept only for a call, as its SHA-256."""
+
+    id: int
+    scope: str
+    call: str | None
+    reason: str
+    actor: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place where a recording's own file lies or lay."""
+
+    uri: str
+    moved: bool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +15,7 @@ from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.wiring import Archive, open_archive
+from storage.audit_log import Detail
 from storage.errors import NoTranscriptError
 from storage.overview import FILTERS
 from storage.query import read_only
@@ -32,7 +34,7 @@ from storage.types import RecordingState
 @options.as_json
 def status(only: tuple[str, ...], settings: Settings, data_dir: Path, *, as_json: bool) -> int:
     """Say how far each call has come, why some are quarantined, and how the last run ended."""
-    overview = _archive(settings, data_dir).repository.overview(only=_narrowed(only))
+    overview = archive_of(settings, data_dir).repository.overview(only=_narrowed(only))
     if as_json:
         report.print_json(report.overview_facts(overview))
     else:
@@ -50,14 +52,17 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
 
     CALL is a file name, with or without its ending, or at least six digits of the recording's SHA-256.
     """
-    repository = _archive(settings, data_dir).repository
+    repository = archive_of(settings, data_dir).repository
     found = repository.find(call)
+    if found.state is RecordingState.ERASED:
+        raise NoTranscriptError(f"the transcript of {found.name} was erased", "`callwright certificate` tells of it")
     if found.state is not RecordingState.PUBLISHED:
         reasons = [row.reason for row in repository.calls([found.sha256]) if row.reason]
         why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
         raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
     told = repository.metadata(found.id)
+    repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
     if as_json:
         report.print_json(
             {
@@ -82,7 +87,11 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
 @options.as_json
 def sql(statement: str, max_rows: int, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
     """Run one SELECT on the database; nothing can be changed this way."""
-    table = read_only(_archive(settings, data_dir).database, statement, max_rows)
+    archive = archive_of(settings, data_dir)
+    table = read_only(archive.database, statement, max_rows)
+    # The statement itself may hold a name that somebody looks for.
+    told: Detail = {"statement_sha256": hashlib.sha256(statement.encode()).hexdigest(), "rows": len(table.rows)}
+    archive.repository.looked_at("sql", "transcript.query", told)
     if as_json:
         report.print_json([dict(zip(table.columns, row, strict=True)) for row in table.rows])
     else:
@@ -101,7 +110,8 @@ def _narrowed(only: tuple[str, ...]) -> dict[str, str]:
     return wanted
 
 
-def _archive(settings: Settings, data_dir: Path) -> Archive:
+def archive_of(settings: Settings, data_dir: Path) -> Archive:
+    """The database and objects that are there. Raises ConfigError if there are none yet."""
     if not settings.storage.database_url and not (data_dir / "callwright.db").exists():
         raise ConfigError(f"there is no database in {data_dir}", "Process recordings first: callwright run FOLDER")
     return open_archive(settings, data_dir)

@@ -181,7 +181,7 @@ def _texts(night: Night) -> Iterator[tuple[str, str]]:
     connection = sqlite3.connect(night.data_dir / "callwright.db")
     tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
     for table in tables:
-        for row in connection.execute(f"SELECT * FROM {table}"):  # noqa: S608 - a name from the schema
+        for row in connection.execute(f"SELECT * FROM {table}"):
             yield f"table {table}", "\n".join(value for value in row if isinstance(value, str))
     connection.close()
     objects = [path for path in (night.data_dir / "objects").rglob("*") if path.is_file()]

@@ -10,7 +10,8 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,16 +20,19 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from asr.errors import FatalError
+from asr.errors import FatalError, SkippableError
 from asr.types import CallMetadata, Channel, Direction, Provenance, Recording, Region, RegionKind
-from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from compliance.retention import held_by
+from compliance.types import Hold, RedactedTranscript, RedactedTurn, RedactedWord, Redaction, Scope
 from llm.types import Finding, Summary
-from storage.errors import QueryError
+from storage.audit_log import Prune
+from storage.errors import NoTranscriptError, QueryError
+from storage.ledger import ASKED_FOR, Ledger
 from storage.query import read_only
 from storage.repository import Repository
-from storage.session import alembic_config, migrate, open_database, reading, writing
+from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
 from storage.tables import Base
-from storage.types import AudioFacts, Failure, Publication, RecordingState
+from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
 
@@ -205,3 +209,54 @@ def test_a_row_that_is_refused_is_not_quoted(engine: sa.Engine) -> None:
         connection.execute(insert, {"name": "my secret"})
     assert "secret" not in str(caught.value)
     assert caught.value.__suppress_context__
+
+
+def erase_all(engine: sa.Engine, ledger: Ledger, now: datetime) -> None:
+    """What a sweep does with the database, for everything that no hold covers."""
+    for stock in ledger.stock():
+        kinds = dict.fromkeys(stock.kinds, "rule")
+        if ledger.intend(stock.recording_id, kinds, lambda facts, holds: held_by(facts, holds, now)):
+            for place in ledger.places(stock.recording_id):
+                ledger.mark_place(stock.recording_id, place, None)
+            for intention in ledger.intentions(stock.recording_id):
+                ledger.close(intention, Outcome(done=True, count=0), in_vault=False)
+    scrub(engine)
+
+
+def test_erasing_and_holding(engine: sa.Engine) -> None:
+    repository, ledger = Repository(engine), Ledger(engine)
+    run = repository.begin_run("f", "1")
+    for name in ("a.wav", "b.wav"):
+        repository.publish(run, replace(call(name), certificate=f"ab/{name}.certificate"))
+    held = call("a.wav").recording.sha256
+    now = datetime.now(UTC)
+    number = ledger.place_hold(Hold(0, Scope.CALL, held, "me", "case", now))
+    erase_all(engine, ledger, now)
+    assert repository.transcript(repository.find(held).id) == call("a.wav").transcript
+    gone = repository.find(call("b.wav").recording.sha256)
+    assert gone.state is RecordingState.ERASED
+    with pytest.raises(SkippableError):
+        repository.publish(run, call("b.wav"))
+    with pytest.raises(NoTranscriptError):
+        repository.transcript(gone.id)
+    assert ledger.certificates(gone.id) == ["ab/b.wav.certificate"]
+    request = ledger.begin_request(Scope.CALL, held, "asked", [repository.find(held).id])
+    assert {kind for _, kind, _ in ledger.outcomes(request)} == set(ASKED_FOR)
+    ledger.release_hold(number, "over")
+    assert ledger.events_of([held]) > 0
+    assert repository.verify_audit() is None
+
+
+def test_audit_events_that_are_over_may_go_and_no_others(engine: sa.Engine) -> None:
+    repository, ledger = Repository(engine), Ledger(engine)
+    repository.begin_run("f", "1")
+    for number in range(5):
+        ledger.write("test", f"thing {number}", {"n": number})
+    through = ledger.prunable(lambda _: True, "thing 3".__eq__)
+    assert through is not None
+    assert ledger.prune(Prune(through, datetime.now(UTC), "statement")) == 4
+    assert repository.verify_audit() is None
+    assert [prune.statement for prune in ledger.chain()[1]] == ["statement"]
+    for sql in ("DELETE FROM audit_events", "UPDATE audit_events SET actor = ''", "TRUNCATE audit_events"):
+        with pytest.raises(FatalError), writing(engine) as connection:
+            connection.exec_driver_sql(sql)

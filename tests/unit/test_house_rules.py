@@ -19,6 +19,7 @@ HOMES = {
     "sqlalchemy": ("storage/", "flows/wiring.py"),
     "alembic": ("storage/",),
     "boto3": ("storage/",),
+    "cryptography": ("compliance/",),
     # The registry asks it for GPUs.
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
     "openvino": (

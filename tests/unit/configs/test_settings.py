@@ -62,6 +62,14 @@ SAME_TEXT = [
     "models.cache_dir=/x",
     "models.offline=true",
     "transcribe.threads=3",
+    'vault.keep=["transcript"]',
+    "vault.master_key=env:X",
+    "vault.folder=/x",
+    "retention.file=/x",
+    "retention.source=move",
+    "retention.move_to=/x",
+    "audit.signing_key=/x",
+    "audit.anchors=/x",
 ]
 
 

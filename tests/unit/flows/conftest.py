@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import soundfile
 
+from asr.decode import identify
 from asr.engines.scripted import ScriptedEngine
-from asr.types import Hypothesis, Samples
+from asr.types import Channel, Hypothesis, Provenance, Recording, Samples
 from asr.vad import SileroVad
+from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
+from compliance.render import documents
+from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from configs.load import load as load_settings
 from configs.settings import Settings
+from flows.custody import Custody, open_custody
+from flows.keep import certifier
 from flows.prefect_server import prefect_server
-from flows.wiring import Models
+from flows.wiring import Archive, Models, open_archive
+from llm.types import Finding, Summary
+from storage.types import AudioFacts, Publication
 
 SAMPLES = Path(__file__).parents[3] / "sample_audio"
 CUTS = {"bank": (3.0, 6.0), "clinic": (12.0, 5.0), "order": (8.0, 7.0)}
@@ -75,3 +88,69 @@ def load(prefect_home: Path, detector: SileroVad, redactor: Redactor, monkeypatc
         return engine
 
     return with_engine
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Published calls: their source files, and where what is kept of them rests."""
+
+    sources: Path
+    data_dir: Path
+    archive: Archive
+    recordings: dict[str, Recording]
+
+    def custody(self, *overrides: str) -> Custody:
+        settings = load_settings(None, overrides, {}, Path(os.devnull))
+        return open_custody(self.archive.database, self.archive.objects, settings, self.data_dir)
+
+    def rules(self, text: str) -> str:
+        """The override for rules of retention."""
+        path = self.data_dir / "rules.toml"
+        path.write_text(text)
+        return f"retention.file={path}"
+
+    def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        connection = sqlite3.connect(self.data_dir / "callwright.db")
+        try:
+            return connection.execute(sql).fetchall()
+        finally:
+            connection.close()
+
+
+def a_call(name: str, path: Path) -> RedactedTranscript:
+    words = (RedactedWord("marzipan", 0.0, 0.5, 0.9), RedactedWord("[PERSON]", 0.6, 1.0, 0.9, "PERSON"))
+    said = RedactedWord(f"marzipan-{name}", 1.2, 1.5, 0.9)
+    return RedactedTranscript(
+        audio=path.name,
+        duration_s=2.0,
+        channels=(Channel.AGENT,),
+        turns=(RedactedTurn("agent", Channel.AGENT, words), RedactedTurn("agent", Channel.AGENT, (said,))),
+        regions=(),
+        redactions=(Redaction("PERSON", Channel.AGENT, 0, 1, 1, 0.6, 1.0),),
+        policy="all",
+        provenance=Provenance("m", "ab" * 32, "scripted", "int8", "f" * 16, "1"),
+    )
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    """Four calls, published with summary, renderings and certificate; their sources lie in a folder."""
+    sources, data_dir = tmp_path / "in", tmp_path / "var"
+    sources.mkdir()
+    archive = open_archive(Settings(), data_dir)
+    found = Kept(sources, data_dir, archive, {})
+    certify = certifier(found.custody(), UsedModel("spacy", "ef" * 32, "names"))
+    run_id = archive.repository.begin_run("f", "1")
+    for name in ("ada", "bob", "eve", "kim"):
+        path = sources / f"{name}.wav"
+        path.write_bytes(f"sound of {name}".encode())
+        recording = identify(path)
+        transcript = a_call(name, path)
+        keys = {document.kind: archive.objects.put(document) for document in documents(transcript)}
+        certificate = archive.objects.put(certify(recording, transcript, keys))
+        summary = Summary("extractive", Finding("marzipan", (0,)), None, (), ("billing",) if name == "ada" else ())
+        facts = AudioFacts(2.0, "WAV", "PCM_16", 8_000)
+        archive.repository.publish(run_id, Publication(recording, facts, transcript, summary, keys, {}, certificate))
+        found.recordings[name] = recording
+    yield found
+    archive.database.dispose()

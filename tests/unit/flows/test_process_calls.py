@@ -165,13 +165,14 @@ def test_publishing_that_is_tried_again_publishes_nothing_twice(
 
     def put(store: FolderStore, document: Document) -> str:
         puts.append(document.kind)
-        if len(puts) == 3:  # the first rendering of the second recording
+        if len(puts) == 4:  # the first rendering of the second recording
             raise RetryableError("the disk is full", "Free some")
         return real(store, document)
 
     monkeypatch.setattr(FolderStore, "put", put)
     assert run(calls, tmp_path) == 0
-    assert puts == ["json", "vtt", "json", *["json", "vtt"] * 2]
+    kinds = ["json", "vtt", "certificate"]
+    assert puts == [*kinds, "json", *kinds * 2]
     assert rows(tmp_path, "SELECT state, published, quarantined FROM runs") == [("completed", 3, 0)]
     assert rows(tmp_path, "SELECT count(*) FROM audit_events WHERE action = 'recording.publish'") == [(3,)]
 

@@ -62,7 +62,7 @@ def test_migrate_is_quick_at_head(engine: sa.Engine) -> None:
 def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
     engine = open_database(f"sqlite:///{tmp_path}/calls.db")
     with writing(engine) as connection:
-        connection.exec_driver_sql("CREATE TABLE audit_events (id INTEGER)")  # the last table that is made
+        connection.exec_driver_sql("CREATE TABLE audit_events (id INTEGER)")  # the last table of the first step
     with pytest.raises(FatalError):
         migrate(engine)
     with reading(engine) as connection:
@@ -73,7 +73,7 @@ def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(FatalError, match=r"newest is 0004.*Update callwright"):
+    with pytest.raises(FatalError, match=r"newest is 0005.*Update callwright"):
         migrate(engine)
 
 
@@ -86,7 +86,7 @@ def test_many_processes_at_once(tmp_path: Path) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
     engine = open_database(url)
     with reading(engine) as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0004"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
     engine.dispose()
 
 

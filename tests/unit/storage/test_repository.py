@@ -249,6 +249,7 @@ def test_overview_of_nothing(repository: Repository) -> None:
         ("published", 0, 0.0),
         ("quarantined", 0, 0.0),
         ("skipped", 0, 0.0),
+        ("erased", 0, 0.0),
     ]
     assert overview.calls == ()
     assert overview.last_run is None

@@ -1,0 +1,114 @@
+"""Certificates: what was redacted, and what was erased, signed so that a third party can check them without us.
+
+They hold hashes, kinds, counts and times, and never a value. docs/compliance.md shows how to check one with openssl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from asr.types import Recording
+from compliance.canonical import Json
+from compliance.policies import POLICIES
+from compliance.signing import Signer
+from compliance.types import Document, RedactedTranscript
+
+KIND = "certificate"
+
+VERSION = 1
+"""Raised when a field changes its meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsedModel:
+    """A model that took part, by its id and the hash of its files."""
+
+    id: str
+    sha256: str
+    task: Literal["speech", "names"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedItem:
+    """One kind of what was kept of a recording: erased, or still there and why. `count` is of files and rows."""
+
+    recording: str
+    kind: str
+    erased: bool
+    count: int
+    note: str
+
+
+def redaction(
+    recording: Recording, transcript: RedactedTranscript, documents: Mapping[str, str], names: UsedModel, at: datetime
+) -> dict[str, Json]:
+    """The body of a redaction certificate.
+
+    `documents` maps a rendering's kind to its object key, whose stem is its SHA-256. Redacted audio and the results of
+    checking it are null until there are any.
+    """
+    made_by = transcript.provenance
+    speech = UsedModel(made_by.model_id, made_by.model_sha256, "speech")
+    hashes: dict[str, Json] = {kind: key.rpartition("/")[2].partition(".")[0] for kind, key in documents.items()}
+    return {
+        "type": "callwright redaction certificate",
+        "version": VERSION,
+        "at": _instant(at),
+        "source": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
+        "transcript": hashes,
+        "redacted_audio": None,
+        "verification": None,
+        "policy": {"name": transcript.policy, "entities": sorted(POLICIES.get(transcript.policy, ()))},
+        "models": [{"id": model.id, "sha256": model.sha256, "task": model.task} for model in (speech, names)],
+        "engine": {"name": made_by.engine, "precision": made_by.precision},
+        "settings": made_by.config_fingerprint,
+        "code_version": made_by.code_version,
+        "spans": _spans(transcript),
+    }
+
+
+def erasure(
+    request: Mapping[str, Json], items: Sequence[ErasedItem], kept: Sequence[str], at: datetime
+) -> dict[str, Json]:
+    """The body of an erasure certificate: what was asked, what is gone, what is not and why.
+
+    `kept` are sentences about what outlives every erasure, such as the audit trail.
+    """
+    return {
+        "type": "callwright erasure certificate",
+        "version": VERSION,
+        "at": _instant(at),
+        "request": dict(request),
+        "erased": [_item(item) for item in items if item.erased],
+        "not_erased": [_item(item) for item in items if not item.erased],
+        "kept": list(kept),
+    }
+
+
+def certificate(body: Mapping[str, Json], signer: Signer) -> Document:
+    """The signed document of a body, with the key's id in what is signed."""
+    return Document(KIND, "application/json", signer.signed({**body, "key_id": signer.public.id}))
+
+
+def _spans(transcript: RedactedTranscript) -> dict[str, Json]:
+    """What was removed by type: channel, and start and end in whole milliseconds."""
+    found: dict[str, list[Json]] = {}
+    for redaction in transcript.redactions:
+        span: Json = {
+            "channel": redaction.channel.value,
+            "start_ms": round(float(redaction.start_s) * 1_000),
+            "end_ms": round(float(redaction.end_s) * 1_000),
+        }
+        found.setdefault(redaction.entity, []).append(span)
+    return dict(found)
+
+
+def _item(item: ErasedItem) -> dict[str, Json]:
+    return {"recording": item.recording, "kind": item.kind, "count": item.count, "note": item.note}
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds")
