@@ -12,6 +12,8 @@ class Utterance:
 
     side: str
     words: tuple[str, ...] = field(repr=False)
+    confidences: tuple[float, ...] = field(default=(), repr=False)
+    """The recogniser's, a word each, in [0, 1]; empty if none are known."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +36,8 @@ PRECEDENCE = (
     "MEDICAL_RECORD",
     "US_PASSPORT",
     "US_DRIVER_LICENSE",
+    "VEHICLE_ID",
+    "DEVICE_ID",
     "ACCOUNT_NUMBER",
     "DATE_OF_BIRTH",
     "PHONE_NUMBER",
@@ -41,6 +45,9 @@ PRECEDENCE = (
     "URL",
     "PERSON",
     "LOCATION",
+    "MEDICAL_DATE",
+    "AGE_OVER_89",
+    "CUSTOM",
 )
 """Every entity type, the one that names a word where several claim it first: the graver, then the surer."""
 
