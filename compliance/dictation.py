@@ -21,7 +21,7 @@ MISHEARD_WORDS = 2
 
 _HESITATION = word_set(
     """
-    sorry no wait okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me see
+    sorry no wait let's see okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me see
     hold on so the number actually oh well think please correct right now again got alright ready go
     ahead with followed by ending starts begins my then after apologies pardon scratch make maybe be was hang just sec second bit one here there go find got where have that'd would you ready sure yup gosh oops i'll start again um last four lastly finally first
     """
@@ -79,6 +79,11 @@ class Heard:
         return all(mention.topic is Topic.CARD for mention in self.mentions[turn])
 
 
+def is_hesitation(word: str) -> bool:
+    """Whether a word only hesitates, agrees, corrects or goes on: it ends no number."""
+    return bare(word) in _HESITATION or is_filler(word)
+
+
 def dictations(heard: Heard, confidence_floor: float) -> list[Dictation]:
     """The runs of each side, joined where only replies, a few words or a misheard digit stand between them."""
     found = []
@@ -120,7 +125,7 @@ def _continues(heard: Heard, last: Piece, piece: Piece, confidence_floor: float)
 def _quiet(heard: Heard, turn: int, first_word: int, last_word: int) -> bool:
     """Whether words [first_word, last_word) only hesitate, agree or correct."""
     words = heard.turns[turn].words[first_word:last_word]
-    return len(words) <= GAP_WORDS and all(bare(word) in _HESITATION or is_filler(word) for word in words)
+    return len(words) <= GAP_WORDS and all(map(is_hesitation, words))
 
 
 def is_misheard(heard: Heard, last: Piece, piece: Piece, confidence_floor: float) -> bool:

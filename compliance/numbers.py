@@ -22,6 +22,9 @@ USUAL_CARD_LENGTHS = range(15, 17)
 UNEXPLAINED_LENGTH = 8
 """Digits of a number that nothing explains and that is removed for its length; callwright's own choice."""
 
+UNEXPLAINED_RUN = 5
+"""Digits in a row that such a number has at least."""
+
 _DISGUISED = re.compile(r"[$£€]?\d[:.,]?\d[:.,]?\d(?:[:.,]?\d)?%?")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
 
@@ -78,14 +81,17 @@ class NumberRecogniser:
 def _inherited(found: Sequence[tuple[Dictation, str | None]], heard: Heard) -> Iterator[tuple[Dictation, str]]:
     """The numbers that are something, and fragments beside them that are what they are.
 
-    A group of a number is cut off from the rest by whatever a caller mutters in between. In doubt it is removed.
+    A group of a number is cut off from the rest by whatever a caller mutters in between, and the other side reads back
+    or goes on with what it heard. In doubt it is removed.
     """
     known: dict[tuple[int, str], str] = {}
+    by_turn: dict[int, list[str]] = {}
     for dictation, entity in found:
         if entity:
             yield dictation, entity
             for piece in dictation.pieces:
                 known[piece.turn, heard.turns[piece.turn].side] = entity
+                by_turn.setdefault(piece.turn, []).append(entity)
     for dictation, entity in found:
         if entity:
             continue
@@ -100,8 +106,11 @@ def _inherited(found: Sequence[tuple[Dictation, str | None]], heard: Heard) -> I
             yield dictation, own
             continue
         back = [known.get((turn, side)) for turn in range(max(0, piece.turn - 4), piece.turn)]
+        other = [found for turn in range(max(0, piece.turn - 2), piece.turn) for found in by_turn.get(turn, ())]
         if "CREDIT_CARD" in back and heard.is_digits(piece.turn):
             yield dictation, "CREDIT_CARD"
+        elif other and heard.is_digits(piece.turn) and len(dictation.digits) > 2:
+            yield dictation, other[-1]
 
 
 def _disguised_codes(heard: Heard) -> Iterator[Finding]:
@@ -203,4 +212,6 @@ def _by_shape(dictation: Dictation) -> str | None:
         return "PHONE_NUMBER"
     if groups == (3, 4) and digits[0] not in "01":
         return "PHONE_NUMBER"
-    return "ACCOUNT_NUMBER" if len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None
+    # Short numbers with a few words between them count things; one of them must be long.
+    long = max(len(piece.run.digits) for piece in dictation.pieces) >= UNEXPLAINED_RUN
+    return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -152,7 +152,8 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
     pieces: list[list[_Atom]] = [[]]
     for index, atom in enumerate(atoms):
         around = [atoms[near] for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
-        if atom.kind is _Kind.HOMOPHONE and len(around) == 2 and all(map(_is_digit, around)):
+        doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
+        if atom.kind is _Kind.HOMOPHONE and (doubled or (len(around) == 2 and all(map(_is_digit, around)))):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
         elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
             pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))
@@ -211,7 +212,8 @@ def _runs(atoms: list[_Atom]) -> list[NumberRun]:
     fillers = 0
     at = 0
     while at < len(atoms):
-        if atoms[at].kind is _Kind.FILLER:
+        # "Fifty five thousand eight hundred" is no number, and yet dictated.
+        if atoms[at].kind is _Kind.FILLER or (held and atoms[at].kind is _Kind.SCALE):
             fillers += 1
             if held and atoms[at].closes:
                 held.append(("", [atoms[at]]))

@@ -21,7 +21,7 @@ _STREET_TAIL = re.compile(
     rf"(?:(?:{_DIRECTION}) ){{0,2}}?(?P<name>(?:[\w'-]+ ){{1,3}}?)(?P<kind>{_STREET})(?!\S)"
     r"(?: (?:north|south|east|west|northeast|northwest|southeast|southwest|[nsew]{1,2})(?!\S))?"
 )
-_HALF_KINDS = word_set("way close row hill walk view point end run park green place common court square drive mount rise")
+_HALF_KINDS = word_set("way close row hill walk view point end run park green place common mount rise crossing loop")
 _NAMED_STREET = re.compile(
     r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway|Crescent|Close)\b"
 )
@@ -87,9 +87,12 @@ def _street(words: Sequence[str], tokens: list[str], run: NumberRun, *, asked: b
     if match:
         name = match["name"].split()
         plain = set(name) & _NOT_STREET
+        last = run.last_word + len(match[0].split())
         doubtful = match["kind"] in _HALF_KINDS and not asked and not _is_named(words, run.last_word, len(name))
+        if doubtful:
+            doubtful = not (_in_flat(tokens, run.first_word) or _goes_on(tokens, last))
         if not plain and not doubtful:
-            return run.last_word + len(match[0].split())
+            return last
     if not asked or len(run.digits) > MAX_NUMBER_DIGITS:
         return 0
     place = run.last_word
@@ -98,6 +101,14 @@ def _street(words: Sequence[str], tokens: list[str], run: NumberRun, *, asked: b
         if words[place - 1][-1:] in ".,?!":
             break
     return place if place > run.last_word else 0
+
+
+def _goes_on(tokens: list[str], at: int) -> bool:
+    return at < len(tokens) and (tokens[at] in _UNITS or place_at(tokens, at, doubtful=True) > at)
+
+
+def _in_flat(tokens: list[str], first: int) -> bool:
+    return _prefix(tokens, first) < first
 
 
 def _is_named(words: Sequence[str], first: int, size: int) -> bool:

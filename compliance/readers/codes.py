@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+from compliance.dictation import is_hesitation
 from compliance.readers.spans import WordSpan, tokens_of
-from compliance.spoken_numbers import is_filler, is_number_word, read_numbers
+from compliance.spoken_numbers import is_number_word, read_numbers
 from compliance.vocabulary import word_set
 
 NATO = word_set(
@@ -72,7 +73,7 @@ def _code(words: Sequence[str], tokens: list[str], numeric: set[int], at: int) -
         elif token in NATO or _CAPITALS.fullmatch(words[place].strip(".,?!")) or _SPELLED.fullmatch(token):
             letters = True
             place = last = place + 1
-        elif last > at and place - last < MAX_GAP_WORDS and is_filler(token):
+        elif last > at and place - last < MAX_GAP_WORDS and is_hesitation(token):
             place += 1
         else:
             break
@@ -138,7 +139,7 @@ def find_spelling(words: Sequence[str]) -> Iterator[WordSpan]:
             elif tokens[place] in NATO:
                 letters += 1
                 place = last = place + 1
-            elif letters and place - last < MAX_GAP_WORDS and (is_filler(tokens[place]) or tokens[place] == "apostrophe"):
+            elif letters and place - last < MAX_GAP_WORDS and (is_hesitation(tokens[place]) or tokens[place] == "apostrophe"):
                 place += 1
             else:
                 break

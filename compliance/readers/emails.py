@@ -50,7 +50,7 @@ _STOP = word_set(
     erm be with the a an it's_ also try that me my line would right for will was
     """
 )
-_CUES = word_set("is it's its email e-mail mail address to use that's thats be still sure yes yeah yep okay ok so it")
+_CUES = word_set("is it's its email e-mail mail address to use that's thats be still sure yes yeah yep okay ok so it at")
 _ASIDE = word_set("as in for like capital lowercase uppercase double triple and then all")
 MAX_LOCAL_WORDS = 45
 """Words that a spelled local part may take ("j as in john"); callwright's own choice."""
@@ -101,10 +101,11 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
         token = tokens[low - 1]
         # "as in" and "for" go on with a spelled letter's example.
         example = token in {"for", "as", "in", "like"} and low >= 2 and _in_example(tokens, low - 1)
-        if (token in _STOP and not example) or (words[low - 1][-1:] in ".?!," and low < at and len(token) > 1):
+        spelled = len(token) == 1 and _beside_letters(tokens, low - 1, at)
+        if (token in _STOP and not (example or spelled)) or (words[low - 1][-1:] in ".?!," and low < at and len(token) > 1):
             break
         low -= 1
-    announced = low and (tokens[low - 1] in _CUES)
+    announced = low and tokens[low - 1] in _CUES and tokens[low] not in _NOT_LOCAL
     if (announced or (asked and low == 0)) and at - low <= (MAX_LOCAL_WORDS if asked or announced else 12):
         return low
     first = at
@@ -119,6 +120,12 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
 
 def _in_example(tokens: Sequence[str], at: int) -> bool:
     return any(len(token) == 1 for token in tokens[max(0, at - 2) : at])
+
+
+def _beside_letters(tokens: Sequence[str], at: int, last: int) -> bool:
+    """Whether a single letter stands among others, so that "a" and "i" are spelled."""
+    near = [tokens[place] for place in (at - 1, at + 1) if 0 <= place < last]
+    return any(len(token) == 1 or token in _JOINTS for token in near)
 
 
 def _belongs(tokens: Sequence[str], at: int, after: int) -> bool:

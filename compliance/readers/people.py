@@ -172,11 +172,14 @@ def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Itera
 
 
 def find_again(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterator[Finding]:
-    """Every further mention of a name found once: its parts of four letters or more, written alike."""
+    """Every further mention of a name found once: its parts of three letters or more, written alike."""
     names: set[str] = set()
     for finding in found:
         names.update(map(_stem, turns[finding.turn].words[finding.first_word : finding.last_word]))
-    names = {name for name in names if len(name) >= 4 and name not in _NOT_NAME}
+    known = lexicon()
+    everyday = _NOT_NAME | known.given_doubtful
+    names = {name for name in names if len(name) >= 4 or (len(name) == 3 and name.isalpha() and name not in everyday)}
+    names -= _NOT_NAME
     if not names:
         return
     for index, turn in enumerate(turns):

@@ -78,8 +78,8 @@ def make(entity: str, template: str, rng: random.Random) -> Call:
             if not slot:
                 _append(words, match[0])
                 continue
-            # A read-back is said anew; the groups of one value are said in one style.
-            if match["part"] is None or slot not in held:
+            # A read-back is the same value, and the groups of one value are said in one style.
+            if slot not in held or slot not in _ENTITIES:
                 held[slot] = values.value(slot, rng, whisper=whisper)
             said = held[slot][match["part"] or ""]
             first = len(words)
