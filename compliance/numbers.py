@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
 from compliance.findings import Finding, Utterance
 from compliance.quantities import dictated_runs, is_quantity, is_year
-from compliance.spoken_numbers import bare, is_homophone, luhn_valid
+from compliance.spoken_numbers import NumberRun, bare, is_homophone, luhn_valid
 from compliance.subjects import topics_near
 from compliance.topics import Mention, Topic
 
@@ -198,6 +198,12 @@ def _is_expiry(digits: str) -> bool:
     return len(digits) in {3, 4, 6} and 1 <= int(digits[: 2 - len(digits) % 2]) <= 12
 
 
+def _is_dictated(run: NumberRun) -> bool:
+    """Whether a run is long, and in figures or said digit by digit rather than in counts."""
+    each = 4 * (run.last_word - run.first_word) >= 3 * len(run.digits)
+    return len(run.digits) >= UNEXPLAINED_RUN and (not run.spoken or each)
+
+
 def _by_shape(dictation: Dictation) -> str | None:
     """What grouping and length alone give away: 3-2-4, 3-3-4, 3-4, a British number, or a number too long to count."""
     digits, groups = dictation.digits, dictation.groups
@@ -213,5 +219,5 @@ def _by_shape(dictation: Dictation) -> str | None:
     if groups == (3, 4) and digits[0] not in "01":
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
-    long = max(len(piece.run.digits) for piece in dictation.pieces) >= UNEXPLAINED_RUN
+    long = any(_is_dictated(piece.run) for piece in dictation.pieces)
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

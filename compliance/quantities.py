@@ -13,9 +13,11 @@ _UNITS_AFTER = word_set(
     hour hours day days week weeks month months year years times time am a.m pm p.m o'clock item items
     piece pieces people persons points miles mile feet inches gigs gigabytes megabytes business digit
     digits numbers moment of more thing things percentage degrees million billion left ago old units
-    boxes bottles tickets rooms nights grams ounces dollars'
+    boxes bottles tickets rooms nights grams ounces dollars' pound pence quid grand inch foot gig megs meg kids bedroom plus page
+    pages inches stars lines channels calls stops floors seats bars degrees kilos litres metres yards bags cans pairs
     """
 )
+_MONEY_AFTER = word_set("dollar dollars cent cents buck bucks euro euros pound pounds pence percent quid grand")
 _PLACE_BEFORE = word_set("last first final next only")
 _COUNTING_BEFORE = word_set("another about around roughly within page chapter step")
 _YEAR_BEFORE = word_set(
@@ -36,10 +38,10 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
 
     `strict` also takes numbers after "about" or before a plural for counts.
     """
-    if len(run.digits) > 6:
-        return False
     after = bare(words[run.last_word]) if run.last_word < len(words) else ""
     before = bare(words[run.first_word - 1]) if run.first_word else ""
+    if len(run.digits) > 6:
+        return run.spoken and len(run.digits) <= 12 and after in _MONEY_AFTER
     closed = words[run.last_word - 1][-1:] in ".,?!"
     if (after in _UNITS_AFTER and not closed) or (before in _COUNTING_BEFORE and len(run.digits) <= 4):
         return True

@@ -44,6 +44,10 @@ class Mention:
     last_word: int
 
 
+_COUNTED = (
+    "days?|weeks?|months?|years?|hours?|minutes?|times|orders|of them|bills|payments|visits|calls|people|seasons|games"
+    "|or|to|items|things|letters|nights"
+)
 _ID = "(?: (?:number|numbers|number's|id|i d|id's|no|code|#|reference(?: number)?))"
 PHRASES: Mapping[Topic, str] = MappingProxyType(
     {
@@ -85,7 +89,11 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
         r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card|barclaycard|maestro"
-        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder",
+        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder"
+        rf"|(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits| numbers)?(?! (?:{_COUNTED}))"
+        r"|(?:first|second|third|fourth|next|last) (?:group|set|block|lot) of (?:four|digits|numbers)"
+        r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next|middle|end) (?:part|bit|half|group)"
+        r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
         Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver|post|mail) (?:it|that|them|this) to",

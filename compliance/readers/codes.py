@@ -81,6 +81,8 @@ def _code(words: Sequence[str], tokens: list[str], numeric: set[int], at: int) -
 
 
 def _goes_on(tokens: Sequence[str], at: int, numeric: set[int]) -> bool:
+    while at < len(tokens) and is_hesitation(tokens[at]) and at not in numeric:
+        at += 1
     return at < len(tokens) and (at in numeric or letter_at(tokens, at) > at)
 
 

@@ -108,14 +108,19 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
     announced = low and tokens[low - 1] in _CUES and tokens[low] not in _NOT_LOCAL
     if (announced or (asked and low == 0)) and at - low <= (MAX_LOCAL_WORDS if asked or announced else 12):
         return low
+    whole = sure or "dot" in tokens[at:]
+    if whole and low == 0 and 0 < at <= 4 and tokens[0] not in _NOT_LOCAL:
+        return 0
     first = at
     while first > low and _belongs(tokens, first - 1, first):
         first -= 1
-    if first == at and at > low and (tokens[at - 1] not in _NOT_LOCAL and (sure or "dot" in tokens[at:])):
+    if first == at and at > low and whole and tokens[at - 1] not in _NOT_LOCAL:
         first = at - 1
         while first > low and _belongs(tokens, first - 1, first):
             first -= 1
-    return first
+    # "susangoldstein 42 at": what stands before the figures is of it.
+    numbered = low < first < at and (is_number_word(tokens[first]) or tokens[first].isdigit())
+    return first - 1 if numbered and tokens[first - 1] not in _NOT_LOCAL else first
 
 
 def _in_example(tokens: Sequence[str], at: int) -> bool:

@@ -20,8 +20,10 @@ _SURE = (
 )
 _FAIR = (
     r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|it's|through to|here is|dear|mister"
-    r"|(?:my|his|her|your) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother|sister|boss|doctor"
-    r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor)"
+)
+_RELATION = re.compile(
+    r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother|sister|boss|doctor"
+    r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant|lawyer)(?!\S)"
 )
 _WEAK = (
     r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for|ask for|with"
@@ -32,6 +34,7 @@ _FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
 _WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
+_DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm i
@@ -69,10 +72,10 @@ def find_people(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSp
     cased = is_cased(words)
     if asked:
         yield from _answer(words, tokens)
-    for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_WEAK_CUE, False)):
+    for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_RELATION, cased), (_WEAK_CUE, False)):
         for match in pattern.finditer(text):
             first = words_of(text, match.start(), match.end())[1]
-            last = _names(words, tokens, first, sure=sure, cased=cased)
+            last = _names(words, tokens, first, sure=sure, cased=cased, fair=pattern is _RELATION)
             if last > first:
                 yield first, last
     yield from _here(words, tokens)
@@ -96,10 +99,14 @@ def _answer(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         yield first, last
 
 
-def _names(words: Sequence[str], tokens: Sequence[str], first: int, *, sure: bool, cased: bool) -> int:
+def _names(
+    words: Sequence[str], tokens: Sequence[str], first: int, *, sure: bool, cased: bool, fair: bool
+) -> int:
     """The word after up to three words of a name at a word; that word if there is none."""
     last = first
-    while last < min(len(words), first + MAX_NAME_WORDS) and _may_be_name(words, tokens, last, sure=sure, cased=cased):
+    while last < min(len(words), first + MAX_NAME_WORDS) and _may_be_name(
+        words, tokens, last, sure=sure, cased=cased, fair=fair
+    ):
         last += 1
         if words[last - 1][-1:] in ".,?!;":
             break
@@ -110,7 +117,9 @@ def _is_wordlike(token: str) -> bool:
     return token not in _NOT_NAME and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
 
 
-def _may_be_name(words: Sequence[str], tokens: Sequence[str], index: int, *, sure: bool, cased: bool) -> bool:
+def _may_be_name(
+    words: Sequence[str], tokens: Sequence[str], index: int, *, sure: bool, cased: bool, fair: bool = False
+) -> bool:
     token = tokens[index]
     if not _is_wordlike(token) or words[index][:1] == "[":
         return False
@@ -120,7 +129,7 @@ def _may_be_name(words: Sequence[str], tokens: Sequence[str], index: int, *, sur
         return False
     known = lexicon()
     beside = tokens[index + 1] if index + 1 < len(tokens) else ""
-    return known.is_name(token) or (known.is_given(token) and known.is_family(beside))
+    return known.is_name(token) or (known.is_given(token) and known.is_family(beside)) or (fair and beside in known.family)
 
 
 def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
@@ -145,7 +154,9 @@ def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         last = index + 1
         while last < min(len(tokens), index + 3) and _is_wordlike(tokens[last]):
             listed = known.is_name(tokens[last]) or (title in _FORMAL_TITLES and last == index + 1)
-            if not (words[last][:1].isupper() or listed or (known.is_family(tokens[last]) and last == index + 2)):
+            if not (words[last][:1].isupper() or listed or (
+                known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS)
+            )):
                 break
             last += 1
             if words[last - 1][-1:] in ".,?!;":
