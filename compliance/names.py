@@ -63,7 +63,7 @@ def place_at(tokens: list[str], at: int, *, doubtful: bool = False) -> int:
     known = lexicon()
     if tokens[at] in known.place_words:
         for size in (3, 2):
-            if " ".join(tokens[at : at + size]) in known.places:
+            if at + size <= len(tokens) and " ".join(tokens[at : at + size]) in known.places:
                 return at + size
     single = tokens[at] in known.places or (doubtful and tokens[at] in known.places_doubtful)
     return at + 1 if single else at

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
 from compliance.findings import Finding, Utterance
 from compliance.quantities import dictated_runs, is_quantity, is_year
-from compliance.spoken_numbers import NumberRun, bare, is_homophone, luhn_valid
+from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
 from compliance.subjects import topics_near
 from compliance.topics import Mention, Topic
 
@@ -131,7 +131,7 @@ def _entity(dictation: Dictation, heard: Heard) -> str | None:
         return "CREDIT_CARD"
     if near[:1] == [Topic.HARMLESS]:
         return None
-    return _by_topic(dictation, near, heard) or _by_payment(dictation, near, heard) or _by_shape(dictation)
+    return _by_topic(dictation, near, heard) or _by_payment(dictation, near, heard) or _by_shape(dictation, heard)
 
 
 def _is_card(dictation: Dictation, near: Sequence[Topic]) -> bool:
@@ -198,13 +198,15 @@ def _is_expiry(digits: str) -> bool:
     return len(digits) in {3, 4, 6} and 1 <= int(digits[: 2 - len(digits) % 2]) <= 12
 
 
-def _is_dictated(run: NumberRun) -> bool:
+def _is_dictated(words: Sequence[str], run: NumberRun) -> bool:
     """Whether a run is long, and in figures or said digit by digit rather than in counts."""
-    each = 4 * (run.last_word - run.first_word) >= 3 * len(run.digits)
-    return len(run.digits) >= UNEXPLAINED_RUN and (not run.spoken or each)
+    if len(run.digits) >= UNEXPLAINED_LENGTH and "and" not in map(bare, words[run.first_word : run.last_word]):
+        return True
+    counts = sum(is_count_word(bare(word)) for word in words[run.first_word : run.last_word])
+    return len(run.digits) >= UNEXPLAINED_RUN and 4 * counts < len(run.digits)
 
 
-def _by_shape(dictation: Dictation) -> str | None:
+def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
     """What grouping and length alone give away: 3-2-4, 3-3-4, 3-4, a British number, or a number too long to count."""
     digits, groups = dictation.digits, dictation.groups
     if groups == (3, 2, 4):
@@ -219,5 +221,5 @@ def _by_shape(dictation: Dictation) -> str | None:
     if groups == (3, 4) and digits[0] not in "01":
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
-    long = any(_is_dictated(piece.run) for piece in dictation.pieces)
+    long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -114,6 +114,11 @@ def is_number_word(token: str) -> bool:
     return token in _UNITS or token in _TEENS or token in _TENS or token in _TIMES
 
 
+def is_count_word(token: str) -> bool:
+    """Whether a bare word says more than one digit: "forty", "eleven", "hundred"."""
+    return token in _TEENS or token in _TENS or token in _SCALES
+
+
 def is_homophone(word: str) -> bool:
     """Whether the word may be a misheard digit: "for", "to", "ate"."""
     return bare(word) in _HOMOPHONES

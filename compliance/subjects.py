@@ -38,6 +38,8 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
         for mention in _card_last(mentions):
             # What was asked before the last question was answered already; payment alone lasts longer.
             lasting = mention.topic in TURNS_BACK or not answered
+            # What was said of sums and orders a while ago says nothing of a number that is dictated now.
+            lasting = lasting and (mention.topic is not Topic.HARMLESS or turn == piece.turn - 1)
             if lasting and distance <= TURNS_BACK.get(mention.topic, DEFAULT_TURNS_BACK):
                 yield mention.topic
         answered = answered or bool(mentions)

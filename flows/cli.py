@@ -12,13 +12,16 @@ from flows.commands.config import config
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.quantise import quantise
+from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
 from flows.desk import fault
+from flows.written_calls import LineError
 from storage.errors import AmbiguousRecordingError, NoTranscriptError, QueryError, UnknownRecordingError
 
 _ASKED_WRONGLY = (
     ConfigError,
+    LineError,
     ModelError,
     AmbiguousRecordingError,
     NoTranscriptError,
@@ -38,7 +41,7 @@ def cli() -> None:
     """Call recordings to redacted transcripts in SQL, on your own machines."""
 
 
-for _command in (run, transcribe, status, show, sql, models, config, bench, quantise):
+for _command in (run, transcribe, status, show, sql, models, config, redact, bench, quantise):
     cli.add_command(_command)
 
 
