@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asr.errors import ModelError
-from compliance.findings import PRECEDENCE, Finding, Utterance
+from compliance.findings import PRECEDENCE, Finding
 from compliance.names import lexicon
 from compliance.readers.spans import words_of
 from compliance.spoken_numbers import bare
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ CONTEXT_TURNS = 2
 """Turns before whose words count as context of a pattern; callwright's own choice."""
 
 _LABELS = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
-_LETTERS = re.compile(r"[A-Za-z]{2}")
 _PATTERNED = re.compile(r"\d|://|www\.|\.(?:com|net|org|io|edu|gov)\b")
 """Texts without figures or addresses hold nothing that presidio's patterns could find."""
 
@@ -80,7 +80,7 @@ class Analyzer:
 
     def find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> Iterator[list[Finding]]:
         """Findings over whole turns' words, a list a call; texts that `readings` lacks are read and added to it."""
-        texts = [[" ".join(cased(turn.words)) for turn in turns] for turns in calls]
+        texts = [[" ".join(cased(turn)) for turn in turns] for turns in calls]
         self._read(list(dict.fromkeys(text for held in texts for text in held if text not in readings)), readings)
         for turns, held in zip(calls, texts, strict=True):
             found: list[Finding] = []
@@ -93,12 +93,14 @@ class Analyzer:
             yield found
 
     def _read(self, texts: list[str], readings: Readings) -> None:
-        nlp_engine = self._engine.nlp_engine
-        wordy = [text for text in texts if _LETTERS.search(text)]
+        nlp_engine: Any = self._engine.nlp_engine
+        wordy = [text for text in texts if _PATTERNED.search(text) or _may_name(text)]
         readings.update({text: Reading((), None) for text in texts})
         for text, doc in zip(wordy, nlp_engine.get_nlp("en").pipe(wordy, batch_size=BATCH_TURNS), strict=True):
             entities = tuple(
-                (entity.start_char, entity.end_char, _LABELS[entity.label_]) for entity in doc.ents if entity.label_ in _LABELS
+                (entity.start_char, entity.end_char, _LABELS[entity.label_])
+                for entity in doc.ents
+                if entity.label_ in _LABELS
             )
             readings[text] = Reading(entities, _artifacts(doc, nlp_engine) if _PATTERNED.search(text) else None)
 
@@ -106,7 +108,7 @@ class Analyzer:
         self, index: int, turns: Sequence[Utterance], text: str, artifacts: NlpArtifacts
     ) -> Iterator[Finding]:
         """What presidio's patterns find in a turn with figures or addresses, with the words before as context."""
-        context = [bare(word) for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.words]
+        context = [word for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.tokens]
         results = self._engine.analyze(
             text, "en", nlp_artifacts=artifacts, score_threshold=self._min_score, context=context
         )
@@ -136,7 +138,8 @@ def _trimmed(index: int, turn: Utterance, span: tuple[int, int], entity: str) ->
         first += 1
     while first < last and _is_plain(turn.words[last - 1]):
         last -= 1
-    if first < last:
+    called = turn.tokens[max(0, first - 2) : first] in (["for", "calling"], ["welcome", "to"])
+    if first < last and not called:
         yield Finding(index, first, last, entity)
 
 
@@ -192,18 +195,32 @@ def _engine(ner_model_dir: Path) -> AnalyzerEngine:
     return AnalyzerEngine(registry=registry, nlp_engine=nlp_engine, supported_languages=["en"])
 
 
-def cased(words: Sequence[str]) -> list[str]:
+def cased(turn: Utterance) -> list[str]:
     """The words as the model expects them: known names and places with a capital, lengths unchanged."""
     known = lexicon()
     return [
         word[:1].upper() + word[1:]
-        if word[:1].islower() and ((token := bare(word)) in known.given or token in known.family or token in known.places)
+        if word[:1].islower() and (token in known.given or token in known.family or token in known.places)
         else word
-        for word in words
+        for word, token in zip(turn.words, turn.tokens, strict=True)
     ]
+
+
+def _may_name(text: str) -> bool:
+    """Whether a text has a capital that its place or an everyday word does not explain: the model costs most."""
+    everyday = lexicon().everyday
+    begins = True
+    for word in text.split(" "):
+        if word[:1].isupper():
+            token = bare(word)
+            if len(token) > 1 and token not in _NOT_ENTITY and (not begins or token not in everyday):
+                return True
+        begins = word[-1:] in ".?!"
+    return False
 
 
 def _is_plain(word: str) -> bool:
     """Whether a word is never the edge of a name: an everyday word, a mark, or no letters at all."""
     token = bare(word)
-    return token in _NOT_ENTITY or word[:1] == "[" or not re.search(r"[^\W\d_]{2}", token)
+    everyday = word[:1].islower() and token in lexicon().everyday
+    return everyday or token in _NOT_ENTITY or word[:1] == "[" or not re.search(r"[^\W\d_]{2}", token)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from compliance.findings import Utterance
 from compliance.spoken_numbers import NumberRun, bare, is_filler
-from compliance.topics import Mention, Topic
+from compliance.topics import Topic
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 SHORT_REPLY_WORDS = 6
@@ -57,10 +57,9 @@ class Dictation:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """The turns of a call, what each speaks of, and its runs of digits."""
+    """The turns of a call, and of each the runs that may be dictated."""
 
     turns: Sequence[Utterance]
-    mentions: Sequence[Sequence[Mention]]
     runs: Sequence[Sequence[NumberRun]]
 
     def is_reply(self, turn: int) -> bool:
@@ -70,13 +69,15 @@ class Heard:
     def is_digits(self, turn: int) -> bool:
         """Whether at least half of the turn's words are digits or fillers."""
         words = self.turns[turn].words
+        if not self.runs[turn]:
+            return False
         said = sum(run.last_word - run.first_word for run in self.runs[turn])
         fillers = sum(map(is_filler, words))
         return bool(said) and 2 * (said + fillers) >= len(words)
 
     def asks_nothing(self, turn: int) -> bool:
         """Whether the turn changes no subject; a card may be named again while its number is dictated."""
-        return all(mention.topic is Topic.CARD for mention in self.mentions[turn])
+        return all(mention.topic is Topic.CARD for mention in self.turns[turn].mentions)
 
 
 def is_hesitation(word: str) -> bool:
@@ -135,13 +136,15 @@ def is_misheard(heard: Heard, last: Piece, piece: Piece, confidence_floor: float
     """
     gap = range(last.run.last_word, piece.run.first_word)
     utterance = heard.turns[piece.turn]
-    words = [bare(utterance.words[word]) for word in gap]
+    words = [utterance.tokens[word] for word in gap]
     if not 1 <= len(words) <= GAP_WORDS:
         return False
     if utterance.confidences and all(utterance.confidences[word] < confidence_floor for word in gap):
         return True
-    dictated = all(len(run.digits) >= 2 and len(run.digits) >= run.last_word - run.first_word for run in (last.run, piece.run))
+    dictated = all(
+        len(run.digits) >= 2 and len(run.digits) >= run.last_word - run.first_word for run in (last.run, piece.run)
+    )
     closed = any(utterance.words[word][-1:] in ".?!" for word in (*gap, last.run.last_word - 1))
-    mentioned = any(mention.first_word in gap for mention in heard.mentions[piece.turn])
+    mentioned = any(mention.first_word in gap for mention in utterance.mentions)
     plain = any(word in _NOT_MISHEARD or word in _HESITATION for word in words)
     return len(words) <= MISHEARD_WORDS and dictated and not (closed or mentioned or plain)

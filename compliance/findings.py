@@ -1,19 +1,11 @@
-"""What redaction reads and what it finds, in words rather than in times."""
+"""What redaction finds, in words rather than in times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """The words of one turn and whose side of the line said them; any two sides differ in their name."""
-
-    side: str
-    words: tuple[str, ...] = field(repr=False)
-    confidences: tuple[float, ...] = field(default=(), repr=False)
-    """The recogniser's, a word each, in [0, 1]; empty if none are known."""
+from compliance.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True, order=True)

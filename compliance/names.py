@@ -27,6 +27,8 @@ class Lexicon:
     family_doubtful: frozenset[str]
     places: frozenset[str]
     places_doubtful: frozenset[str]
+    everyday: frozenset[str]
+    """Words that are no names in lower case: those of Whisper's vocabulary, and of call centres."""
     place_words: frozenset[str]
     """Words that begin a place of several words."""
 
@@ -54,6 +56,7 @@ def lexicon() -> Lexicon:
         family_doubtful=_words("family_doubtful"),
         places=places,
         places_doubtful=_words("places_doubtful"),
+        everyday=_words("everyday"),
         place_words=frozenset(place.split(" ")[0] for place in places if " " in place),
     )
 

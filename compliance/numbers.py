@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
-from compliance.findings import Finding, Utterance
+from compliance.findings import Finding
 from compliance.quantities import dictated_runs, is_quantity, is_year
 from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
 from compliance.subjects import topics_near
-from compliance.topics import Mention, Topic
+from compliance.topics import Topic
+from compliance.utterance import Utterance
 
 CARD_LENGTHS = range(13, 20)
 """Digits of a primary account number in circulation (ISO/IEC 7812-1 allows up to 19)."""
@@ -41,6 +42,7 @@ _ACCEPTED: dict[Topic, tuple[range, str]] = {
     Topic.PASSPORT: (range(5, 12), "US_PASSPORT"),
     Topic.VEHICLE: (range(4, 18), "VEHICLE_ID"),
     Topic.DEVICE: (range(6, 21), "DEVICE_ID"),
+    Topic.IP: (range(4, 13), "IP_ADDRESS"),
     Topic.POSTCODE: (range(4, 10), "LOCATION"),
     Topic.ADDRESS: (range(4, 10), "LOCATION"),
     Topic.CARD: (range(4, 13), "CREDIT_CARD"),
@@ -54,9 +56,9 @@ class NumberRecogniser:
     def __init__(self, confidence_floor: float = 0.0) -> None:
         self._confidence_floor = confidence_floor
 
-    def find(self, turns: Sequence[Utterance], mentions: Sequence[Sequence[Mention]]) -> Iterator[Finding]:
+    def find(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
         """Findings over whole turns' words; each covers a run of digits with the fillers inside it."""
-        heard = Heard(turns, mentions, [dictated_runs(turn.words) for turn in turns])
+        heard = Heard(turns, [dictated_runs(turn) for turn in turns])
         if any(heard.runs):
             found = [(dictation, _entity(dictation, heard)) for dictation in dictations(heard, self._confidence_floor)]
             for dictation, entity in _inherited(found, heard):
@@ -117,7 +119,7 @@ def _disguised_codes(heard: Heard) -> Iterator[Finding]:
     """Security codes that were written as a time, a sum or a decimal: "3:12", "$312", "3.12"."""
     asked = False
     for turn, utterance in enumerate(heard.turns):
-        own = [mention.topic for mention in heard.mentions[turn]]
+        own = [mention.topic for mention in utterance.mentions]
         asked = Topic.CVV in own or (asked and not own)
         for word, text in enumerate(utterance.words):
             if asked and len(utterance.words) <= SHORT_REPLY_WORDS and _DISGUISED.fullmatch(bare(text)):
@@ -141,7 +143,8 @@ def _is_card(dictation: Dictation, near: Sequence[Topic]) -> bool:
     """
     length = len(dictation.digits)
     dictated = len(dictation.turns) > 1 or (not near and length in USUAL_CARD_LENGTHS)
-    return _holds_card(dictation) or (length in CARD_LENGTHS and (Topic.CARD in near or dictated))
+    paid = not {Topic.CARD, Topic.CVV, Topic.EXPIRY}.isdisjoint(near)
+    return _holds_card(dictation) or (length in CARD_LENGTHS and (paid or dictated))
 
 
 def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str | None:
@@ -214,6 +217,8 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
     national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
     # North American numbers have no area code or exchange that begins with 0 or 1 (NANP).
     if len(national) == 10 and national[0] not in "01" and national[3] not in "01":
+        return "PHONE_NUMBER"
+    if len(digits) == 12 and digits.startswith("44"):
         return "PHONE_NUMBER"
     # British numbers have ten or eleven digits, the first a 0 (Ofcom's National Telephone Numbering Plan).
     if len(digits) in (10, 11) and digits[0] == "0" and digits[1] in "12378":

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from compliance.spoken_numbers import NumberRun, bare, read_numbers
+from compliance.spoken_numbers import NumberRun, bare
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _UNITS_AFTER = word_set(
@@ -28,9 +29,9 @@ _YEAR_BEFORE = word_set(
 )
 
 
-def dictated_runs(words: Sequence[str]) -> list[NumberRun]:
+def dictated_runs(turn: Utterance) -> list[NumberRun]:
     """Runs that may be part of a dictated number: no counts, ages, sums or durations."""
-    return [run for run in read_numbers(words) if not is_quantity(words, run)]
+    return [run for run in turn.runs if not is_quantity(turn.words, run)]
 
 
 def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -> bool:

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from asr.types import Channel, SpokenWord, Transcript, Turn
 from compliance.analyzer import Analyzer, Readings
-from compliance.findings import Finding, Utterance, settle
+from compliance.findings import Finding, settle
 from compliance.marks import Marker, is_mark, plain_mark
 from compliance.numbers import NumberRecogniser
 from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
 from compliance.readers.people import find_again
 from compliance.readers.spans import words_of
-from compliance.topics import TopicReader
 from compliance.turns import find_in_turns
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from compliance.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,6 @@ class Redactor:
     def __init__(self, analyzer: Analyzer, options: RedactionOptions) -> None:
         self._analyzer = analyzer
         self._numbers = NumberRecogniser(options.confidence_floor)
-        self._topics = TopicReader()
         self._patterns = own_patterns(options.patterns)
         self._actions = pairs(options.actions)
         self._allowed = POLICIES[options.policy] | self._patterns.keys()
@@ -66,7 +65,7 @@ class Redactor:
         held = [_Held(transcript) for transcript in transcripts]
         open_calls = held
         while open_calls:
-            found = self._find([call.utterances() for call in open_calls], readings)
+            found = self._find([call.utterances for call in open_calls], readings)
             for call, findings in zip(open_calls, found, strict=True):
                 call.mark(findings)
             open_calls = [call for call, findings in zip(open_calls, found, strict=True) if findings]
@@ -77,14 +76,13 @@ class Redactor:
         return [self._settled(turns, found) for turns, found in zip(calls, analysed, strict=True)]
 
     def _settled(self, turns: Sequence[Utterance], analysed: list[Finding]) -> list[Finding]:
-        mentions = [self._topics.read(turn.words) for turn in turns]
-        in_turns = list(find_in_turns(turns, mentions))
+        in_turns = list(find_in_turns(turns))
         # Only names that a phrase announced: the model's slips must not spread over the call.
         announced = [finding for finding in in_turns if finding.entity == "PERSON"]
         found = [
             *in_turns,
-            *analysed,
-            *self._numbers.find(turns, mentions),
+            *_outside(analysed, in_turns),
+            *self._numbers.find(turns),
             *find_again(turns, announced),
             *self._own(turns),
         ]
@@ -125,13 +123,8 @@ class _Held:
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
         self.turns = [tuple(_Piece(word.text, (word,)) for word in turn.words) for turn in transcript.turns]
-        self._sides = [_side(turn) for turn in transcript.turns]
-
-    def utterances(self) -> list[Utterance]:
-        return [
-            Utterance(side, tuple(piece.text for piece in pieces), tuple(piece.words[0].confidence for piece in pieces))
-            for side, pieces in zip(self._sides, self.turns, strict=True)
-        ]
+        sides = map(_side, transcript.turns)
+        self.utterances = [_utterance(side, pieces) for side, pieces in zip(sides, self.turns, strict=True)]
 
     def mark(self, findings: Sequence[Finding]) -> None:
         by_turn: dict[int, list[Finding]] = {}
@@ -139,11 +132,31 @@ class _Held:
             by_turn.setdefault(finding.turn, []).append(finding)
         for turn, found in by_turn.items():
             self.turns[turn] = _marked(self.turns[turn], found)
+            self.utterances[turn] = _utterance(self.utterances[turn].side, self.turns[turn])
+
+
+def _utterance(side: str, pieces: Sequence[_Piece]) -> Utterance:
+    confidences = tuple(min(word.confidence for word in piece.words) for piece in pieces)
+    return Utterance(side, tuple(piece.text for piece in pieces), confidences)
 
 
 def _side(turn: Turn) -> str:
     """Whose words these are: the channel tells, or the speaker where both share one channel."""
     return turn.speaker if turn.channel is Channel.MIXED else turn.channel.value
+
+
+def _outside(analysed: Iterable[Finding], in_turns: Iterable[Finding]) -> Iterator[Finding]:
+    """The model's findings but for names inside an address or an e-mail, which are of it."""
+    covered = {
+        (finding.turn, word)
+        for finding in in_turns
+        if finding.entity in {"LOCATION", "EMAIL_ADDRESS"}
+        for word in range(finding.first_word, finding.last_word)
+    }
+    for finding in analysed:
+        inside = ((finding.turn, word) in covered for word in range(finding.first_word, finding.last_word))
+        if finding.entity != "PERSON" or not all(inside):
+            yield finding
 
 
 def _without_marks(findings: Iterable[Finding], turns: Sequence[Utterance]) -> Iterator[Finding]:

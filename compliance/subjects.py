@@ -21,7 +21,7 @@ def _card_last(mentions: Sequence[Mention]) -> list[Mention]:
 
 def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     """Topics that bear on a run, nearest first: its own turn, turns before, and a question right after."""
-    own = heard.mentions[piece.turn]
+    own = heard.turns[piece.turn].mentions
     before = [mention for mention in own if mention.last_word <= piece.run.first_word]
     after = [mention for mention in own if 0 <= mention.first_word - piece.run.last_word <= SHORT_REPLY_WORDS]
     for mention in _card_last(before):
@@ -31,7 +31,7 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     distance = 0
     answered = False
     for turn in range(piece.turn - 1, -1, -1):
-        mentions = heard.mentions[turn]
+        mentions = heard.turns[turn].mentions
         distance += bool(mentions) or not heard.is_reply(turn)
         if distance > max(TURNS_BACK.values()):
             break
@@ -47,6 +47,6 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     if heard.is_digits(piece.turn) and piece.turn + 1 < len(heard.turns):
         yield from (
             mention.topic
-            for mention in heard.mentions[piece.turn + 1]
+            for mention in heard.turns[piece.turn + 1].mentions
             if mention.topic in {Topic.CARD, Topic.CVV, Topic.SSN}
         )

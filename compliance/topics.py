@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 from compliance.spoken_numbers import bare
@@ -29,6 +30,7 @@ class Topic(StrEnum):
     EMAIL = "email"
     EVENT = "event"
     DEVICE = "device"
+    IP = "ip"
     VEHICLE = "vehicle"
     NAME = "name"
     ADDRESS = "address"
@@ -71,6 +73,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:licen[sc]e|number|registration) plate(?: number)?"
         r"|(?:car |vehicle )?registration(?: number)?|reg number",
         Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address|implant (?:number|serial)",
+        Topic.IP: r"i ?p address(?:es)?|ip",
         Topic.BIRTH: r"date of birth|birth ?da(?:te|y)|born|d ?o ?b|birth|dates? of birth|birthday's|birth's",
         Topic.EVENT: r"admitted|admission|discharged?|passed away|died|death|surgery|operation|diagnosed|date of service"
         r"|procedure|hospitali[sz]ed",
@@ -133,3 +136,9 @@ class TopicReader:
                     taken.update(range(first, last))
                     mentions.append(Mention(topic, first, last))
         return sorted(mentions, key=lambda mention: mention.first_word)
+
+
+@cache
+def topic_reader() -> TopicReader:
+    """The one reader, its phrases compiled once."""
+    return TopicReader()

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from compliance.findings import Finding, Utterance
+from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
 from compliance.readers.codes import find_codes, find_postcodes, find_spelling
 from compliance.readers.dates import find_ages, find_births, find_dates
 from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_people
-from compliance.spoken_numbers import bare
 from compliance.topics import Mention, Topic
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 CARD_TURNS = 12
@@ -37,47 +37,45 @@ _OTHER_EXPIRY = word_set(
 )
 
 
-def find_in_turns(turns: Sequence[Utterance], mentions: Sequence[Sequence[Mention]]) -> Iterator[Finding]:
-    """Findings of all readers over a call; `mentions` are the topics of each turn."""
+def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
+    """Findings of all readers over a call."""
     asked: tuple[Topic, ...] = ()
     asked_at = paid_at = -CARD_TURNS
     for index, turn in enumerate(turns):
-        own = tuple(mention.topic for mention in mentions[index])
+        own = tuple(mention.topic for mention in turn.mentions)
         if Topic.CARD in own or Topic.CVV in own:
             paid_at = index
         if index - asked_at > ASKED_TURNS:
             asked = ()
-        for first, last, entity in _spans(turn.words, mentions[index], asked, paid=index - paid_at < CARD_TURNS):
+        for first, last, entity in _spans(turn, asked, paid=index - paid_at < CARD_TURNS):
             yield Finding(index, first, last, entity)
         if own:
             asked, asked_at = own, index
 
 
-def _spans(
-    words: Sequence[str], mentions: Sequence[Mention], asked: tuple[Topic, ...], *, paid: bool
-) -> Iterator[tuple[int, int, str]]:
+def _spans(turn: Utterance, asked: tuple[Topic, ...], *, paid: bool) -> Iterator[tuple[int, int, str]]:
     """First word, word after the last, and entity of all in one turn."""
-    own = {mention.topic for mention in mentions}
+    own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
-    for first, last in find_emails(words, asked=Topic.EMAIL in topics):
+    for first, last in find_emails(turn, asked=Topic.EMAIL in topics):
         yield first, last, "EMAIL_ADDRESS"
-    for first, last in find_urls(words):
+    for first, last in find_urls(turn):
         yield first, last, "URL"
-    for first, last in find_addresses(words, asked=Topic.ADDRESS in topics):
+    for first, last in find_addresses(turn, asked=Topic.ADDRESS in topics):
         yield first, last, "LOCATION"
-    for first, last in find_postcodes(words, asked=Topic.POSTCODE in topics):
+    for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
-    for first, last in find_people(words, asked=not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
+    for first, last in find_people(turn, asked=not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
         yield first, last, "PERSON"
     if not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics):
-        for first, last in find_spelling(words):
+        for first, last in find_spelling(turn):
             yield first, last, "EMAIL_ADDRESS" if Topic.EMAIL in topics else "PERSON"
     if not topics.isdisjoint(CODE_ENTITIES):
-        for first, last in find_codes(words):
-            topic = _nearest(mentions, first, asked)
+        for first, last in find_codes(turn):
+            topic = _nearest(turn.mentions, first, asked)
             if topic in CODE_ENTITIES:
                 yield first, last, CODE_ENTITIES[topic]
-    yield from _dated(words, topics, paid=paid)
+    yield from _dated(turn, topics, paid=paid)
 
 
 def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> Topic | None:
@@ -89,19 +87,19 @@ def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> 
     return next(iter([*reversed(before), *after[:1], *earlier]), None)
 
 
-def _dated(words: Sequence[str], topics: set[Topic], *, paid: bool) -> Iterator[tuple[int, int, str]]:
+def _dated(turn: Utterance, topics: set[Topic], *, paid: bool) -> Iterator[tuple[int, int, str]]:
     """Dates of birth, of cards and of treatment, and ages."""
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"
-    elif Topic.EXPIRY in topics and (paid or _OTHER_EXPIRY.isdisjoint(map(bare, words))):
+    elif Topic.EXPIRY in topics and (paid or _OTHER_EXPIRY.isdisjoint(turn.tokens)):
         entity = "CREDIT_CARD_EXPIRATION"
     elif Topic.EVENT in topics:
         entity = "MEDICAL_DATE"
     if entity:
-        for first, last in find_dates(words, asked=entity != "MEDICAL_DATE"):
+        for first, last in find_dates(turn, asked=entity != "MEDICAL_DATE"):
             yield first, last, entity
-    for first, last in find_births(words):
+    for first, last in find_births(turn):
         yield first, last, "DATE_OF_BIRTH"
-    for first, last in find_ages(words):
+    for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"

@@ -119,7 +119,8 @@ def rewrite(call: WrittenCall, redacted: RedactedTranscript) -> RedactedCall:
 def as_json_line(redacted: RedactedCall) -> str:
     """The call as it came, with `text` redacted and `spans`; of other fields only `id` is kept, as they may tell."""
     turns = [
-        {"speaker": speaker, "text": text} for (speaker, _), text in zip(redacted.call.turns, redacted.texts, strict=True)
+        {"speaker": speaker, "text": text}
+        for (speaker, _), text in zip(redacted.call.turns, redacted.texts, strict=True)
     ]
     spans = [
         {"turn": span.turn, "start": span.start, "end": span.end, "entity": span.entity} for span in redacted.spans

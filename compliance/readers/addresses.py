@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from compliance.names import lexicon, place_at
 from compliance.readers.codes import find_postcodes, letter_at
-from compliance.readers.spans import WordSpan, is_cased, tokens_of, words_of
-from compliance.spoken_numbers import NumberRun, read_numbers
+from compliance.readers.spans import WordSpan, words_of
+from compliance.spoken_numbers import NumberRun
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _STREET = (
@@ -52,33 +53,32 @@ MAX_NUMBER_DIGITS = 6
 """Digits of a house number at most; callwright's own choice."""
 
 
-def find_addresses(words: Sequence[str], *, asked: bool) -> Iterator[WordSpan]:
+def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     """A number, a street of one to three words and its kind, with the flat, the town and the postcode around it.
 
     Where an address was `asked` for, a number with one to three words needs no kind of street.
     """
-    tokens = tokens_of(words)
-    cased = is_cased(words)
-    for run in read_numbers(words):
+    words, tokens = turn.words, turn.tokens
+    for run in turn.runs:
         if len(run.digits) > MAX_NUMBER_DIGITS + 2:
             continue
         last = _street(words, tokens, run, asked=asked)
         if last:
-            yield _prefix(tokens, run.first_word), _extend(words, tokens, last, cased=cased)
+            yield _prefix(tokens, run.first_word), _extend(turn, last)
     for index, token in enumerate(tokens):
         if re.fullmatch(r"\d{1,5}[a-z]", token) and (match := _STREET_TAIL.match(" ".join(tokens[index + 1 :]))):
-            yield _prefix(tokens, index), _extend(words, tokens, index + 1 + len(match[0].split()), cased=cased)
+            yield _prefix(tokens, index), _extend(turn, index + 1 + len(match[0].split()))
     text = " ".join(words)
     for named in _NAMED_STREET.finditer(text):
         first, last = words_of(text, named.start(), named.end())
         if tokens[first] in {"the", "what", "which", "your", "is"}:
             first += 1
-        yield first, _extend(words, tokens, last, cased=cased)
+        yield first, _extend(turn, last)
     for index, token in enumerate(tokens[:-2]):
         if (token, tokens[index + 1]) in {("po", "box"), ("p.o", "box")}:
             yield index, index + 3
         elif asked and token in {"flat", "apartment"}:
-            yield index, _extend(words, tokens, index, cased=cased)
+            yield index, _extend(turn, index)
 
 
 def _street(words: Sequence[str], tokens: list[str], run: NumberRun, *, asked: bool) -> int:
@@ -130,10 +130,11 @@ def _prefix(tokens: list[str], first: int) -> int:
     return first
 
 
-def _extend(words: Sequence[str], tokens: list[str], last: int, *, cased: bool) -> int:
+def _extend(turn: Utterance, last: int) -> int:
     """The word after all that belongs to an address of which the street ends at a word."""
-    numbers = {run.first_word: run for run in read_numbers(words)}
-    postcodes = dict(find_postcodes(words, asked=False))
+    words, tokens = turn.words, turn.tokens
+    numbers = {run.first_word: run for run in turn.runs}
+    postcodes = dict(find_postcodes(turn, asked=False))
     while last < len(tokens):
         place = last
         while place < len(tokens) and tokens[place] in _GLUE and place - last < 4:
@@ -142,7 +143,7 @@ def _extend(words: Sequence[str], tokens: list[str], last: int, *, cased: bool) 
         if place < len(tokens):
             after = _part(words, tokens, place, numbers, postcodes)
             if after == place and place == last:
-                after = _city(words, tokens, place, cased=cased)
+                after = _city(words, tokens, place, cased=turn.is_cased)
         if after <= place:
             break
         last = after

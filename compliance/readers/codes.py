@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compliance.dictation import is_hesitation
-from compliance.readers.spans import WordSpan, tokens_of
-from compliance.spoken_numbers import is_number_word, read_numbers
+from compliance.readers.spans import WordSpan
+from compliance.spoken_numbers import is_number_word
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 NATO = word_set(
@@ -16,7 +17,9 @@ NATO = word_set(
     quebec romeo sierra tango uniform victor whiskey whisky x-ray xray yankee zulu
     """
 )
-_LETTER_NAMES = word_set("zed zee bee cee dee eff gee aitch jay kay ell em en pee cue queue ar ess tee vee ex wye double-u")
+_LETTER_NAMES = word_set(
+    "zed zee bee cee dee eff gee aitch jay kay ell em en pee cue queue ar ess tee vee ex wye double-u"
+)
 _ASIDES = {("as", "in"): 3, ("like", "in"): 3, ("is", "in"): 3, ("for",): 2, ("like",): 2}
 MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
@@ -42,20 +45,19 @@ def letter_at(tokens: Sequence[str], at: int) -> int:
     return at + 1
 
 
-def find_codes(words: Sequence[str]) -> Iterator[WordSpan]:
+def find_codes(turn: Utterance) -> Iterator[WordSpan]:
     """Letters and at least two digits in a row: "A B 1 2 3 4", "PX-4471", "h d as in delta nought six five"."""
-    tokens = tokens_of(words)
-    numeric = {word for run in read_numbers(words) for word in range(run.first_word, run.last_word)}
     at = 0
-    while at < len(words):
-        last, digits, letters = _code(words, tokens, numeric, at)
+    while at < len(turn.words):
+        last, digits, letters = _code(turn, at)
         if last > at and digits >= 2 and letters:
             yield at, last
         at = max(last, at + 1)
 
 
-def _code(words: Sequence[str], tokens: list[str], numeric: set[int], at: int) -> tuple[int, int, bool]:
+def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
     """Where a code that begins at a word ends, how many digits it has, and whether it has letters."""
+    words, tokens, numeric = turn.words, turn.tokens, turn.numeric
     place, last, digits, letters = at, at, 0, False
     while place < len(tokens):
         token = tokens[place]
@@ -80,25 +82,27 @@ def _code(words: Sequence[str], tokens: list[str], numeric: set[int], at: int) -
     return last, digits, letters
 
 
-def _goes_on(tokens: Sequence[str], at: int, numeric: set[int]) -> bool:
+def _goes_on(tokens: Sequence[str], at: int, numeric: frozenset[int]) -> bool:
     while at < len(tokens) and is_hesitation(tokens[at]) and at not in numeric:
         at += 1
     return at < len(tokens) and (at in numeric or letter_at(tokens, at) > at)
 
 
-def find_postcodes(words: Sequence[str], *, asked: bool) -> Iterator[WordSpan]:
+def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     """British postcodes (BS 7666): "SW1A 1AA", and spoken "s w one a one a a" where one was `asked` for."""
-    tokens = tokens_of(words)
+    tokens = turn.tokens
     for at, token in enumerate(tokens):
         pair = " ".join(tokens[at : at + 2])
         if _POSTCODE.fullmatch(token):
             yield at, at + 1
-        elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, tokens[at])):
+        elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, token)):
             yield at, at + 2
     if asked:
-        yield from find_codes(words)
+        yield from find_codes(turn)
         return
     # Unasked, its shape must be whole: one or two letters, a number, a digit, two letters.
+    if sum(len(token) == 1 for token in tokens) < 3:
+        return
     at = 0
     while at < len(tokens):
         last = _spoken_postcode(tokens, at)
@@ -111,7 +115,7 @@ def _spoken_postcode(tokens: Sequence[str], at: int) -> int:
     place, shape = at, ""
     while place < len(tokens) and len(shape) < 9:
         after = letter_at(tokens, place)
-        if after > place and not is_number_word(tokens[place]):
+        if after > place and (tokens[place] == "o" or not is_number_word(tokens[place])):
             shape += "L"
         elif is_number_word(tokens[place]) or tokens[place].isdigit():
             shape += "D" * (len(tokens[place]) if tokens[place].isdigit() else 1)
@@ -124,9 +128,9 @@ def _spoken_postcode(tokens: Sequence[str], at: int) -> int:
     return at
 
 
-def find_spelling(words: Sequence[str]) -> Iterator[WordSpan]:
+def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
     """Words spelled in three letters or more: "L O P E Z", "L-O-P-E-Z", "l as in lima o as in oscar"."""
-    tokens = tokens_of(words)
+    tokens = turn.tokens
     at = 0
     while at < len(tokens):
         place, last, letters = at, at, 0
@@ -141,7 +145,11 @@ def find_spelling(words: Sequence[str]) -> Iterator[WordSpan]:
             elif tokens[place] in NATO:
                 letters += 1
                 place = last = place + 1
-            elif letters and place - last < MAX_GAP_WORDS and (is_hesitation(tokens[place]) or tokens[place] == "apostrophe"):
+            elif (
+                letters
+                and place - last < MAX_GAP_WORDS
+                and (is_hesitation(tokens[place]) or tokens[place] == "apostrophe")
+            ):
                 place += 1
             else:
                 break

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from compliance.readers.spans import WordSpan, tokens_of
+from compliance.readers.spans import WordSpan
 from compliance.spoken_numbers import NumberRun, read_numbers
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _MONTHS = word_set(
@@ -38,14 +39,15 @@ def is_ordinal(token: str) -> bool:
     return token.rpartition("-")[2] in _ORDINALS or bool(_SUFFIXED.fullmatch(token))
 
 
-def find_dates(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSpan]:
+def find_dates(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     """Dates with a month's name and at least one number, or three numbers with strokes or dashes.
 
     Where a date was `asked` for, two numbers or ordinals are one: "third of the fourth eighty", "12/27".
     """
-    tokens = tokens_of(words)
-    numeric = {word for run in read_numbers(words) for word in range(run.first_word, run.last_word)}
-    numeric |= {index for index, token in enumerate(tokens) if is_ordinal(token) or _SHORT_FIGURES.fullmatch(token)}
+    words, tokens = turn.words, turn.tokens
+    numeric = turn.numeric | {
+        index for index, token in enumerate(tokens) if is_ordinal(token) or _SHORT_FIGURES.fullmatch(token)
+    }
     months = {index for index, token in enumerate(tokens) if token in _MONTHS}
     at = 0
     while at < len(words):
@@ -60,18 +62,20 @@ def find_dates(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSpa
                 break
         inside = set(range(at, last))
         figures = any(_FIGURES.fullmatch(tokens[index]) for index in inside)
-        short = asked and (any(_SHORT_FIGURES.fullmatch(tokens[index]) for index in inside) or len(inside & numeric) > 1)
+        short = asked and (
+            any(_SHORT_FIGURES.fullmatch(tokens[index]) for index in inside) or len(inside & numeric) > 1
+        )
         if (inside & months and inside & numeric) or figures or short:
             yield at, last
         at = last
 
 
-def find_births(words: Sequence[str]) -> Iterator[WordSpan]:
+def find_births(turn: Utterance) -> Iterator[WordSpan]:
     """Whole dates, with day, month and a year that most callers were born in, that no phrase announces."""
-    tokens = tokens_of(words)
+    words, tokens = turn.words, turn.tokens
     if not any(token in _MONTHS or _FIGURES.fullmatch(token) for token in tokens):
         return
-    for first, last in find_dates(words):
+    for first, last in find_dates(turn):
         runs = read_numbers(words[first:last])
         ordinals = sum(map(is_ordinal, tokens[first:last]))
         written = _FIGURES.fullmatch(tokens[first]) if last - first == 1 else None
@@ -88,10 +92,10 @@ def _year(run: NumberRun) -> int | None:
     return int(run.digits[-4:]) if len(run.digits) in (4, 5, 6) else None
 
 
-def find_ages(words: Sequence[str]) -> Iterator[WordSpan]:
+def find_ages(turn: Utterance) -> Iterator[WordSpan]:
     """Ages over MAX_AGE: "ninety two years old", "aged 94"."""
-    tokens = tokens_of(words)
-    for run in read_numbers(words):
+    tokens = turn.tokens
+    for run in turn.runs:
         if len(run.digits) > 3 or int(run.digits) <= MAX_AGE or int(run.digits) > 120:
             continue
         after = tokens[run.last_word : run.last_word + 3]

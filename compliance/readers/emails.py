@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compliance.names import lexicon
-from compliance.readers.spans import WordSpan, tokens_of, words_of
+from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import is_number_word
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _PROVIDERS = (
@@ -29,7 +30,9 @@ _DOMAIN = (
 )
 _TAIL = re.compile(rf"(?<!\S)(?:at|@|at sign|at symbol) (?P<domain>{_DOMAIN})(?!\S)")
 _SURE_TAIL = re.compile(rf"(?:{_PROVIDERS})\b")
-_BARE_PROVIDER = re.compile(rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)")
+_BARE_PROVIDER = re.compile(
+    rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)"
+)
 _WRITTEN = re.compile(r"\S+@\S+")
 _URL = re.compile(
     rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
@@ -50,25 +53,27 @@ _STOP = word_set(
     erm be with the a an it's_ also try that me my line would right for will was
     """
 )
-_CUES = word_set("is it's its email e-mail mail address to use that's thats be still sure yes yeah yep okay ok so it at")
+_CUES = word_set(
+    "is it's its email e-mail mail address to use that's thats be still sure yes yeah yep okay ok so it at"
+)
 _ASIDE = word_set("as in for like capital lowercase uppercase double triple and then all")
 MAX_LOCAL_WORDS = 45
 """Words that a spelled local part may take ("j as in john"); callwright's own choice."""
 
 
-def find_emails(words: Sequence[str], *, asked: bool) -> Iterator[WordSpan]:
+def find_emails(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     """E-mail addresses; `asked` takes in names with "dot" and all that stands before an "at".
 
     "maria dot lopez at example dot com", "Maria.Lopez at example.com", "m l o p e z 42 at gmail dot com".
     """
-    tokens = tokens_of(words)
+    words, tokens = turn.words, turn.tokens
     present = set(tokens)
     for at, word in enumerate(words):
         if "@" in word and _WRITTEN.search(word):
             yield _written(tokens, at), at + 1
     if not (asked or {"at", "@", "sign", "symbol"} & present or {"dot", "underscore"} & present):
         return
-    text = " ".join(tokens)
+    text = turn.text
     for match in _TAIL.finditer(text):
         at, last = words_of(text, match.start(), match.end())
         first = _local(words, tokens, at, asked=asked, sure=bool(_SURE_TAIL.match(match["domain"])))
@@ -102,7 +107,9 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
         # "as in" and "for" go on with a spelled letter's example.
         example = token in {"for", "as", "in", "like"} and low >= 2 and _in_example(tokens, low - 1)
         spelled = len(token) == 1 and _beside_letters(tokens, low - 1, at)
-        if (token in _STOP and not (example or spelled)) or (words[low - 1][-1:] in ".?!," and low < at and len(token) > 1):
+        if (token in _STOP and not (example or spelled)) or (
+            words[low - 1][-1:] in ".?!," and low < at and len(token) > 1
+        ):
             break
         low -= 1
     announced = low and tokens[low - 1] in _CUES and tokens[low] not in _NOT_LOCAL
@@ -150,11 +157,10 @@ def _belongs(tokens: Sequence[str], at: int, after: int) -> bool:
     )
 
 
-def find_urls(words: Sequence[str]) -> Iterator[WordSpan]:
+def find_urls(turn: Utterance) -> Iterator[WordSpan]:
     """Addresses of web sites."""
-    tokens = tokens_of(words)
+    tokens, text = turn.tokens, turn.text
     if "dot" not in tokens and not any("." in token or "://" in token for token in tokens):
         return
-    text = " ".join(tokens)
     for match in _URL.finditer(text):
         yield words_of(text, match.start(), match.end())

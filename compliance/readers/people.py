@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
-from compliance.findings import Finding, Utterance
+from compliance.findings import Finding
 from compliance.names import TITLES, lexicon
-from compliance.readers.spans import WordSpan, is_cased, tokens_of, words_of
+from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import bare
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _SURE = (
@@ -16,11 +17,9 @@ _SURE = (
     r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
-    r"|my names?|her names?|his names?|calls? me"
+    r"|calls? me"
 )
-_FAIR = (
-    r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|it's|through to|here is|dear|mister"
-)
+_FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|it's|through to|here is|dear|mister"
 _RELATION = re.compile(
     r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother|sister|boss|doctor"
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant|lawyer)(?!\S)"
@@ -62,20 +61,18 @@ MAX_NAME_WORDS = 3
 """Words of a name after a phrase that announces it; callwright's own choice."""
 
 
-def find_people(words: Sequence[str], *, asked: bool = False) -> Iterator[WordSpan]:
+def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     """Persons' names that a phrase announces ("my name is", "this is", "Mrs."), or that lists know.
 
     If a name was `asked` for just before, what an answer begins with is one.
     """
-    tokens = tokens_of(words)
-    text = " ".join(tokens)
-    cased = is_cased(words)
+    words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
         yield from _answer(words, tokens)
     for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_RELATION, cased), (_WEAK_CUE, False)):
         for match in pattern.finditer(text):
             first = words_of(text, match.start(), match.end())[1]
-            last = _names(words, tokens, first, sure=sure, cased=cased, fair=pattern is _RELATION)
+            last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION))
             if last > first:
                 yield first, last
     yield from _here(words, tokens)
@@ -99,16 +96,14 @@ def _answer(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         yield first, last
 
 
-def _names(
-    words: Sequence[str], tokens: Sequence[str], first: int, *, sure: bool, cased: bool, fair: bool
-) -> int:
+def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
     """The word after up to three words of a name at a word; that word if there is none."""
     last = first
-    while last < min(len(words), first + MAX_NAME_WORDS) and _may_be_name(
-        words, tokens, last, sure=sure, cased=cased, fair=fair
+    while last < min(len(turn.words), first + MAX_NAME_WORDS) and _may_be_name(
+        turn, last, sure=sure, announced=announced
     ):
         last += 1
-        if words[last - 1][-1:] in ".,?!;":
+        if turn.closes(last - 1):
             break
     return last
 
@@ -117,29 +112,38 @@ def _is_wordlike(token: str) -> bool:
     return token not in _NOT_NAME and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
 
 
-def _may_be_name(
-    words: Sequence[str], tokens: Sequence[str], index: int, *, sure: bool, cased: bool, fair: bool = False
-) -> bool:
-    token = tokens[index]
-    if not _is_wordlike(token) or words[index][:1] == "[":
+def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) -> bool:
+    """Whether a word is a name: after a `sure` phrase any is that may be one, after one that `announced` a name any
+    that is no everyday word, else those of the lists."""
+    token, capital = turn.tokens[index], turn.words[index][:1].isupper()
+    if not _is_wordlike(token) or turn.words[index][:1] == "[":
         return False
-    if sure and (not cased or words[index][:1].isupper()):
+    if sure and (not turn.is_cased or capital):
         return True
-    if cased and not words[index][:1].isupper():
+    if turn.is_cased and not capital:
         return False
     known = lexicon()
-    beside = tokens[index + 1] if index + 1 < len(tokens) else ""
-    return known.is_name(token) or (known.is_given(token) and known.is_family(beside)) or (fair and beside in known.family)
+    beside = turn.tokens[index + 1] if index + 1 < len(turn.tokens) else ""
+    if announced and (_is_strange(token) or beside in known.family):
+        return True
+    return known.is_name(token) or (known.is_given(token) and known.is_family(beside))
+
+
+def _is_strange(token: str) -> bool:
+    """Whether a word is neither an everyday word nor a form of a verb."""
+    return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
 
 
 def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
-    """"Robert Miller here", "Siobhan speaking"."""
+    """ "Robert Miller here", "Siobhan speaking"."""
+    known = lexicon()
     for index, token in enumerate(tokens):
         if token not in _HERE or not index or words[index - 1][-1:] in ".?!":
             continue
         first = index
         while first and index - first < 2 and _is_wordlike(tokens[first - 1]):
-            if not (words[first - 1][:1].isupper() or lexicon().is_name(tokens[first - 1])):
+            name = tokens[first - 1]
+            if not (words[first - 1][:1].isupper() or known.is_name(name) or _is_strange(name)):
                 break
             first -= 1
         if first < index:
@@ -154,9 +158,11 @@ def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         last = index + 1
         while last < min(len(tokens), index + 3) and _is_wordlike(tokens[last]):
             listed = known.is_name(tokens[last]) or (title in _FORMAL_TITLES and last == index + 1)
-            if not (words[last][:1].isupper() or listed or (
-                known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS)
-            )):
+            if not (
+                words[last][:1].isupper()
+                or listed
+                or (known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS))
+            ):
                 break
             last += 1
             if words[last - 1][-1:] in ".,?!;":
@@ -174,7 +180,7 @@ def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Itera
             continue
         after = tokens[index + 1].removesuffix("'s") if index + 1 < len(tokens) else ""
         joined = words[index][-1:] not in ".,?!;"
-        capital = not cased or words[index + 1 : index + 2] and words[index + 1][:1].isupper()
+        capital = not cased or (words[index + 1 : index + 2] and words[index + 1][:1].isupper())
         pair = joined and capital and known.is_family(after) and after not in _NOT_NAME
         if pair and (token in known.given or after in known.family):
             yield index, index + 2
@@ -194,7 +200,7 @@ def find_again(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterator
     if not names:
         return
     for index, turn in enumerate(turns):
-        cased = is_cased(turn.words)
+        cased = turn.is_cased
         for place, word in enumerate(turn.words):
             if (word[:1].isupper() or not cased) and _stem(word) in names:
                 yield Finding(index, place, place + 1, "PERSON")

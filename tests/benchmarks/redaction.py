@@ -149,7 +149,9 @@ def speed(redactor: Redactor, n_calls: int) -> None:
     for call in calls:
         redactor.redact(call)
     wall_s, cpu_s = time.perf_counter() - began_s, time.process_time() - began_cpu_s
-    print(f"{len(calls)} calls, {words} words: {words / cpu_s:,.0f} words/s, {60 * len(calls) / cpu_s:.0f} calls/min of CPU")
+    print(
+        f"{len(calls)} calls, {words} words: {words / cpu_s:,.0f} words/s, {60 * len(calls) / cpu_s:.0f} calls/min of CPU"
+    )
     print(f"time ({wall_s:.1f} s wall, {cpu_s:.1f} s CPU)")
 
 
@@ -159,7 +161,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=1500, help="with secrets, and as many without, of each folder")
     parser.add_argument("--ner-model", type=Path, help="folder of another spaCy pipeline, for ours")
     parser.add_argument("--no-peers", action="store_true", help="ours alone")
-    parser.add_argument("--speed", type=int, metavar="CALLS", nargs="?", const=20, help="measure speed on so many calls")
+    parser.add_argument(
+        "--speed", type=int, metavar="CALLS", nargs="?", const=20, help="measure speed on so many calls"
+    )
     asked = parser.parse_args()
     redactor = Redactor.load(asked.ner_model or ner_folder(), RedactionOptions())
     if asked.speed:

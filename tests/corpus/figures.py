@@ -17,14 +17,62 @@ STYLES = (
     "digits", "digits", "digits", "oh", "doubled", "pairs", "hundreds", "figures", "figures", "joined", "spaced",
     "dashed", "mixed", "hesitant", "corrected",
 )  # fmt: skip
-_NATO = (
-    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec romeo "
-    "sierra tango uniform victor whiskey x-ray yankee zulu"
-).split()
-_LIKE = (
-    "apple boy cat dog edward frank george harry ink john king love mary nancy orange peter queen robert sugar tom "
-    "uncle victor william x-ray yellow zebra"
-).split()
+_NATO = [
+    "alpha",
+    "bravo",
+    "charlie",
+    "delta",
+    "echo",
+    "foxtrot",
+    "golf",
+    "hotel",
+    "india",
+    "juliet",
+    "kilo",
+    "lima",
+    "mike",
+    "november",
+    "oscar",
+    "papa",
+    "quebec",
+    "romeo",
+    "sierra",
+    "tango",
+    "uniform",
+    "victor",
+    "whiskey",
+    "x-ray",
+    "yankee",
+    "zulu",
+]
+_LIKE = [
+    "apple",
+    "boy",
+    "cat",
+    "dog",
+    "edward",
+    "frank",
+    "george",
+    "harry",
+    "ink",
+    "john",
+    "king",
+    "love",
+    "mary",
+    "nancy",
+    "orange",
+    "peter",
+    "queen",
+    "robert",
+    "sugar",
+    "tom",
+    "uncle",
+    "victor",
+    "william",
+    "x-ray",
+    "yellow",
+    "zebra",
+]
 _PAUSES = ("um", "uh", "and then", "let's see", "then", "er", "okay", "and", "dash", "space", "hyphen")
 _CORRECTIONS = ("no sorry", "sorry", "no wait", "I mean", "scratch that", "oops sorry", "no")
 
@@ -110,7 +158,7 @@ def _group(group: str, style: str, rng: random.Random, *, whisper: bool) -> str:
 
 
 def _in_pairs(group: str) -> str:
-    """"forty one eleven"; a pair that begins with 0 is "oh seven"."""
+    """ "forty one eleven"; a pair that begins with 0 is "oh seven"."""
     said = [DIGITS[int(group[0])]] if len(group) % 2 else []
     for at in range(len(group) % 2, len(group), 2):
         pair = group[at : at + 2]
@@ -119,7 +167,7 @@ def _in_pairs(group: str) -> str:
 
 
 def _in_hundreds(group: str, rng: random.Random) -> str:
-    """"eight hundred", "four thousand one hundred eleven", where a group is said as a number at all."""
+    """ "eight hundred", "four thousand one hundred eleven", where a group is said as a number at all."""
     if len(group) in (3, 4) and group[0] != "0" and (group.endswith("00") or (len(group) == 4 and rng.random() < 0.4)):
         return cardinal(int(group))
     return " ".join(DIGITS[int(digit)] for digit in group)

@@ -8,33 +8,185 @@ from collections.abc import Callable
 from tests.corpus import figures
 from tests.corpus.figures import DIGITS, Said, cardinal, plain
 
-_GIVEN = (
-    "James Mary Robert Patricia Siobhan Nigel Priya Wei Oluwaseun Fatima Carlos Ingrid Dmitri Aoife Graham Tamika Rajesh "
-    "Yuki Beth Callum Delphine Ezekiel Farida Gwendolyn Hamish Ileana Jermaine Kavita Lachlan Margaret Stephen Linda "
-    "Susan Kevin Brian Donna Sharon Kyle Jessica Michelle"
-).split()
-_FAMILY = (
-    "Smith Johnson Williams Garcia O'Brien Okafor Patel Nakamura Kowalczyk MacDonald Fitzgerald Nguyen Abernathy "
-    "Blenkinsop Chaudhary Dankworth Eriksson Featherstone Goldstein Hernandez Ibrahim Jankowski Kaminski Lindqvist "
-    "Mbeki Novak Oyelaran Pemberton Rosenthal Szymanski Thompson Vasquez Whitaker Yamada Zhang Lee Brown Clark Hall"
-).split()
-_STREETS = (
-    "Maple Oak Church Station Victoria Washington Elm Sycamore Kings Queens Mill Lakeview Sunset Highland Park Main "
-    "Cedar Pine Willow Lincoln Albert Manor Chestnut Magnolia Rosewood Thornhill Kingsley Westfield"
-).split()
-_KINDS = "Street Avenue Road Drive Lane Boulevard Court Close Way Place Terrace Crescent Circle".split()
-_CITIES = (
-    "Denver, Colorado|Austin, Texas|Springfield, Illinois|Portland, Oregon|Columbus, Ohio|Albany, New York|"
-    "San Diego, California|Baton Rouge, Louisiana|Fort Worth, Texas|Des Moines, Iowa|Tampa, Florida|Boise, Idaho"
-).split("|")
+_GIVEN = [
+    "James",
+    "Mary",
+    "Robert",
+    "Patricia",
+    "Siobhan",
+    "Nigel",
+    "Priya",
+    "Wei",
+    "Oluwaseun",
+    "Fatima",
+    "Carlos",
+    "Ingrid",
+    "Dmitri",
+    "Aoife",
+    "Graham",
+    "Tamika",
+    "Rajesh",
+    "Yuki",
+    "Beth",
+    "Callum",
+    "Delphine",
+    "Ezekiel",
+    "Farida",
+    "Gwendolyn",
+    "Hamish",
+    "Ileana",
+    "Jermaine",
+    "Kavita",
+    "Lachlan",
+    "Margaret",
+    "Stephen",
+    "Linda",
+    "Susan",
+    "Kevin",
+    "Brian",
+    "Donna",
+    "Sharon",
+    "Kyle",
+    "Jessica",
+    "Michelle",
+]
+_FAMILY = [
+    "Smith",
+    "Johnson",
+    "Williams",
+    "Garcia",
+    "O'Brien",
+    "Okafor",
+    "Patel",
+    "Nakamura",
+    "Kowalczyk",
+    "MacDonald",
+    "Fitzgerald",
+    "Nguyen",
+    "Abernathy",
+    "Blenkinsop",
+    "Chaudhary",
+    "Dankworth",
+    "Eriksson",
+    "Featherstone",
+    "Goldstein",
+    "Hernandez",
+    "Ibrahim",
+    "Jankowski",
+    "Kaminski",
+    "Lindqvist",
+    "Mbeki",
+    "Novak",
+    "Oyelaran",
+    "Pemberton",
+    "Rosenthal",
+    "Szymanski",
+    "Thompson",
+    "Vasquez",
+    "Whitaker",
+    "Yamada",
+    "Zhang",
+    "Lee",
+    "Brown",
+    "Clark",
+    "Hall",
+]
+_STREETS = [
+    "Maple",
+    "Oak",
+    "Church",
+    "Station",
+    "Victoria",
+    "Washington",
+    "Elm",
+    "Sycamore",
+    "Kings",
+    "Queens",
+    "Mill",
+    "Lakeview",
+    "Sunset",
+    "Highland",
+    "Park",
+    "Main",
+    "Cedar",
+    "Pine",
+    "Willow",
+    "Lincoln",
+    "Albert",
+    "Manor",
+    "Chestnut",
+    "Magnolia",
+    "Rosewood",
+    "Thornhill",
+    "Kingsley",
+    "Westfield",
+]
+_KINDS = [
+    "Street",
+    "Avenue",
+    "Road",
+    "Drive",
+    "Lane",
+    "Boulevard",
+    "Court",
+    "Close",
+    "Way",
+    "Place",
+    "Terrace",
+    "Crescent",
+    "Circle",
+]
+_CITIES = [
+    "Denver, Colorado",
+    "Austin, Texas",
+    "Springfield, Illinois",
+    "Portland, Oregon",
+    "Columbus, Ohio",
+    "Albany, New York",
+    "San Diego, California",
+    "Baton Rouge, Louisiana",
+    "Fort Worth, Texas",
+    "Des Moines, Iowa",
+    "Tampa, Florida",
+    "Boise, Idaho",
+]
 _TOWNS = ("Manchester", "Leeds", "Bristol", "Sheffield", "London", "Norwich", "Swansea", "Glasgow", "Reading", "York")
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
-_ORDINALS = (
-    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-    "sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_ORDINALS = [
+    "first",
+    "second",
+    "third",
+    "fourth",
+    "fifth",
+    "sixth",
+    "seventh",
+    "eighth",
+    "ninth",
+    "tenth",
+    "eleventh",
+    "twelfth",
+    "thirteenth",
+    "fourteenth",
+    "fifteenth",
+    "sixteenth",
+    "seventeenth",
+    "eighteenth",
+    "nineteenth",
+    "twentieth",
+]
 _DOMAINS = ("gmail", "yahoo", "hotmail", "outlook", "icloud", "bt internet", "blueskymail", "acme", "virgin media")
 
 
@@ -81,7 +233,9 @@ def expiry(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT00
     year, month = rng.randint(25, 32), rng.randint(1, 12)
     name = _MONTHS[month - 1]
     if whisper and rng.random() < 0.7:
-        text = rng.choice((f"{month:02}/{year}", f"{month}/{year}", f"{month:02} {year}", f"{name} 20{year}", f"{month:02}/20{year}"))
+        text = rng.choice(
+            (f"{month:02}/{year}", f"{month}/{year}", f"{month:02} {year}", f"{name} 20{year}", f"{month:02}/20{year}")
+        )
     else:
         text = rng.choice(
             (f"{_oh(month)} {cardinal(year)}", f"{cardinal(month)} {cardinal(year)}", f"{name} twenty {cardinal(year)}",
@@ -114,7 +268,9 @@ def email(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT001
     joint = rng.choice((".", ".", "_", "-", ""))
     if whisper and rng.random() < 0.5:
         return {"": plain(f"{given}{joint}{family}{number}@{domain.replace(' ', '')}.{ending}")}
-    spoken = {".": " dot ", "_": " underscore ", "-": rng.choice((" dash ", " hyphen ")), "": rng.choice(("", " "))}[joint]
+    spoken = {".": " dot ", "_": " underscore ", "-": rng.choice((" dash ", " hyphen ")), "": rng.choice(("", " "))}[
+        joint
+    ]
     local = f"{given}{spoken}{family}"
     form = rng.random()
     if form < 0.2:
@@ -142,7 +298,10 @@ def _house(rng: random.Random, whisper: bool) -> str:  # noqa: FBT001
 
 
 def _postcode(rng: random.Random, whisper: bool) -> str:  # noqa: FBT001
-    area, inward = rng.choice(("SW", "LS", "M", "BS", "EC", "N", "B", "NR")), "".join(rng.choices("ABDEFGHJLNPQRSTUWXYZ", k=2))
+    area, inward = (
+        rng.choice(("SW", "LS", "M", "BS", "EC", "N", "B", "NR")),
+        "".join(rng.choices("ABDEFGHJLNPQRSTUWXYZ", k=2)),
+    )
     district, sector = rng.randint(1, 19), rng.randint(1, 9)
     if whisper and rng.random() < 0.7:
         return f"{area}{district} {sector}{inward}"

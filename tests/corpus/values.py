@@ -92,7 +92,9 @@ def _harmless(slot: str, rng: random.Random, *, whisper: bool) -> str:
     if slot == "money":
         dollars, cents = rng.randint(3, 2400), rng.randint(1, 99)
         if whisper:
-            return rng.choice((f"${dollars}.{cents:02}", f"${dollars}", f"£{dollars}.{cents:02}", f"${dollars:,}.{cents:02}"))
+            return rng.choice(
+                (f"${dollars}.{cents:02}", f"${dollars}", f"£{dollars}.{cents:02}", f"${dollars:,}.{cents:02}")
+            )
         return rng.choice(
             (f"{figures.cardinal(dollars)} dollars", f"{figures.cardinal(dollars)} dollars and {figures.cardinal(cents)} cents",
              f"{figures.cardinal(dollars % 100 + 2)} pounds {figures.cardinal(cents)}", f"{figures.cardinal(dollars % 100 + 2)} fifty")
@@ -102,15 +104,23 @@ def _harmless(slot: str, rng: random.Random, *, whisper: bool) -> str:
         if whisper:
             return rng.choice((f"{hour}:{minute:02}", f"{hour} a.m.", f"{hour}:{minute:02} p.m.", f"{hour} o'clock"))
         said = figures.cardinal(hour)
-        return rng.choice((f"{said} o'clock", f"half past {said}", f"{said} thirty", f"{said} p m", f"quarter to {said}"))
+        return rng.choice(
+            (f"{said} o'clock", f"half past {said}", f"{said} thirty", f"{said} p m", f"quarter to {said}")
+        )
     if slot == "year":
         year = rng.randint(1975, 2025)
         return str(year) if whisper and rng.random() < 0.7 else figures.year(year)
     if slot == "percent":
         return f"{number}%" if whisper else f"{figures.cardinal(number)} percent"
     if slot == "flight":
-        return f"{rng.choice(('BA', 'AA', 'UA'))} {rng.randint(10, 2400)}" if whisper else f"b a {figures.cardinal(number)}"
-    digits = _digits(rng, {"ext": rng.randint(3, 4), "part": rng.randint(4, 8), "order": rng.randint(5, 9)}[slot], "123456789")
+        return (
+            f"{rng.choice(('BA', 'AA', 'UA'))} {rng.randint(10, 2400)}"
+            if whisper
+            else f"b a {figures.cardinal(number)}"
+        )
+    digits = _digits(
+        rng, {"ext": rng.randint(3, 4), "part": rng.randint(4, 8), "order": rng.randint(5, 9)}[slot], "123456789"
+    )
     if whisper and slot == "part" and rng.random() < 0.5:
         return rng.choice("ABXKPT") + rng.choice("ABXKPT") + rng.choice(("-", "")) + digits
     return digits if whisper and rng.random() < 0.7 else " ".join(figures.DIGITS[int(digit)] for digit in digits)

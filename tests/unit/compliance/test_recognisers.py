@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-
 from compliance.recognisers import (
     WordSpan,
     find_dates,
