@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
 from compliance.findings import Finding
-from compliance.quantities import dictated_runs, is_quantity, is_year
+from compliance.quantities import dictated_runs, is_amount, is_quantity, is_year
 from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
 from compliance.subjects import topics_near
 from compliance.topics import Topic
@@ -43,6 +43,7 @@ _ACCEPTED: dict[Topic, tuple[range, str]] = {
     Topic.VEHICLE: (range(4, 18), "VEHICLE_ID"),
     Topic.DEVICE: (range(6, 21), "DEVICE_ID"),
     Topic.IP: (range(4, 13), "IP_ADDRESS"),
+    Topic.HOUSE: (range(1, 6), "LOCATION"),
     Topic.POSTCODE: (range(4, 10), "LOCATION"),
     Topic.ADDRESS: (range(4, 10), "LOCATION"),
     Topic.CARD: (range(4, 13), "CREDIT_CARD"),
@@ -174,6 +175,8 @@ def _by_payment(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> st
         return "CREDIT_CARD"
     if Topic.CARD in near and length >= 2 and only_digits:
         return "CREDIT_CARD_CVV" if length == 3 else "CREDIT_CARD"
+    if Topic.PART in near and length >= 4:
+        return "CREDIT_CARD"
     return None
 
 
@@ -212,6 +215,8 @@ def _is_dictated(words: Sequence[str], run: NumberRun) -> bool:
 def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
     """What grouping and length alone give away: 3-2-4, 3-3-4, 3-4, a British number, or a number too long to count."""
     digits, groups = dictation.digits, dictation.groups
+    if all(is_amount(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces):
+        return None
     if groups == (3, 2, 4):
         return "US_SSN"
     national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from compliance.spoken_numbers import NumberRun, bare
@@ -14,11 +15,13 @@ _UNITS_AFTER = word_set(
     hour hours day days week weeks month months year years times time am a.m pm p.m o'clock item items
     piece pieces people persons points miles mile feet inches gigs gigabytes megabytes business digit
     digits numbers moment of more thing things percentage degrees million billion left ago old units
-    boxes bottles tickets rooms nights grams ounces dollars' pound pence quid grand inch foot gig megs meg kids bedroom plus page
+    boxes bottles tickets rooms nights grams ounces dollars' pound pence quid grand inch foot gig megs meg kids bedroom plus page each apiece per
     pages inches stars lines channels calls stops floors seats bars degrees kilos litres metres yards bags cans pairs
     """
 )
 _MONEY_AFTER = word_set("dollar dollars cent cents buck bucks euro euros pound pounds pence percent quid grand")
+_AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+")
+_ONE_BEFORE = word_set("the that this which another new old other same right wrong each every no any only last next")
 _PLACE_BEFORE = word_set("last first final next only")
 _COUNTING_BEFORE = word_set("another about around roughly within page chapter step")
 _YEAR_BEFORE = word_set(
@@ -41,6 +44,8 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     """
     after = bare(words[run.last_word]) if run.last_word < len(words) else ""
     before = bare(words[run.first_word - 1]) if run.first_word else ""
+    if run.digits == "1" and before in _ONE_BEFORE and bare(words[run.first_word]) == "one":
+        return True
     if len(run.digits) > 6:
         return run.spoken and len(run.digits) <= 12 and after in _MONEY_AFTER
     closed = words[run.last_word - 1][-1:] in ".,?!"
@@ -49,6 +54,11 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     if strict and (before in _PLACE_BEFORE or (len(run.digits) <= 2 and after[-1:] == "s" and not closed)):
         return True
     return len(run.digits) == 1 and before in _PLACE_BEFORE
+
+
+def is_amount(words: Sequence[str], run: NumberRun) -> bool:
+    """Whether a run is written as a count with commas: "1,250,000"."""
+    return run.last_word - run.first_word == 1 and bool(_AMOUNT.fullmatch(bare(words[run.first_word])))
 
 
 def is_year(words: Sequence[str], run: NumberRun) -> bool:

@@ -20,6 +20,10 @@ from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Red
 from compliance.utterance import Utterance
 
 
+_PARTS = frozenset({"PERSON", "ACCOUNT_NUMBER", "PHONE_NUMBER", "DATE_OF_BIRTH"})
+"""Entities that parts of addresses look like; every policy that has them has addresses too."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Piece:
     """A word that stays, or the words that a mark has taken the place of."""
@@ -82,7 +86,7 @@ class Redactor:
         found = [
             *in_turns,
             *_outside(analysed, in_turns),
-            *self._numbers.find(turns),
+            *_outside(self._numbers.find(turns), in_turns),
             *find_again(turns, announced),
             *self._own(turns),
         ]
@@ -146,7 +150,7 @@ def _side(turn: Turn) -> str:
 
 
 def _outside(analysed: Iterable[Finding], in_turns: Iterable[Finding]) -> Iterator[Finding]:
-    """The model's findings but for names inside an address or an e-mail, which are of it."""
+    """Findings but for names and numbers inside an address, which are of it, and names inside an e-mail."""
     covered = {
         (finding.turn, word)
         for finding in in_turns
@@ -155,7 +159,7 @@ def _outside(analysed: Iterable[Finding], in_turns: Iterable[Finding]) -> Iterat
     }
     for finding in analysed:
         inside = ((finding.turn, word) in covered for word in range(finding.first_word, finding.last_word))
-        if finding.entity != "PERSON" or not all(inside):
+        if finding.entity not in _PARTS or not all(inside):
             yield finding
 
 

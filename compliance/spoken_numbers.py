@@ -158,7 +158,7 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
     for index, atom in enumerate(atoms):
         around = [atoms[near] for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
         doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
-        if atom.kind is _Kind.HOMOPHONE and (doubled or (len(around) == 2 and all(map(_is_digit, around)))):
+        if atom.kind is _Kind.HOMOPHONE and (doubled or _between_digits(around)):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
         elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
             pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))
@@ -167,6 +167,13 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
         else:
             pieces[-1].append(atom)
     return pieces
+
+
+def _between_digits(around: list[_Atom]) -> bool:
+    """Whether both neighbours are digits, or a ten and a digit: "eighty for oh six"."""
+    if len(around) != 2 or not _is_digit(around[1]):
+        return False
+    return _is_digit(around[0]) or around[0].kind in {_Kind.TENS, _Kind.TEEN}
 
 
 def _is_digit(atom: _Atom) -> bool:

@@ -32,7 +32,7 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     answered = False
     for turn in range(piece.turn - 1, -1, -1):
         mentions = heard.turns[turn].mentions
-        distance += bool(mentions) or not heard.is_reply(turn)
+        distance += any(mention.topic is not Topic.PART for mention in mentions) or not heard.is_reply(turn)
         if distance > max(TURNS_BACK.values()):
             break
         for mention in _card_last(mentions):
@@ -42,7 +42,7 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
             lasting = lasting and (mention.topic is not Topic.HARMLESS or turn == piece.turn - 1)
             if lasting and distance <= TURNS_BACK.get(mention.topic, DEFAULT_TURNS_BACK):
                 yield mention.topic
-        answered = answered or bool(mentions)
+        answered = answered or any(mention.topic is not Topic.PART for mention in mentions)
     # Overlapping speech can put an answer before its question.
     if heard.is_digits(piece.turn) and piece.turn + 1 < len(heard.turns):
         yield from (

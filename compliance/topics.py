@@ -16,6 +16,8 @@ class Topic(StrEnum):
     """What the next number or name is likely to be."""
 
     CARD = "card"
+    PART = "part"
+    HOUSE = "house"
     CVV = "cvv"
     EXPIRY = "expiry"
     IBAN = "iban"
@@ -92,17 +94,18 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
         r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card|barclaycard|maestro"
-        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder"
-        rf"|(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits| numbers)?(?! (?:{_COUNTED}))"
+        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder",
+        Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits| numbers)?(?! (?:{_COUNTED}))"
         r"|(?:first|second|third|fourth|next|last) (?:group|set|block|lot) of (?:four|digits|numbers)"
         r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next|middle|end) (?:part|bit|half|group)"
         r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
         Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
+        Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver|post|mail) (?:it|that|them|this) to",
         Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
         r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?|who's (?:calling|speaking|this)",
-        Topic.HARMLESS: r"(?:sub)?totals?|balance|price|prices|costs?|amount|quantity|version|channel|flight"
+        Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance|price|prices|costs?|amount|quantity|version|channel|flight"
         r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature|error(?: code)?|sku|queue"
         rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking|confirmation"
         rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"

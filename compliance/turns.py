@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
-from compliance.readers.codes import find_codes, find_postcodes, find_spelling
+from compliance.readers.codes import find_codes, find_postcodes, find_spelling, spelt
 from compliance.readers.dates import find_ages, find_births, find_dates
 from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_people
@@ -14,11 +14,17 @@ from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
+MIN_SPELT_LETTERS = 3
+"""Letters of a spelled word that is looked for elsewhere."""
+
 CARD_TURNS = 12
 """Turns that an expiry date may lie behind the card's mention; callwright's own choice."""
 
 ASKED_TURNS = 3
 """Turns that a question outlasts if nothing else is asked; callwright's own choice."""
+
+UNASKED_LETTERS = 5
+"""Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
 
 CODE_ENTITIES = {
     Topic.MEDICAL: "MEDICAL_RECORD",
@@ -51,6 +57,17 @@ def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
             yield Finding(index, first, last, entity)
         if own:
             asked, asked_at = own, index
+    yield from _spelt_words(turns)
+
+
+def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
+    """The words that somebody spelled in the same call."""
+    letters = {spelt(turn, first, last) for turn in turns for first, last in find_spelling(turn)}
+    letters = {word for word in letters if len(word) >= MIN_SPELT_LETTERS}
+    for index, turn in enumerate(turns):
+        for place, token in enumerate(turn.tokens):
+            if letters and token.removesuffix("'s").replace("'", "") in letters:
+                yield Finding(index, place, place + 1, "PERSON")
 
 
 def _spans(turn: Utterance, asked: tuple[Topic, ...], *, paid: bool) -> Iterator[tuple[int, int, str]]:
@@ -61,14 +78,15 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, paid: bool) -> Iterator
         yield first, last, "EMAIL_ADDRESS"
     for first, last in find_urls(turn):
         yield first, last, "URL"
-    for first, last in find_addresses(turn, asked=Topic.ADDRESS in topics):
+    for first, last in find_addresses(turn, asked=not {Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE}.isdisjoint(topics)):
         yield first, last, "LOCATION"
     for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
     for first, last in find_people(turn, asked=not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
         yield first, last, "PERSON"
-    if not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics):
-        for first, last in find_spelling(turn):
+    asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
+    for first, last in find_spelling(turn):
+        if asked_to_spell or len(spelt(turn, first, last)) >= UNASKED_LETTERS:
             yield first, last, "EMAIL_ADDRESS" if Topic.EMAIL in topics else "PERSON"
     if not topics.isdisjoint(CODE_ENTITIES):
         for first, last in find_codes(turn):

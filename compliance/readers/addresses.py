@@ -73,6 +73,10 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         first, last = words_of(text, named.start(), named.end())
         if tokens[first] in {"the", "what", "which", "your", "is"}:
             first += 1
+        # A house with a name: "The Old Rectory, Church Lane".
+        low = max(0, first - 5) if asked else first
+        while first > low and words[first - 1][:1].isupper() and tokens[first - 1] not in _NOT_CITY:
+            first -= 1
         yield first, _extend(turn, last)
     for index, token in enumerate(tokens[:-2]):
         if (token, tokens[index + 1]) in {("po", "box"), ("p.o", "box")}:

@@ -128,6 +128,22 @@ def _spoken_postcode(tokens: Sequence[str], at: int) -> int:
     return at
 
 
+def spelt(turn: Utterance, first: int, last: int) -> str:
+    """The letters that words [first, last) spell, without their examples."""
+    letters, place = "", first
+    while place < last:
+        token = turn.tokens[place]
+        after = letter_at(turn.tokens, place)
+        if after > place:
+            letters += token if len(token) == 1 else "?"
+        elif _SPELLED.fullmatch(token):
+            letters += token.replace("-", "")
+        elif token in NATO:
+            letters += token[0]
+        place = max(after, place + 1)
+    return letters
+
+
 def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
     """Words spelled in three letters or more: "L O P E Z", "L-O-P-E-Z", "l as in lima o as in oscar"."""
     tokens = turn.tokens

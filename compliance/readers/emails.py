@@ -84,7 +84,8 @@ def find_emails(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         yield (_local(words, tokens, at, asked=asked, sure=True) if asked else at), last
     if asked:
         for match in _CHAINED.finditer(text):
-            yield words_of(text, match.start(), match.end())
+            first, last = words_of(text, match.start(), match.end())
+            yield first, last + (tokens[last:] in (["at"], ["@"]))
 
 
 def _written(tokens: Sequence[str], at: int) -> int:

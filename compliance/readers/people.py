@@ -19,11 +19,12 @@ _SURE = (
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
     r"|calls? me"
 )
-_FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|it's|through to|here is|dear|mister"
+_FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
     r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother|sister|boss|doctor"
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant|lawyer)(?!\S)"
 )
+_ITS_CUE = re.compile(r"(?<!\S)(?:it's|here is|that's)(?!\S)")
 _WEAK = (
     r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for|ask for|with"
     r"|and|from|name|ma'am|sir|am i|well|so|yes|yeah|sure|right|great|perfect|to|by|is|great talking to you"
@@ -53,7 +54,8 @@ _NOT_NAME = word_set(
     wrong different same misspelled under account card order new old only because if like one two three
     four five six seven eight nine ten agent operator representative supervisor manager company
     that's there's what's who's he's she's it'll i'll i've i'd we're they're you're never always another every each
-    number email e-mail address phone date zero oh double calls call called and's than more first last middle name
+    monday tuesday wednesday thursday friday saturday sunday january february march july september october november
+    december today tomorrow number email e-mail address phone date zero oh double calls call called and's than more first last middle name
     names surname second third let me bear hold hang can't don't won't double-u again ending through ok
     """
 )
@@ -69,10 +71,10 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
         yield from _answer(words, tokens)
-    for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_RELATION, cased), (_WEAK_CUE, False)):
+    for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_RELATION, cased), (_ITS_CUE, False), (_WEAK_CUE, False)):
         for match in pattern.finditer(text):
             first = words_of(text, match.start(), match.end())[1]
-            last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION))
+            last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
             if last > first:
                 yield first, last
     yield from _here(words, tokens)
