@@ -34,14 +34,13 @@ _PATTERNED = re.compile(r"\d|://|www\.|\.(?:com|net|org|io|edu|gov)\b")
 _NEEDED_PIPES = ("tok2vec", "ner")
 _NOT_ENTITY = word_set(
     """
-    uh um okay ok yeah yes yep no nope hi hello hey bye goodbye thanks thank you alright right sure
-    sorry great perfect please wow oh well sir ma'am maam mhm hmm mm mm-hmm uh-huh mhmm huh ha haha visa
-    mastercard amex discover gmail yahoo account card email number social zip wi-fi wifi bluetooth
-    router modem app online internet netflix alexa siri google amazon dot at cvv ssn i i'm i'll i've
-    absolutely awesome cool gotcha monday tuesday wednesday thursday friday saturday sunday and the a an
-    my your is it it's that this me to for customer agent representative manager billing correct double
-    triple zero one two three four five six seven eight nine ten dash slash medicare medicaid iban
-    routing policy
+    uh um okay ok yeah yes yep no nope hi hello hey bye goodbye thanks thank you alright right sure sorry great
+    perfect please wow oh well sir ma'am maam mhm hmm mm mm-hmm uh-huh mhmm huh ha haha visa mastercard amex
+    discover gmail yahoo account card email number social zip wi-fi wifi bluetooth router modem app online
+    internet netflix alexa siri google amazon dot at cvv ssn i i'm i'll i've absolutely awesome cool gotcha
+    monday tuesday wednesday thursday friday saturday sunday and the a an my your is it it's that this me to for
+    customer agent representative manager billing correct double triple zero one two three four five six seven
+    eight nine ten dash slash medicare medicaid iban routing policy
     """
 )
 
@@ -222,5 +221,7 @@ def _may_name(text: str) -> bool:
 def _is_plain(word: str) -> bool:
     """Whether a word is never the edge of a name: an everyday word, a mark, or no letters at all."""
     token = bare(word)
+    if any(map(str.isdigit, word)):
+        return True
     everyday = word[:1].islower() and token in lexicon().everyday
     return everyday or token in _NOT_ENTITY or word[:1] == "[" or not re.search(r"[^\W\d_]{2}", token)

@@ -21,9 +21,11 @@ MISHEARD_WORDS = 2
 
 _HESITATION = word_set(
     """
-    sorry no wait let's see okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me see
-    hold on so the number actually oh well think please correct right now again got alright ready go
-    ahead with followed by ending starts begins my then after apologies pardon scratch make maybe be was hang just sec second bit one here there go find got where have that'd would you ready sure yup gosh oops i'll start again um last four lastly finally first
+    sorry no wait let's see okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me hold
+    on so the number actually oh well think please correct right now again got alright ready go ahead with
+    followed by ending starts begins my then after apologies pardon scratch make maybe be was hang just sec
+    second bit one here there find where have that'd would you sure gosh oops i'll start um last four lastly
+    finally first
     """
 )
 _NOT_MISHEARD = word_set("or and the a an is to of at for in on with per plus minus versus by my from until")

@@ -39,19 +39,22 @@ PRECEDENCE = (
     "LOCATION",
     "MEDICAL_DATE",
     "AGE_OVER_89",
-    "CUSTOM",
 )
-"""Every entity type, the one that names a word where several claim it first: the graver, then the surer."""
+"""Every entity type but configured ones, which come last.
+
+The first of them names a word that several claim: the graver, then the surer.
+"""
 
 
 def settle(findings: Iterable[Finding], turns: Sequence[Utterance]) -> list[Finding]:
     """Findings that neither overlap nor touch with the same entity, ordered; they cover the same words."""
     rank = {entity: place for place, entity in enumerate(PRECEDENCE)}
+    unranked = len(rank)
     claims: list[dict[int, str]] = [{} for _ in turns]
     for finding in findings:
         claim = claims[finding.turn]
         for word in range(finding.first_word, finding.last_word):
-            if word not in claim or rank[finding.entity] < rank[claim[word]]:
+            if word not in claim or rank.get(finding.entity, unranked) < rank.get(claim[word], unranked):
                 claim[word] = finding.entity
     settled: list[Finding] = []
     for turn, claim in enumerate(claims):

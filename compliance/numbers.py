@@ -223,12 +223,11 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
     # North American numbers have no area code or exchange that begins with 0 or 1 (NANP).
     if len(national) == 10 and national[0] not in "01" and national[3] not in "01":
         return "PHONE_NUMBER"
-    if len(digits) == 12 and digits.startswith("44"):
-        return "PHONE_NUMBER"
     # British numbers have ten or eleven digits, the first a 0 (Ofcom's National Telephone Numbering Plan).
-    if len(digits) in (10, 11) and digits[0] == "0" and digits[1] in "12378":
-        return "PHONE_NUMBER"
-    if groups == (3, 4) and digits[0] not in "01":
+    british = (len(digits) in (10, 11) and digits[0] == "0" and digits[1] in "12378") or (
+        len(digits) == 12 and digits.startswith("44")
+    )
+    if british or (groups == (3, 4) and digits[0] not in "01"):
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
     long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)

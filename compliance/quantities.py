@@ -11,12 +11,13 @@ from compliance.vocabulary import word_set
 
 _UNITS_AFTER = word_set(
     """
-    dollar dollars cent cents buck bucks euro euros pounds percent % minute minutes second seconds sec
-    hour hours day days week weeks month months year years times time am a.m pm p.m o'clock item items
-    piece pieces people persons points miles mile feet inches gigs gigabytes megabytes business digit
-    digits numbers moment of more thing things percentage degrees million billion left ago old units
-    boxes bottles tickets rooms nights grams ounces dollars' pound pence quid grand inch foot gig megs meg kids bedroom plus page each apiece per
-    pages inches stars lines channels calls stops floors seats bars degrees kilos litres metres yards bags cans pairs
+    dollar dollars cent cents buck bucks euro euros pounds percent % minute minutes second seconds sec hour
+    hours day days week weeks month months year years times time am a.m pm p.m o'clock item items piece pieces
+    people persons points miles mile feet inches gigs gigabytes megabytes business digit digits numbers moment
+    of more thing things percentage degrees million billion left ago old units boxes bottles tickets rooms
+    nights grams ounces dollars' pound pence quid grand inch foot gig megs meg kids bedroom plus page each
+    apiece per pages stars lines channels calls stops floors seats bars kilos litres metres yards bags cans
+    pairs
     """
 )
 _MONEY_AFTER = word_set("dollar dollars cent cents buck bucks euro euros pound pounds pence percent quid grand")
@@ -26,8 +27,8 @@ _PLACE_BEFORE = word_set("last first final next only")
 _COUNTING_BEFORE = word_set("another about around roughly within page chapter step")
 _YEAR_BEFORE = word_set(
     """
-    in since year from until till before after by of during around january february march april may june
-    july august september october november december
+    in since year from until till before after by of during around january february march april may june july
+    august september october november december
     """
 )
 

@@ -19,7 +19,6 @@ from compliance.turns import find_in_turns
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from compliance.utterance import Utterance
 
-
 _PARTS = frozenset({"PERSON", "ACCOUNT_NUMBER", "PHONE_NUMBER", "DATE_OF_BIRTH"})
 """Entities that parts of addresses look like; every policy that has them has addresses too."""
 
@@ -84,7 +83,7 @@ class Redactor:
         # Only names that a phrase announced: the model's slips must not spread over the call.
         announced = [finding for finding in in_turns if finding.entity == "PERSON"]
         found = [
-            *in_turns,
+            *_outside(in_turns, in_turns),
             *_outside(analysed, in_turns),
             *_outside(self._numbers.find(turns), in_turns),
             *find_again(turns, announced),

@@ -17,7 +17,8 @@ MAX_FILLERS = 3
 """Fillers in a row that still leave the digits around them one number; callwright's own choice."""
 
 _UNITS = {
-    "zero": 0, "oh": 0, "o": 0, "nought": 0, "naught": 0, "nil": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+    "zero": 0, "oh": 0, "o": 0, "nought": 0, "naught": 0, "nil": 0, "one": 1, "two": 2, "three": 3,
+    "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "niner": 9,
 }  # fmt: skip
 _TEENS = {

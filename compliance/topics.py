@@ -49,65 +49,85 @@ class Mention:
 
 
 _COUNTED = (
-    "days?|weeks?|months?|years?|hours?|minutes?|times|orders|of them|bills|payments|visits|calls|people|seasons|games"
+    "days?|weeks?|months?|years?|hours?|minutes?|times|orders|of them|bills|payments|visits|calls|people"
+    "|seasons|games"
     "|or|to|items|things|letters|nights"
 )
 _ID = "(?: (?:number|numbers|number's|id|i d|id's|no|code|#|reference(?: number)?))"
 PHRASES: Mapping[Topic, str] = MappingProxyType(
     {
-        Topic.CVV: r"(?<!social )security (?:code|numbers?|digits|pin)(?:'s)?|c ?[vb] ?v ?2?|c v c|c ?[vs] ?c ?2?|c ?i ?d"
+        Topic.CVV: r"(?<!social )security (?:code|numbers?|digits|pin)(?:'s)?|c ?[vb] ?v ?2?|c v c"
+        r"|c ?[vs] ?c ?2?|c ?i ?d"
         r"|(?:card|the|my|that) code(?: is)?"
         r"|(?:verification|card verification|signature) (?:code|value|number|strip|panel|digits)"
-        r"|(?:three|four|3|4|last three|last 3)[- ]?(?:little )?(?:digit|digits|numbers|number)(?: [\w']+){0,5}? (?:back"
+        r"|(?:three|four|3|4|last three|last 3)[- ]?(?:little )?(?:digit|digits|numbers"
+        r"|number)(?: [\w']+){0,5}? (?:back"
         r"|front|reverse|strip)"
         r"|(?:last |final |little )?(?:three|3) (?:digits|numbers)"
         r"|(?:three|four|3|4)[- ]digit (?:code|security|number|pin)"
         r"|(?:code|number|numbers|digits) (?:on|at|from) the (?:back|front|reverse|other side|signature)"
         r"|(?:on|at|from) the (?:back|front|reverse)(?: side)?(?: of (?:the|your|my|that) card)?|code's",
         Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid) (?:through|thru|until|till|to)|run(?:s)? out",
-        Topic.SSN: r"social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker|life))|s ?s ?n|s s n|tax ?payer id"
+        Topic.SSN: r"social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker|life))|s ?s ?n"
+        r"|s s n|tax ?payer id"
         r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|prescription|rx"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
         Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}|d l number",
         Topic.PASSPORT: rf"passport{_ID}?",
-        Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:licen[sc]e|number|registration) plate(?: number)?"
+        Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:licen[sc]e|number"
+        r"|registration) plate(?: number)?"
         r"|(?:car |vehicle )?registration(?: number)?|reg number",
-        Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address|implant (?:number|serial)",
+        Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address"
+        r"|implant (?:number|serial)",
         Topic.IP: r"i ?p address(?:es)?|ip",
         Topic.BIRTH: r"date of birth|birth ?da(?:te|y)|born|d ?o ?b|birth|dates? of birth|birthday's|birth's",
-        Topic.EVENT: r"admitted|admission|discharged?|passed away|died|death|surgery|operation|diagnosed|date of service"
+        Topic.EVENT: r"admitted|admission|discharged?|passed away|died|death|surgery|operation|diagnosed"
+        r"|date of service"
         r"|procedure|hospitali[sz]ed",
         Topic.POSTCODE: r"zip(?: ?code)?|post(?:al)? ?code",
         Topic.IBAN: rf"i ?b ?a ?n{_ID}?|swift(?: code)?|b ?i ?c(?: code)?",
-        Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)|sort code|(?:my "
+        Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)"
+        rf"|sort code|(?:my "
         rf"|your )?pin(?: number)?"
-        rf"|(?:policy|member|membership|customer|client|subscriber|employee|group|loan|claim|customer reference|national"
+        rf"|(?:policy|member|membership|customer|client|subscriber|employee|group|loan|claim|customer reference"
+        rf"|national"
         rf"|routing|certificate|user|mortgage|insurance|plan|loyalty|student|tax|meter|sim|aba|transit){_ID}"
-        r"|(?:policy|claim)(?: is| was)?|passcode|insurance card|member ?ship card|routing|policy's|account's|insured",
+        r"|(?:policy|claim)(?: is| was)?|passcode|insurance card|member ?ship card|routing|policy's|account's"
+        r"|insured",
         Topic.PHONE: r"(?:tele)?phone(?: number)?|cell(?: ?phone)?(?: number)?|mobile(?: number)?"
         r"|call ?back(?: number)?"
-        r"|(?:call|reach|text|ring|contact|phone) (?:me|you|us|him|her|them|my)(?: back)?|call back(?: on)?|(?:best|contact|home"
+        r"|(?:call|reach|text|ring|contact|phone) (?:me|you|us|him|her|them|my)(?: back)?|call back(?: on)?"
+        r"|(?:best|contact|home"
         r"|work|fax|daytime|good|office|evening|landline"
-        r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from|my office|my work",
+        r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from"
+        r"|my office|my work",
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
-        r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card|barclaycard|maestro"
+        r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card"
+        r"|barclaycard|maestro"
         r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder",
-        Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits| numbers)?(?! (?:{_COUNTED}))"
+        Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits"
+        rf"| numbers)?(?! (?:{_COUNTED}))"
         r"|(?:first|second|third|fourth|next|last) (?:group|set|block|lot) of (?:four|digits|numbers)"
-        r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next|middle|end) (?:part|bit|half|group)"
+        r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next"
+        r"|middle|end) (?:part|bit|half|group)"
         r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
         Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
         Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
-        r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver|post|mail) (?:it|that|them|this) to",
+        r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
+        r"|post|mail) (?:it|that|them|this) to",
         Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
-        r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?|who's (?:calling|speaking|this)",
-        Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance|price|prices|costs?|amount|quantity|version|channel|flight"
-        r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature|error(?: code)?|sku|queue"
-        rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking|confirmation"
+        r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?"
+        r"|who's (?:calling|speaking|this)",
+        Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"
+        r"|price|prices|costs?|amount|quantity|version|channel|flight"
+        r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature"
+        r"|error(?: code)?|sku|queue"
+        rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking"
+        rf"|confirmation"
         rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"
         rf"|coupon|discount|incident|work order|complaint){_ID}|part|order|ticket",
     }

@@ -39,7 +39,7 @@ CODE_ENTITIES = {
 """What a code of letters and digits is after each topic."""
 
 _OTHER_EXPIRY = word_set(
-    "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial voucher"
+    "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
 )
 
 

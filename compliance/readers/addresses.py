@@ -13,9 +13,12 @@ from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 _STREET = (
-    "street|st|str|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|place|pl|terrace|circle|cir|parkway|pkwy"
-    "|highway|hwy|trail|square|crescent|cres|way|close|row|alley|turnpike|pike|grove|gardens|mews|green|hill|walk|loop"
-    "|park|rise|vale|view|heights|broadway|mount|end|ridge|point|crossing|run|common|parade|quay|wharf|plaza|expressway"
+    "street|st|str|avenue|ave|road|rd|drive|dr|lane|ln|boulevard|blvd|court|ct|place|pl|terrace|circle|cir"
+    "|parkway|pkwy"
+    "|highway|hwy|trail|square|crescent|cres|way|close|row|alley|turnpike|pike|grove|gardens|mews|green|hill"
+    "|walk|loop"
+    "|park|rise|vale|view|heights|broadway|mount|end|ridge|point|crossing|run|common|parade|quay|wharf|plaza"
+    "|expressway"
 )
 _DIRECTION = "north|south|east|west|northeast|northwest|southeast|southwest|[nsew]|upper|lower|old|new|saint|st|the"
 _STREET_TAIL = re.compile(
@@ -28,25 +31,25 @@ _NAMED_STREET = re.compile(
 )
 _NOT_STREET = word_set(
     """
-    a an to of on for and or is are was it that this these those you your my our their his her i
-    we they ways more minutes minute hours hour hour's days day dollars times percent people one's by from with
-    at not no can will would miles mile degrees weeks months years cents items orders took take takes do
-    does did have has had went go am pm a.m p.m o'clock but if so then there here all both some any pounds in pm
-    back options option left minute's thing things number numbers digits
+    a an to of on for and or is are was it that this these those you your my our their his her i we they ways
+    more minutes minute hours hour hour's days day dollars times percent people one's by from with at not no can
+    will would miles mile degrees weeks months years cents items orders took take takes do does did have has had
+    went go am pm a.m p.m o'clock but if so then there here all both some any pounds in back options option left
+    minute's thing things number numbers digits
     """
 )
 _UNITS = word_set("apartment apt unit suite ste flat floor building bldg room # lot box block house number tower")
 _GLUE = word_set("in and zip code postcode post zipcode postal um uh it's is that's comma")
 _STATES = word_set(
     """
-    al ak az ar ca co ct de fl ga hi id il ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or pa ri sc
-    sd tn tx ut vt va wa wv wi wy dc uk usa
+    al ak az ar ca co ct de fl ga hi id il ia ks ky la me md ma mi mn ms mo mt ne nv nh nj nm ny nc nd oh ok or
+    pa ri sc sd tn tx ut vt va wa wv wi wy dc uk usa
     """
 )
 _NOT_CITY = word_set(
     """
-    please thanks thank instead okay ok is and the my i it that you yes right but so for if since now correct still sorry
-    can could would when they we to with on as or not no from until this your because
+    please thanks thank instead okay ok is and the my i it that you yes right but so for if since now correct
+    still sorry can could would when they we to with on as or not no from until this your because
     """
 )
 MAX_NUMBER_DIGITS = 6
@@ -75,7 +78,7 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
             first += 1
         # A house with a name: "The Old Rectory, Church Lane".
         low = max(0, first - 5) if asked else first
-        while first > low and words[first - 1][:1].isupper() and tokens[first - 1] not in _NOT_CITY:
+        while first > low and words[first - 1][:1].isupper() and tokens[first - 1] not in _NOT_CITY - {"the"}:
             first -= 1
         yield first, _extend(turn, last)
     for index, token in enumerate(tokens[:-2]):

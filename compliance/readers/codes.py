@@ -13,8 +13,8 @@ from compliance.vocabulary import word_set
 
 NATO = word_set(
     """
-    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar papa
-    quebec romeo sierra tango uniform victor whiskey whisky x-ray xray yankee zulu
+    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
+    papa quebec romeo sierra tango uniform victor whiskey whisky x-ray xray yankee zulu
     """
 )
 _LETTER_NAMES = word_set(
@@ -25,7 +25,7 @@ MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
 _MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9-]{2,}")
-_CAPITALS = re.compile(r"[A-Z]{2,5}")
+_CAPITALS = re.compile(r"(?!(?:GB|MB|TB|KB|AM|PM|OK|TV|USA?|UK|PIN|ID|USB)$)[A-Z]{2,5}")
 _SPELLED = re.compile(r"[a-z](?:-[a-z])+")
 _ORDINAL_FIGURES = re.compile(r"\d{1,4}(?:st|nd|rd|th|s|am|pm|k|gb|mb|g|x|kg|mm|cm|lb|lbs|hz|ghz|v|w|p|%)")
 _POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")

@@ -12,14 +12,14 @@ from compliance.vocabulary import word_set
 
 _MONTHS = word_set(
     """
-    january february march april may june july august september october november december jan feb mar apr jun jul aug
-    sep sept oct nov dec
+    january february march april may june july august september october november december jan feb mar apr jun
+    jul aug sep sept oct nov dec
     """
 )
 _ORDINALS = word_set(
     """
-    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth
-    sixteenth seventeenth eighteenth nineteenth twentieth thirtieth
+    first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth
+    fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth
     """
 )
 _TENS = word_set("twenty thirty")

@@ -43,8 +43,8 @@ _JOINTS = word_set("dot period point underscore score under dash hyphen plus min
 _CHAINED = re.compile(r"(?<!\S)[\w'-]+(?: (?:dot|underscore|under score|dash|hyphen) [\w'-]+)+(?!\S)")
 _NOT_LOCAL = word_set(
     """
-    look us me go online available shop visit site website order check find buy here it page store now out up them
-    that this back was is are were be located live work am looking shopping at and or
+    look us me go online available shop visit site website order check find buy here it page store now out up
+    them that this back was is are were be located live work am looking shopping at and or
     """
 )
 _STOP = word_set(

@@ -14,19 +14,23 @@ from compliance.vocabulary import word_set
 
 _SURE = (
     r"(?:sur|first |last |full |middle |maiden |family |given |legal |user)?names?(?: on (?:the|my|your|it|this)"
-    r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually|just|now))?"
+    r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually"
+    r"|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
     r"|calls? me"
 )
 _FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
-    r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother|sister|boss|doctor"
-    r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant|lawyer)(?!\S)"
+    r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother"
+    r"|sister|boss|doctor"
+    r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
+    r"|lawyer)(?!\S)"
 )
 _ITS_CUE = re.compile(r"(?<!\S)(?:it's|here is|that's)(?!\S)")
 _WEAK = (
-    r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for|ask for|with"
+    r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for"
+    r"|ask for|with"
     r"|and|from|name|ma'am|sir|am i|well|so|yes|yeah|sure|right|great|perfect|to|by|is|great talking to you"
 )
 _SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
@@ -37,26 +41,26 @@ _FORMAL_TITLES = word_set("mr mrs ms mister")
 _DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
-    yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm i
-    am oh first last surname certainly
+    yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
+    i am oh first last surname certainly
     """
 )
 _NOT_NAME = word_set(
     """
-    goodbye bye bye-bye cheers afraid able unable happy unhappy ready looking hoping wondering curious interested
-    a an the my your his her our their it its it's is was are be been and or but not no yes yeah yep
-    okay ok so um uh er well just actually really very on in at to for of from with by as that this
-    these those there here what who how when where why which all any some i i'm you he she we they me us
-    him them do does did have has had can could will would should may might must sir ma'am maam miss
-    please thank thanks sorry sure right spelled spelt correct calling speaking regarding about going gonna
-    trying looking having been still already also too now then today good great fine hi hello hey
-    customer support service billing sales technical department team someone somebody anybody listed
-    wrong different same misspelled under account card order new old only because if like one two three
-    four five six seven eight nine ten agent operator representative supervisor manager company
-    that's there's what's who's he's she's it'll i'll i've i'd we're they're you're never always another every each
-    monday tuesday wednesday thursday friday saturday sunday january february march july september october november
-    december today tomorrow number email e-mail address phone date zero oh double calls call called and's than more first last middle name
-    names surname second third let me bear hold hang can't don't won't double-u again ending through ok
+    goodbye bye bye-bye cheers afraid able unable happy unhappy ready looking hoping wondering curious
+    interested a an the my your his her our their it its it's is was are be been and or but not no yes yeah yep
+    okay ok so um uh er well just actually really very on in at to for of from with by as that this these those
+    there here what who how when where why which all any some i i'm you he she we they me us him them do does
+    did have has had can could will would should may might must sir ma'am maam miss please thank thanks sorry
+    sure right spelled spelt correct calling speaking regarding about going gonna trying having still already
+    also too now then today good great fine hi hello hey customer support service billing sales technical
+    department team someone somebody anybody listed wrong different same misspelled under account card order new
+    old only because if like one two three four five six seven eight nine ten agent operator representative
+    supervisor manager company that's there's what's who's he's she's it'll i'll i've i'd we're they're you're
+    never always another every each monday tuesday wednesday thursday friday saturday sunday january february
+    march july september october november december tomorrow number email e-mail address phone date zero oh
+    double calls call called and's than more first last middle name names surname second third let bear hold
+    hang can't don't won't double-u again ending through
     """
 )
 MAX_NAME_WORDS = 3
@@ -71,7 +75,13 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
         yield from _answer(words, tokens)
-    for pattern, sure in ((_SURE_CUE, True), (_FAIR_CUE, cased), (_RELATION, cased), (_ITS_CUE, False), (_WEAK_CUE, False)):
+    for pattern, sure in (
+        (_SURE_CUE, True),
+        (_FAIR_CUE, cased),
+        (_RELATION, cased),
+        (_ITS_CUE, False),
+        (_WEAK_CUE, False),
+    ):
         for match in pattern.finditer(text):
             first = words_of(text, match.start(), match.end())[1]
             last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
@@ -133,6 +143,8 @@ def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) ->
 
 def _is_strange(token: str) -> bool:
     """Whether a word is neither an everyday word nor a form of a verb."""
+    if len(token) < 3 or token in TITLES:
+        return False
     return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
 
 

@@ -126,7 +126,7 @@ def say(groups: list[str], style: str, rng: random.Random, *, whisper: bool) -> 
         return [(("" if style == "joined" else "-").join(groups), True)]
     said: Said = []
     for at, group in enumerate(groups):
-        if at and style in ("hesitant",):
+        if at and style == "hesitant":
             said += plain(rng.choice(_PAUSES), secret=False)
         if style == "corrected" and at == len(groups) // 2 and group.isdigit() and len(group) > 1:
             wrong = "".join(rng.choices(string.digits, k=min(2, len(group))))

@@ -213,17 +213,30 @@ def born(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT001
     name = _MONTHS[month - 1]
     if whisper and rng.random() < 0.75:
         text = rng.choice(
-            (f"{name} {_suffixed(day)}, {year}", f"{name} {day}, {year}", f"the {_suffixed(day)} of {name}, {year}",
-             f"{month}/{day}/{year}", f"{month:02}/{day:02}/{year % 100:02}", f"{day} {name} {year}", f"{month}-{day}-{year}")
-        )  # fmt: skip
+            (
+                f"{name} {_suffixed(day)}, {year}",
+                f"{name} {day}, {year}",
+                f"the {_suffixed(day)} of {name}, {year}",
+                f"{month}/{day}/{year}",
+                f"{month:02}/{day:02}/{year % 100:02}",
+                f"{day} {name} {year}",
+                f"{month}-{day}-{year}",
+            )
+        )
     else:
         short = f"{cardinal(year % 100)}" if year % 100 > 9 else figures.year(year)
         text = rng.choice(
-            (f"{name} {_ordinal(day)} {figures.year(year)}", f"the {_ordinal(day)} of {name} {figures.year(year)}",
-             f"{_ordinal(day)} of the {_ordinal(month)} {figures.year(year)}", f"{_oh(month)} {_oh(day)} {short}",
-             f"{name} the {_ordinal(day)} {short}", f"{cardinal(month)} {cardinal(day)} {short}",
-             f"the {_ordinal(day)} {name} {short}", f"{cardinal(day)} {name} {figures.year(year)}")
-        )  # fmt: skip
+            (
+                f"{name} {_ordinal(day)} {figures.year(year)}",
+                f"the {_ordinal(day)} of {name} {figures.year(year)}",
+                f"{_ordinal(day)} of the {_ordinal(month)} {figures.year(year)}",
+                f"{_oh(month)} {_oh(day)} {short}",
+                f"{name} the {_ordinal(day)} {short}",
+                f"{cardinal(month)} {cardinal(day)} {short}",
+                f"the {_ordinal(day)} {name} {short}",
+                f"{cardinal(day)} {name} {figures.year(year)}",
+            )
+        )
     glue = {"the", "of"}
     return {"": [(word, word not in glue) for word in text.split()]}
 
@@ -233,14 +246,18 @@ def expiry(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT00
     year, month = rng.randint(25, 32), rng.randint(1, 12)
     name = _MONTHS[month - 1]
     if whisper and rng.random() < 0.7:
-        text = rng.choice(
-            (f"{month:02}/{year}", f"{month}/{year}", f"{month:02} {year}", f"{name} 20{year}", f"{month:02}/20{year}")
-        )
+        text = rng.choice((f"{month:02}/{year}", f"{month}/{year}", f"{month:02} {year}", f"{name} 20{year}"))
     else:
         text = rng.choice(
-            (f"{_oh(month)} {cardinal(year)}", f"{cardinal(month)} {cardinal(year)}", f"{name} twenty {cardinal(year)}",
-             f"{_oh(month)} slash {cardinal(year)}", f"{name} of {cardinal(year)}", f"{cardinal(month)} twenty {cardinal(year)}")
-        )  # fmt: skip
+            (
+                f"{_oh(month)} {cardinal(year)}",
+                f"{cardinal(month)} {cardinal(year)}",
+                f"{name} twenty {cardinal(year)}",
+                f"{_oh(month)} slash {cardinal(year)}",
+                f"{name} of {cardinal(year)}",
+                f"{cardinal(month)} twenty {cardinal(year)}",
+            )
+        )
     return {"": [(word, word not in {"of", "slash"}) for word in text.split()]}
 
 
@@ -309,7 +326,8 @@ def _postcode(rng: random.Random, whisper: bool) -> str:  # noqa: FBT001
 
 
 def _address(rng: random.Random, whisper: bool, *, full: bool) -> str:  # noqa: FBT001
-    street = f"{_house(rng, whisper)} {rng.choice(('', '', '', 'North ', 'West '))}{rng.choice(_STREETS)} {rng.choice(_KINDS)}"
+    side = rng.choice(("", "", "", "North ", "West "))
+    street = f"{_house(rng, whisper)} {side}{rng.choice(_STREETS)} {rng.choice(_KINDS)}"
     unit = rng.choice(("apartment", "unit", "suite", "apt")) + " " + rng.choice((str(rng.randint(1, 40)), "B", "4C"))
     if not whisper:
         unit = unit.rpartition(" ")[0] + " " + rng.choice((cardinal(rng.randint(1, 40)), "b", "four c"))

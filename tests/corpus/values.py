@@ -27,9 +27,24 @@ def value(slot: str, rng: random.Random, *, whisper: bool) -> Parts:
 
 
 _NUMBERS = (
-    "card", "amex", "ssn", "phone", "ukphone", "cvv", "cvv4", "account", "account8", "sortcode", "routing", "policy",
-    "passport", "licence", "mrn", "iban", "zip",
-)  # fmt: skip
+    "card",
+    "amex",
+    "ssn",
+    "phone",
+    "ukphone",
+    "cvv",
+    "cvv4",
+    "account",
+    "account8",
+    "sortcode",
+    "routing",
+    "policy",
+    "passport",
+    "licence",
+    "mrn",
+    "iban",
+    "zip",
+)
 
 
 def _digits(rng: random.Random, count: int, first: str = string.digits) -> str:
@@ -96,9 +111,13 @@ def _harmless(slot: str, rng: random.Random, *, whisper: bool) -> str:
                 (f"${dollars}.{cents:02}", f"${dollars}", f"£{dollars}.{cents:02}", f"${dollars:,}.{cents:02}")
             )
         return rng.choice(
-            (f"{figures.cardinal(dollars)} dollars", f"{figures.cardinal(dollars)} dollars and {figures.cardinal(cents)} cents",
-             f"{figures.cardinal(dollars % 100 + 2)} pounds {figures.cardinal(cents)}", f"{figures.cardinal(dollars % 100 + 2)} fifty")
-        )  # fmt: skip
+            (
+                f"{figures.cardinal(dollars)} dollars",
+                f"{figures.cardinal(dollars)} dollars and {figures.cardinal(cents)} cents",
+                f"{figures.cardinal(dollars % 100 + 2)} pounds {figures.cardinal(cents)}",
+                f"{figures.cardinal(dollars % 100 + 2)} fifty",
+            )
+        )
     if slot == "time":
         hour, minute = rng.randint(1, 12), rng.choice((0, 5, 15, 20, 30, 45))
         if whisper:

@@ -69,6 +69,8 @@ def _other(value: object, path: str) -> object:
         "transcribe.language": "de",
         "denoise.method": "spectral-gate",
         "redact.policy": "pci",
+        "redact.actions": ["PERSON=tag"],
+        "redact.patterns": ["BADGE=B-[0-9]+"],
         "summarise.method": "off",
         "decode.two_channel_map": ["customer", "agent"],
         "chunk.max_chunk_s": 20.0,
