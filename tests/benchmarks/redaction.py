@@ -89,7 +89,10 @@ def presidio(*, with_digits: bool) -> System:
     """Presidio's engine as `AnalyzerEngine()` makes it, but for its model, which is the same as ours."""
     from presidio_analyzer import AnalyzerEngine
     from presidio_analyzer.nlp_engine import NlpEngineProvider
+    from tldextract import TLDExtract, tldextract
 
+    # Its e-mail recogniser would ask the network for a list that the package carries too.
+    tldextract.TLD_EXTRACTOR = TLDExtract(suffix_list_urls=())
     models = [{"lang_code": "en", "model_name": str(ner_folder())}]
     provider = NlpEngineProvider(nlp_configuration={"nlp_engine_name": "spacy", "models": models})
     engine = AnalyzerEngine(nlp_engine=provider.create_engine())

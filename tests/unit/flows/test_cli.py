@@ -47,7 +47,7 @@ def test_these_are_the_commands() -> None:
     assert set(ALL) == {
         *("run", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
-        *("bench asr", "quantise"),
+        *("bench asr", "quantise", "redact"),
     }
 
 
