@@ -197,7 +197,10 @@ def _holds_card(dictation: Dictation) -> bool:
 
 def _is_year(dictation: Dictation, heard: Heard) -> bool:
     piece = dictation.pieces[0]
-    return len(dictation.pieces) == 1 and is_year(heard.turns[piece.turn].words, piece.run)
+    turn = heard.turns[piece.turn]
+    # "What comes after 2021?" asks for the next group.
+    asked = any(mention.topic is Topic.PART and mention.last_word == piece.run.first_word for mention in turn.mentions)
+    return len(dictation.pieces) == 1 and not asked and is_year(turn.words, piece.run)
 
 
 def _is_expiry(digits: str) -> bool:

@@ -157,7 +157,7 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
     """
     pieces: list[list[_Atom]] = [[]]
     for index, atom in enumerate(atoms):
-        around = [atoms[near] for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
+        around = [near[0] for near in (_said(atoms[:index][::-1]), _said(atoms[index + 1 :])) if near]
         doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
         if atom.kind is _Kind.HOMOPHONE and (doubled or _between_digits(around)):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
@@ -168,6 +168,11 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
         else:
             pieces[-1].append(atom)
     return pieces
+
+
+def _said(atoms: list[_Atom]) -> list[_Atom]:
+    """The first of the atoms that is no filler, if one of the next few is none."""
+    return [atom for atom in atoms[: MAX_FILLERS + 1] if atom.kind is not _Kind.FILLER][:1]
 
 
 def _between_digits(around: list[_Atom]) -> bool:

@@ -25,6 +25,7 @@ _STREET_TAIL = re.compile(
     rf"(?:(?:{_DIRECTION}) ){{0,2}}?(?P<name>(?:[\w'-]+ ){{1,3}}?)(?P<kind>{_STREET})(?!\S)"
     r"(?: (?:north|south|east|west|northeast|northwest|southeast|southwest|[nsew]{1,2})(?!\S))?"
 )
+_KIND = re.compile(_STREET)
 _HALF_KINDS = word_set("way close row hill walk view point end run park green place common mount rise crossing loop")
 _NAMED_STREET = re.compile(
     r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway|Crescent|Close)\b"
@@ -65,7 +66,7 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     for run in turn.runs:
         if len(run.digits) > MAX_NUMBER_DIGITS + 2:
             continue
-        last = _street(words, tokens, run, asked=asked)
+        last = _street(turn, run, asked=asked)
         if last:
             yield _prefix(tokens, run.first_word), _extend(turn, last)
     for index, token in enumerate(tokens):
@@ -88,14 +89,18 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
             yield index, _extend(turn, index)
 
 
-def _street(words: Sequence[str], tokens: list[str], run: NumberRun, *, asked: bool) -> int:
+def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
     """The word after the street that follows a house number; 0 if none does."""
+    words, tokens = turn.words, turn.tokens
     match = _STREET_TAIL.match(" ".join(tokens[run.last_word : run.last_word + 9]))
     if match:
         name = match["name"].split()
         plain = set(name) & _NOT_STREET
         last = run.last_word + len(match[0].split())
-        doubtful = match["kind"] in _HALF_KINDS and not asked and not _is_named(words, run.last_word, len(name))
+        kind = match["kind"]
+        while last < len(tokens) and _KIND.fullmatch(tokens[last]) and not turn.closes(last - 1):
+            kind, last = tokens[last], last + 1
+        doubtful = kind in _HALF_KINDS and not asked and not _is_named(words, run.last_word, len(name))
         if doubtful:
             doubtful = not (_in_flat(tokens, run.first_word) or _goes_on(tokens, last))
         if not plain and not doubtful:

@@ -25,7 +25,8 @@ MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
 _MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9-]{2,}")
-_CAPITALS = re.compile(r"(?!(?:GB|MB|TB|KB|AM|PM|OK|TV|USA?|UK|PIN|ID|USB)$)[A-Z]{2,5}")
+_CAPITALS = re.compile(r"(?!(?:AM|PM|OK|TV|USA?|PIN|ID|USB)$)[A-Z]{2,5}")
+_UNITS = word_set("gb mb tb kb")
 _SPELLED = re.compile(r"[a-z](?:-[a-z])+")
 _ORDINAL_FIGURES = re.compile(r"\d{1,4}(?:st|nd|rd|th|s|am|pm|k|gb|mb|g|x|kg|mm|cm|lb|lbs|hz|ghz|v|w|p|%)")
 _POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")
@@ -72,6 +73,8 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
             digits += sum(map(str.isdigit, token))
             letters = True
             place = last = place + 1
+        elif last > at and token in _UNITS and not letters:
+            break
         elif token in NATO or _CAPITALS.fullmatch(words[place].strip(".,?!")) or _SPELLED.fullmatch(token):
             letters = True
             place = last = place + 1
