@@ -21,8 +21,8 @@ MISHEARD_WORDS = 2
 
 _HESITATION = word_set(
     """
-    sorry no wait let's see okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me hold
-    on so the number actually oh well think please correct right now again got alright ready go ahead with
+    sorry no a an wait let's see okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me
+    hold on so the number actually oh well think please correct right now again got alright ready go ahead with
     followed by ending starts begins my then after apologies pardon scratch make maybe be was hang just sec
     second bit one here there find where have that'd would you sure gosh oops i'll start um last four lastly
     finally first

@@ -38,11 +38,11 @@ class Lexicon:
 
     def is_family(self, token: str) -> bool:
         """Whether it is a family name, sure or doubtful."""
-        return token in self.family or token in self.family_doubtful
+        return token.replace("'", "") in self.family or token in self.family_doubtful
 
     def is_name(self, token: str) -> bool:
         """Whether it is a sure name of a person."""
-        return token in self.given or token in self.family
+        return token in self.given or token.replace("'", "") in self.family
 
 
 @cache

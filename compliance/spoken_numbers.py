@@ -158,8 +158,10 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
     pieces: list[list[_Atom]] = [[]]
     for index, atom in enumerate(atoms):
         around = [near[0] for near in (_said(atoms[:index][::-1]), _said(atoms[index + 1 :])) if near]
+        # "Two to three" alone is a range.
+        alone = sum(near.kind is not _Kind.FILLER for near in atoms) <= 3 and atom.text in {"to", "too", "for"}
         doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
-        if atom.kind is _Kind.HOMOPHONE and (doubled or _between_digits(around)):
+        if atom.kind is _Kind.HOMOPHONE and (doubled or (_between_digits(around) and not alone)):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
         elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
             pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))

@@ -66,18 +66,21 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:last |final |little )?(?:three|3) (?:digits|numbers)"
         r"|(?:three|four|3|4)[- ]digit (?:code|security|number|pin)"
         r"|(?:code|number|numbers|digits) (?:on|at|from) the (?:back|front|reverse|other side|signature)"
-        r"|(?:on|at|from) the (?:back|front|reverse)(?: side)?(?: of (?:the|your|my|that) card)?|code's",
+        r"|(?:on|at|from) the (?:back|front|reverse)(?: side)?(?: of (?:the|your|my|that) card)?|code's"
+        r"|(?:front|back) code|(?:back|front) of (?:the|my|your) card",
         Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid) (?:through|thru|until|till|to)|run(?:s)? out",
-        Topic.SSN: r"social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker|life))|s ?s ?n"
+        Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
+        r"|life))|s ?s ?n"
         r"|s s n|tax ?payer id"
         r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|prescription|rx"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
-        Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}|d l number",
+        Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
+        rf"|d l(?: number)?|dl(?: number)?",
         Topic.PASSPORT: rf"passport{_ID}?",
-        Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:licen[sc]e|number"
-        r"|registration) plate(?: number)?"
+        Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
+        r"|registration) )?plates?(?: number)?"
         r"|(?:car |vehicle )?registration(?: number)?|reg number",
         Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address"
         r"|implant (?:number|serial)",
@@ -110,7 +113,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder",
         Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits"
         rf"| numbers)?(?! (?:{_COUNTED}))"
-        r"|(?:first|second|third|fourth|next|last) (?:group|set|block|lot) of (?:four|digits|numbers)"
+        r"|(?:first|second|third|fourth|next|last|that) (?:group|set|block|lot)(?: of (?:four|digits|numbers))?"
         r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next"
         r"|middle|end) (?:part|bit|half|group)"
         r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
@@ -135,9 +138,18 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
 """The phrases by topic; where two overlap the earlier topic has the word."""
 
 
+_WITH_S = frozenset({"what's", "who's", "code's", "driver's", "it's"})
+
+
 def normal(words: Sequence[str]) -> str:
     """The words bare and with single spaces, each word kept as exactly one token."""
-    return " ".join(bare(word).replace(" ", "") or "_" for word in words)
+    return " ".join(_token(word) for word in words)
+
+
+def _token(word: str) -> str:
+    """The word without "'s", but in what is a phrase only with it."""
+    token = bare(word).replace(" ", "") or "_"
+    return token if token in _WITH_S else token.removesuffix("'s") or "_"
 
 
 class TopicReader:

@@ -32,11 +32,12 @@ _NAMED_STREET = re.compile(
 )
 _NOT_STREET = word_set(
     """
-    a an to of on for and or is are was it that this these those you your my our their his her i we they ways
-    more minutes minute hours hour hour's days day dollars times percent people one's by from with at not no can
-    will would miles mile degrees weeks months years cents items orders took take takes do does did have has had
-    went go am pm a.m p.m o'clock but if so then there here all both some any pounds in back options option left
-    minute's thing things number numbers digits
+    off past near toward towards along down up over onto into a an to of on for and or is are was it that this
+    these those you your my our their his her i we they ways more minutes minute hours hour hour's days day
+    dollars times percent people one's by from with at not no can will would miles mile degrees weeks months
+    years cents items orders took take takes do does did have has had went go am pm a.m p.m o'clock but if so
+    then there here all both some any pounds in back options option left minute's thing things number numbers
+    digits
     """
 )
 _UNITS = word_set("apartment apt unit suite ste flat floor building bldg room # lot box block house number tower")

@@ -21,6 +21,14 @@ _LETTER_NAMES = word_set(
     "zed zee bee cee dee eff gee aitch jay kay ell em en pee cue queue ar ess tee vee ex wye double-u"
 )
 _ASIDES = {("as", "in"): 3, ("like", "in"): 3, ("is", "in"): 3, ("for",): 2, ("like",): 2}
+_CALLED = NATO | word_set(
+    """
+    adam apple baker boy charles david dog easy edward frank george harry henry ida ink john king lincoln love
+    mary nancy nora ocean orange paul peter queen robert sam sugar tom union victor william young zebra
+    """
+)
+"""Words that stand for letters inside a code; as names they are no worse for being taken out."""
+
 MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
@@ -66,7 +74,7 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
         if place in numeric:
             digits += max(1, sum(map(str.isdigit, token)))
             place = last = place + 1
-        elif after > place and not (last == at and token in {"a", "i"} and not _goes_on(tokens, after, numeric)):
+        elif after > place and not _is_word(tokens, place, numeric, begins=last == at):
             letters = True
             place = last = after
         elif _MIXED.fullmatch(token) and not _ORDINAL_FIGURES.fullmatch(token):
@@ -75,7 +83,7 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
             place = last = place + 1
         elif last > at and token in _UNITS and not letters:
             break
-        elif token in NATO or _CAPITALS.fullmatch(words[place].strip(".,?!")) or _SPELLED.fullmatch(token):
+        elif token in _CALLED or _CAPITALS.fullmatch(words[place].strip(".,?!")) or _SPELLED.fullmatch(token):
             letters = True
             place = last = place + 1
         elif last > at and place - last < MAX_GAP_WORDS and is_hesitation(token):
@@ -83,6 +91,12 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
         else:
             break
     return last, digits, letters
+
+
+def _is_word(tokens: Sequence[str], at: int, numeric: frozenset[int], *, begins: bool) -> bool:
+    """Whether an "a" or "i" is a word: at the beginning of what is no code, and an "i" before what goes on with none."""
+    apart = tokens[at] == "i" and at + 1 < len(tokens)
+    return tokens[at] in {"a", "i"} and (begins or apart) and not _goes_on(tokens, at + 1, numeric)
 
 
 def _goes_on(tokens: Sequence[str], at: int, numeric: frozenset[int]) -> bool:

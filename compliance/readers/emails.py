@@ -20,7 +20,8 @@ _TOP_LEVEL = (
 )
 _DOT = r"(?:dot|point|period|\.)"
 _SPOKEN_DOMAIN = (
-    rf"(?:(?:[\w-]+ ){{1,3}}?|(?:\w ){{2,12}}?)(?:{_DOT} [\w-]+ )?{_DOT} (?:{_TOP_LEVEL}|c o m|u k|o r g|n e t|c o)"
+    rf"(?:(?:[\w-]+ ){{1,5}}?|(?:\w ){{2,12}}?)(?:{_DOT} [\w-]+ )?{_DOT} (?:{_TOP_LEVEL}|f m|fm|xyz|x y z"
+    rf"|online|store|c o m|u k|o r g|n e t|c o)"
     rf"(?: {_DOT} (?:uk|u k|au|nz|za|in))?"
 )
 _DOMAIN = (
@@ -127,8 +128,11 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
         while first > low and _belongs(tokens, first - 1, first):
             first -= 1
     # "susangoldstein 42 at": what stands before the figures is of it.
-    numbered = low < first < at and (is_number_word(tokens[first]) or tokens[first].isdigit())
-    return first - 1 if numbered and tokens[first - 1] not in _NOT_LOCAL else first
+    if low < first < at and (is_number_word(tokens[first]) or tokens[first].isdigit()):
+        first -= tokens[first - 1] not in _NOT_LOCAL
+        while first > low and _belongs(tokens, first - 1, first):
+            first -= 1
+    return first
 
 
 def _in_example(tokens: Sequence[str], at: int) -> bool:

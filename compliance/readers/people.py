@@ -196,7 +196,7 @@ def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Itera
         joined = words[index][-1:] not in ".,?!;"
         capital = not cased or (words[index + 1 : index + 2] and words[index + 1][:1].isupper())
         pair = joined and capital and known.is_family(after) and after not in _NOT_NAME
-        if pair and (token in known.given or after in known.family):
+        if pair and (token in known.given or known.is_name(after)):
             yield index, index + 2
         elif token in known.given and token not in known.places:
             yield index, index + 1

@@ -77,6 +77,8 @@ def turn(text: str) -> Utterance:
         (emails, "email me at <bigbadwolf 32 at acme.co.uk.>"),
         (asked_emails, "<j underscore k at proton dot me>"),
         (asked_emails, "<k dot oyelaran at>"),
+        (emails, "<gwendolyn dot brown seven three at acme dot co dot uk>"),
+        (find_codes, "it is <zebra x-ray four four two> I think"),
         (addresses, "it's <flat five sixty one church court reading n six seven z x>"),
         (addresses, "<Flat 2, 14 Baker Street, London, NW1 6XE.>"),
         (
