@@ -74,7 +74,7 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
         if place in numeric:
             digits += max(1, sum(map(str.isdigit, token)))
             place = last = place + 1
-        elif after > place and not _is_word(tokens, place, numeric, begins=last == at):
+        elif after > place and not _is_word(tokens, place, after, numeric, begins=last == at):
             letters = True
             place = last = after
         elif _MIXED.fullmatch(token) and not _ORDINAL_FIGURES.fullmatch(token):
@@ -93,10 +93,10 @@ def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
     return last, digits, letters
 
 
-def _is_word(tokens: Sequence[str], at: int, numeric: frozenset[int], *, begins: bool) -> bool:
-    """Whether an "a" or "i" is a word: at the beginning of what is no code, and an "i" before what goes on with none."""
-    apart = tokens[at] == "i" and at + 1 < len(tokens)
-    return tokens[at] in {"a", "i"} and (begins or apart) and not _goes_on(tokens, at + 1, numeric)
+def _is_word(tokens: Sequence[str], at: int, after: int, numeric: frozenset[int], *, begins: bool) -> bool:
+    """Whether an "a" or "i" is a word: no code goes on after it, and it begins, or is an "i"."""
+    apart = tokens[at] == "i" and after == at + 1 < len(tokens)
+    return tokens[at] in {"a", "i"} and (begins or apart) and not _goes_on(tokens, after, numeric)
 
 
 def _goes_on(tokens: Sequence[str], at: int, numeric: frozenset[int]) -> bool:

@@ -48,7 +48,7 @@ class Tally:
 
     def add(self, call: Call, covered: Covered) -> None:
         """Count one call."""
-        if not call.secrets:
+        if call.entity == "HARMLESS":
             self.words += sum(len(words) for _, words in call.turns)
             self.false_words += len(covered)
         for secret in call.secrets:

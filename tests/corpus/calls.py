@@ -39,7 +39,8 @@ _ENTITIES = {
     "expiry": "CREDIT_CARD_EXPIRATION", "ssn": "US_SSN", "phone": "PHONE_NUMBER", "ukphone": "PHONE_NUMBER",
     "account": "ACCOUNT_NUMBER", "account8": "ACCOUNT_NUMBER", "policy": "ACCOUNT_NUMBER", "sortcode": "ACCOUNT_NUMBER",
     "routing": "ACCOUNT_NUMBER", "iban": "IBAN_CODE", "passport": "US_PASSPORT", "licence": "US_DRIVER_LICENSE",
-    "mrn": "MEDICAL_RECORD", "email": "EMAIL_ADDRESS", "dob": "DATE_OF_BIRTH", "name": "PERSON", "street": "LOCATION",
+    "mrn": "MEDICAL_RECORD", "email": "EMAIL_ADDRESS", "dob": "DATE_OF_BIRTH", "name": "PERSON", "stranger": "PERSON",
+    "street": "LOCATION",
     "address": "LOCATION", "zip": "LOCATION", "postcode": "LOCATION",
 }  # fmt: skip
 

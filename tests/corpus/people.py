@@ -91,6 +91,14 @@ _FAMILY = [
     "Clark",
     "Hall",
 ]
+_STRANGE_GIVEN = (
+    "Thandiwe Anselm Xanthe Ottoline Zebulon Kehinde Nguyet Bodhi Lowri Tarquin Marisol Dashiell Emrys Ikechukwu "
+    "Saskia Zuleika Torvald Parminder Beatrix Caoimhe John Sarah David Karen Daniel Laura Anthony Nicole"
+).split()
+_STRANGE_FAMILY = (
+    "Mkhabela Prideaux Loxley Vavasour Crabtree Afolayan Strathmore Trevithick Ostrowski Quispe Bhattacharya Llewellyn "
+    "Hashemi Drummond Castellanos Vanterpool Achterberg Murphy Taylor Moore White Martinez Robinson Baker Young King"
+).split()
 _STREETS = [
     "Maple",
     "Oak",
@@ -263,7 +271,15 @@ def expiry(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT00
 
 def name(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT001
     """A full name and its parts; the family name also spelled."""
-    given, family = rng.choice(_GIVEN), rng.choice(_FAMILY)
+    return _named(rng.choice(_GIVEN), rng.choice(_FAMILY), rng, whisper=whisper)
+
+
+def stranger(rng: random.Random, whisper: bool) -> dict[str, Said]:  # noqa: FBT001
+    """As name(), of names that nobody looked at while the lists of redaction were made."""
+    return _named(rng.choice(_STRANGE_GIVEN), rng.choice(_STRANGE_FAMILY), rng, whisper=whisper)
+
+
+def _named(given: str, family: str, rng: random.Random, *, whisper: bool) -> dict[str, Said]:
     letters = [char for char in family if char.isalpha()]
     if whisper and rng.random() < 0.5:
         spelled = "-".join(char.upper() for char in letters)
@@ -348,6 +364,7 @@ MAKERS: dict[str, Callable[[random.Random, bool], dict[str, Said]]] = {
     "dob": born,
     "expiry": expiry,
     "name": name,
+    "stranger": stranger,
     "email": email,
     "street": lambda rng, whisper: {"": plain(_address(rng, whisper, full=False))},
     "address": lambda rng, whisper: {"": plain(_address(rng, whisper, full=True))},

@@ -2,8 +2,8 @@
 
 A word is a pair of its text and whether it belongs to the secret; hesitations and corrections do not. Slots:
 card, amex, ssn, phone (each also in groups, "card.1"), ukphone, cvv, cvv4, expiry, account (halves), account8, policy,
-sortcode, routing, iban, passport, licence, mrn, email, dob, name (.first, .last, .spelled), street, address, zip,
-postcode; and money, count, time, year, ext, part, order, percent, flight, which are no secrets.
+sortcode, routing, iban, passport, licence, mrn, email, dob, name and stranger (.first, .last, .spelled), street,
+address, zip, postcode; and money, count, time, year, ext, part, order, percent, flight, which are no secrets.
 """
 
 from __future__ import annotations
