@@ -17,62 +17,14 @@ STYLES = (
     "digits", "digits", "digits", "oh", "doubled", "pairs", "hundreds", "figures", "figures", "joined", "spaced",
     "dashed", "mixed", "hesitant", "corrected",
 )  # fmt: skip
-_NATO = [
-    "alpha",
-    "bravo",
-    "charlie",
-    "delta",
-    "echo",
-    "foxtrot",
-    "golf",
-    "hotel",
-    "india",
-    "juliet",
-    "kilo",
-    "lima",
-    "mike",
-    "november",
-    "oscar",
-    "papa",
-    "quebec",
-    "romeo",
-    "sierra",
-    "tango",
-    "uniform",
-    "victor",
-    "whiskey",
-    "x-ray",
-    "yankee",
-    "zulu",
-]
-_LIKE = [
-    "apple",
-    "boy",
-    "cat",
-    "dog",
-    "edward",
-    "frank",
-    "george",
-    "harry",
-    "ink",
-    "john",
-    "king",
-    "love",
-    "mary",
-    "nancy",
-    "orange",
-    "peter",
-    "queen",
-    "robert",
-    "sugar",
-    "tom",
-    "uncle",
-    "victor",
-    "william",
-    "x-ray",
-    "yellow",
-    "zebra",
-]
+_NATO = (
+    "alpha bravo charlie delta echo foxtrot golf hotel india juliet kilo lima mike november oscar papa quebec "
+    "romeo sierra tango uniform victor whiskey x-ray yankee zulu"
+).split()
+_LIKE = (
+    "apple boy cat dog edward frank george harry ink john king love mary nancy orange peter queen robert sugar "
+    "tom uncle victor william x-ray yellow zebra"
+).split()
 _PAUSES = ("um", "uh", "and then", "let's see", "then", "er", "okay", "and", "dash", "space", "hyphen")
 _CORRECTIONS = ("no sorry", "sorry", "no wait", "I mean", "scratch that", "oops sorry", "no")
 

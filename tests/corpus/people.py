@@ -8,89 +8,17 @@ from collections.abc import Callable
 from tests.corpus import figures
 from tests.corpus.figures import DIGITS, Said, cardinal, plain
 
-_GIVEN = [
-    "James",
-    "Mary",
-    "Robert",
-    "Patricia",
-    "Siobhan",
-    "Nigel",
-    "Priya",
-    "Wei",
-    "Oluwaseun",
-    "Fatima",
-    "Carlos",
-    "Ingrid",
-    "Dmitri",
-    "Aoife",
-    "Graham",
-    "Tamika",
-    "Rajesh",
-    "Yuki",
-    "Beth",
-    "Callum",
-    "Delphine",
-    "Ezekiel",
-    "Farida",
-    "Gwendolyn",
-    "Hamish",
-    "Ileana",
-    "Jermaine",
-    "Kavita",
-    "Lachlan",
-    "Margaret",
-    "Stephen",
-    "Linda",
-    "Susan",
-    "Kevin",
-    "Brian",
-    "Donna",
-    "Sharon",
-    "Kyle",
-    "Jessica",
-    "Michelle",
-]
-_FAMILY = [
-    "Smith",
-    "Johnson",
-    "Williams",
-    "Garcia",
-    "O'Brien",
-    "Okafor",
-    "Patel",
-    "Nakamura",
-    "Kowalczyk",
-    "MacDonald",
-    "Fitzgerald",
-    "Nguyen",
-    "Abernathy",
-    "Blenkinsop",
-    "Chaudhary",
-    "Dankworth",
-    "Eriksson",
-    "Featherstone",
-    "Goldstein",
-    "Hernandez",
-    "Ibrahim",
-    "Jankowski",
-    "Kaminski",
-    "Lindqvist",
-    "Mbeki",
-    "Novak",
-    "Oyelaran",
-    "Pemberton",
-    "Rosenthal",
-    "Szymanski",
-    "Thompson",
-    "Vasquez",
-    "Whitaker",
-    "Yamada",
-    "Zhang",
-    "Lee",
-    "Brown",
-    "Clark",
-    "Hall",
-]
+_GIVEN = (
+    "James Mary Robert Patricia Siobhan Nigel Priya Wei Oluwaseun Fatima Carlos Ingrid Dmitri Aoife Graham Tamika "
+    "Rajesh Yuki Beth Callum Delphine Ezekiel Farida Gwendolyn Hamish Ileana Jermaine Kavita Lachlan Margaret "
+    "Stephen Linda Susan Kevin Brian Donna Sharon Kyle Jessica Michelle"
+).split()
+_FAMILY = (
+    "Smith Johnson Williams Garcia O'Brien Okafor Patel Nakamura Kowalczyk MacDonald Fitzgerald Nguyen Abernathy "
+    "Blenkinsop Chaudhary Dankworth Eriksson Featherstone Goldstein Hernandez Ibrahim Jankowski Kaminski "
+    "Lindqvist Mbeki Novak Oyelaran Pemberton Rosenthal Szymanski Thompson Vasquez Whitaker Yamada Zhang Lee "
+    "Brown Clark Hall"
+).split()
 _STRANGE_GIVEN = (
     "Thandiwe Anselm Xanthe Ottoline Zebulon Kehinde Nguyet Bodhi Lowri Tarquin Marisol Dashiell Emrys Ikechukwu "
     "Saskia Zuleika Torvald Parminder Beatrix Caoimhe John Sarah David Karen Daniel Laura Anthony Nicole"
@@ -99,51 +27,11 @@ _STRANGE_FAMILY = (
     "Mkhabela Prideaux Loxley Vavasour Crabtree Afolayan Strathmore Trevithick Ostrowski Quispe Bhattacharya Llewellyn "
     "Hashemi Drummond Castellanos Vanterpool Achterberg Murphy Taylor Moore White Martinez Robinson Baker Young King"
 ).split()
-_STREETS = [
-    "Maple",
-    "Oak",
-    "Church",
-    "Station",
-    "Victoria",
-    "Washington",
-    "Elm",
-    "Sycamore",
-    "Kings",
-    "Queens",
-    "Mill",
-    "Lakeview",
-    "Sunset",
-    "Highland",
-    "Park",
-    "Main",
-    "Cedar",
-    "Pine",
-    "Willow",
-    "Lincoln",
-    "Albert",
-    "Manor",
-    "Chestnut",
-    "Magnolia",
-    "Rosewood",
-    "Thornhill",
-    "Kingsley",
-    "Westfield",
-]
-_KINDS = [
-    "Street",
-    "Avenue",
-    "Road",
-    "Drive",
-    "Lane",
-    "Boulevard",
-    "Court",
-    "Close",
-    "Way",
-    "Place",
-    "Terrace",
-    "Crescent",
-    "Circle",
-]
+_STREETS = (
+    "Maple Oak Church Station Victoria Washington Elm Sycamore Kings Queens Mill Lakeview Sunset Highland Park "
+    "Main Cedar Pine Willow Lincoln Albert Manor Chestnut Magnolia Rosewood Thornhill Kingsley Westfield"
+).split()
+_KINDS = ("Street Avenue Road Drive Lane Boulevard Court Close Way Place Terrace Crescent Circle").split()
 _CITIES = [
     "Denver, Colorado",
     "Austin, Texas",
@@ -159,42 +47,11 @@ _CITIES = [
     "Boise, Idaho",
 ]
 _TOWNS = ("Manchester", "Leeds", "Bristol", "Sheffield", "London", "Norwich", "Swansea", "Glasgow", "Reading", "York")
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
-_ORDINALS = [
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-    "thirteenth",
-    "fourteenth",
-    "fifteenth",
-    "sixteenth",
-    "seventeenth",
-    "eighteenth",
-    "nineteenth",
-    "twentieth",
-]
+_MONTHS = ("January February March April May June July August September October November December").split()
+_ORDINALS = (
+    "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth "
+    "fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+).split()
 _DOMAINS = ("gmail", "yahoo", "hotmail", "outlook", "icloud", "bt internet", "blueskymail", "acme", "virgin media")
 
 
