@@ -46,6 +46,7 @@ _OTHER_EXPIRY = word_set(
 def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
     """Findings of all readers over a call."""
     asked: tuple[Topic, ...] = ()
+    asker = ""
     asked_at = paid_at = -CARD_TURNS
     for index, turn in enumerate(turns):
         own = tuple(mention.topic for mention in turn.mentions)
@@ -53,10 +54,10 @@ def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
             paid_at = index
         if index - asked_at > ASKED_TURNS:
             asked = ()
-        for first, last, entity in _spans(turn, asked, paid=index - paid_at < CARD_TURNS):
+        for first, last, entity in _spans(turn, asked, other=turn.side != asker, paid=index - paid_at < CARD_TURNS):
             yield Finding(index, first, last, entity)
         if own:
-            asked, asked_at = own, index
+            asked, asked_at, asker = own, index, turn.side
     yield from _spelt_words(turns)
 
 
@@ -70,8 +71,8 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
                 yield Finding(index, place, place + 1, "PERSON")
 
 
-def _spans(turn: Utterance, asked: tuple[Topic, ...], *, paid: bool) -> Iterator[tuple[int, int, str]]:
-    """First word, word after the last, and entity of all in one turn."""
+def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool) -> Iterator[tuple[int, int, str]]:
+    """First word, word after the last, and entity of all in one turn; `other` side than that which asked."""
     own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
     for first, last in find_emails(turn, asked=Topic.EMAIL in topics):
@@ -82,7 +83,7 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, paid: bool) -> Iterator
         yield first, last, "LOCATION"
     for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
-    for first, last in find_people(turn, asked=not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
+    for first, last in find_people(turn, asked=other and not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
         yield first, last, "PERSON"
     asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
     for first, last in find_spelling(turn):

@@ -74,7 +74,7 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     """
     words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
-        yield from _answer(words, tokens)
+        yield from _answer(turn)
     for pattern, sure in (
         (_SURE_CUE, True),
         (_FAIR_CUE, cased),
@@ -92,13 +92,13 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     yield from _known(words, tokens, cased=cased)
 
 
-def _answer(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
+def _answer(turn: Utterance) -> Iterator[WordSpan]:
     """The name that an answer begins with, after "yes, it's" and the like."""
-    first = 0
+    words, tokens, first = turn.words, turn.tokens, 0
     while first < len(tokens) and tokens[first] in _ANSWER_GLUE:
         first += 1
     last = first
-    while last < min(len(tokens), first + MAX_NAME_WORDS) and _is_wordlike(tokens[last]):
+    while last < min(len(tokens), first + MAX_NAME_WORDS) and _may_answer(turn, last):
         last += 1
         if words[last - 1][-1:] in ".,?!;":
             break
@@ -106,6 +106,14 @@ def _answer(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
     known = any(lexicon().is_name(token) for token in tokens[first:last])
     if last > first and (not rest or known or words[last - 1][-1:] in ".,;" or len(rest[0]) == 1 or len(tokens) <= 6):
         yield first, last
+
+
+def _may_answer(turn: Utterance, index: int) -> bool:
+    """Whether a word may be of a name that was asked for: no everyday word, but for names that are one too."""
+    token, known = turn.tokens[index], lexicon()
+    capital = turn.words[index][:1].isupper() and index > 0
+    name = known.is_given(token) or known.is_family(token)
+    return _is_wordlike(token) and (capital or name or token not in known.everyday)
 
 
 def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
