@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from asr.errors import ModelError
-from compliance.findings import PRECEDENCE, Finding, Utterance
-from compliance.names import FAMILY_NAMES, GIVEN_NAMES, PLACES
-from compliance.recognisers import words_of
+from compliance.findings import PRECEDENCE, Finding
+from compliance.names import lexicon
+from compliance.readers.spans import words_of
 from compliance.spoken_numbers import bare
+from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 if TYPE_CHECKING:
-    from presidio_analyzer import AnalyzerEngine, RecognizerResult
+    from presidio_analyzer import AnalyzerEngine
+    from presidio_analyzer.nlp_engine import NlpArtifacts, NlpEngine
+    from spacy.tokens import Doc
 
 BATCH_TURNS = 64
 """Turns in one call of spaCy's pipe."""
@@ -23,19 +27,34 @@ BATCH_TURNS = 64
 CONTEXT_TURNS = 2
 """Turns before whose words count as context of a pattern; callwright's own choice."""
 
+_LABELS = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
+_PATTERNED = re.compile(r"\d|://|www\.|\.(?:com|net|org|io|edu|gov)\b")
+"""Texts without figures or addresses hold nothing that presidio's patterns could find."""
+
 _NEEDED_PIPES = ("tok2vec", "ner")
 _NOT_ENTITY = word_set(
     """
-    uh um okay ok yeah yes yep no nope hi hello hey bye goodbye thanks thank you alright right sure
-    sorry great perfect please wow oh well sir ma'am maam mhm hmm mm mm-hmm uh-huh mhmm huh ha haha visa
-    mastercard amex discover gmail yahoo account card email number social zip wi-fi wifi bluetooth
-    router modem app online internet netflix alexa siri google amazon dot at cvv ssn i i'm i'll i've
-    absolutely awesome cool gotcha monday tuesday wednesday thursday friday saturday sunday and the a an
-    my your is it it's that this me to for customer agent representative manager billing correct double
-    triple zero one two three four five six seven eight nine ten dash slash medicare medicaid iban
-    routing policy
+    uh um okay ok yeah yes yep no nope hi hello hey bye goodbye thanks thank you alright right sure sorry great
+    perfect please wow oh well sir ma'am maam mhm hmm mm mm-hmm uh-huh mhmm huh ha haha visa mastercard amex
+    discover gmail yahoo account card email number social zip wi-fi wifi bluetooth router modem app online
+    internet netflix alexa siri google amazon dot at cvv ssn i i'm i'll i've absolutely awesome cool gotcha
+    monday tuesday wednesday thursday friday saturday sunday and the a an my your is it it's that this me to for
+    customer agent representative manager billing correct double triple zero one two three four five six seven
+    eight nine ten dash slash medicare medicaid iban routing policy
     """
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the model made of one text: names and places as characters, and the parts that presidio asks for."""
+
+    entities: tuple[tuple[int, int, str], ...]
+    artifacts: NlpArtifacts | None
+
+
+Readings = dict[str, Reading]
+"""By text; lives as long as the redaction of one batch of calls, so that no turn is read twice."""
 
 
 class Analyzer:
@@ -58,30 +77,69 @@ class Analyzer:
             )
         return cls(_engine(ner_model_dir), min_score)
 
-    def find(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
-        """Presidio's findings over whole turns' words, with a score of at least `min_score`."""
-        texts = [" ".join(map(_cased, turn.words)) for turn in turns]
-        artifacts = self._engine.nlp_engine.process_batch(texts, language="en", batch_size=BATCH_TURNS)
-        for index, (text, artifact) in enumerate(artifacts):
-            context = [bare(word) for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.words]
-            results = self._engine.analyze(
-                text, "en", nlp_artifacts=artifact, score_threshold=self._min_score, context=context
-            )
-            for result in results:
-                yield from self._finding(index, turns[index], text, result)
+    def find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> Iterator[list[Finding]]:
+        """Findings over whole turns' words, a list a call; texts that `readings` lacks are read and added to it."""
+        texts = [[" ".join(cased(turn)) for turn in turns] for turns in calls]
+        self._read(list(dict.fromkeys(text for held in texts for text in held if text not in readings)), readings)
+        for turns, held in zip(calls, texts, strict=True):
+            found: list[Finding] = []
+            for index, (turn, text) in enumerate(zip(turns, held, strict=True)):
+                reading = readings[text]
+                for first, last, entity in reading.entities:
+                    found += _trimmed(index, turn, words_of(text, first, last), entity)
+                if reading.artifacts:
+                    found += self._patterns(index, turns, text, reading.artifacts)
+            yield found
 
-    @staticmethod
-    def _finding(index: int, turn: Utterance, text: str, result: RecognizerResult) -> Iterator[Finding]:
-        first, last = words_of(text, result.start, result.end)
-        if result.entity_type not in PRECEDENCE:
-            return
-        if result.entity_type in {"PERSON", "LOCATION"}:
-            while first < last and _is_plain(turn.words[first]):
-                first += 1
-            while first < last and _is_plain(turn.words[last - 1]):
-                last -= 1
-        if first < last:
-            yield Finding(index, first, last, result.entity_type)
+    def _read(self, texts: list[str], readings: Readings) -> None:
+        nlp_engine: Any = self._engine.nlp_engine
+        wordy = [text for text in texts if _PATTERNED.search(text) or _may_name(text)]
+        readings.update({text: Reading((), None) for text in texts})
+        for text, doc in zip(wordy, nlp_engine.get_nlp("en").pipe(wordy, batch_size=BATCH_TURNS), strict=True):
+            entities = tuple(
+                (entity.start_char, entity.end_char, _LABELS[entity.label_])
+                for entity in doc.ents
+                if entity.label_ in _LABELS
+            )
+            readings[text] = Reading(entities, _artifacts(doc, nlp_engine) if _PATTERNED.search(text) else None)
+
+    def _patterns(
+        self, index: int, turns: Sequence[Utterance], text: str, artifacts: NlpArtifacts
+    ) -> Iterator[Finding]:
+        """What presidio's patterns find in a turn with figures or addresses, with the words before as context."""
+        context = [word for turn in turns[max(0, index - CONTEXT_TURNS) : index + 1] for word in turn.tokens]
+        results = self._engine.analyze(
+            text, "en", nlp_artifacts=artifacts, score_threshold=self._min_score, context=context
+        )
+        for result in results:
+            if result.entity_type in PRECEDENCE:
+                first, last = words_of(text, result.start, result.end)
+                yield Finding(index, first, last, result.entity_type)
+
+
+def _artifacts(doc: Doc, nlp_engine: NlpEngine) -> NlpArtifacts:
+    from presidio_analyzer.nlp_engine import NlpArtifacts
+
+    return NlpArtifacts(
+        entities=[],
+        tokens=doc,
+        tokens_indices=[token.idx for token in doc],
+        lemmas=[token.lower_ for token in doc],
+        nlp_engine=nlp_engine,
+        language="en",
+    )
+
+
+def _trimmed(index: int, turn: Utterance, span: tuple[int, int], entity: str) -> Iterator[Finding]:
+    """A name or place without everyday words at its edges."""
+    first, last = span
+    while first < last and _is_plain(turn.words[first]):
+        first += 1
+    while first < last and _is_plain(turn.words[last - 1]):
+        last -= 1
+    called = turn.tokens[max(0, first - 2) : first] in (["for", "calling"], ["welcome", "to"])
+    if first < last and not called:
+        yield Finding(index, first, last, entity)
 
 
 def _engine(ner_model_dir: Path) -> AnalyzerEngine:
@@ -92,23 +150,17 @@ def _engine(ner_model_dir: Path) -> AnalyzerEngine:
         IbanRecognizer,
         IpRecognizer,
         PhoneRecognizer,
-        SpacyRecognizer,
         UrlRecognizer,
         UsLicenseRecognizer,
         UsPassportRecognizer,
         UsSsnRecognizer,
     )
 
-    mapping = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOCATION"}
-    ignored = (
-        "CARDINAL", "DATE", "EVENT", "LANGUAGE", "LAW", "MONEY", "NORP", "ORDINAL", "ORG", "PERCENT",
-        "PRODUCT", "QUANTITY", "TIME", "WORK_OF_ART",
-    )  # fmt: skip
     nlp_engine = SpacyNlpEngine(
         models=[{"lang_code": "en", "model_name": str(ner_model_dir)}],
         ner_model_configuration=NerModelConfiguration(
-            model_to_presidio_entity_mapping=mapping,
-            labels_to_ignore=list(ignored),
+            model_to_presidio_entity_mapping=_LABELS,
+            labels_to_ignore=[],
             low_score_entity_names=[],
         ),
     )
@@ -128,7 +180,6 @@ def _engine(ner_model_dir: Path) -> AnalyzerEngine:
     pipeline.select_pipes(enable=[name for name in _NEEDED_PIPES if name in pipeline.pipe_names])
     # Presidio's e-mail recogniser is left out: it asks the network for the list of top-level domains.
     recognizers = [
-        SpacyRecognizer(supported_entities=["PERSON", "LOCATION"]),
         CreditCardRecognizer(),
         IbanRecognizer(),
         IpRecognizer(),
@@ -143,15 +194,34 @@ def _engine(ner_model_dir: Path) -> AnalyzerEngine:
     return AnalyzerEngine(registry=registry, nlp_engine=nlp_engine, supported_languages=["en"])
 
 
-def _cased(word: str) -> str:
-    """The word as the model expects it: common names and places with a capital, the length unchanged."""
-    token = bare(word)
-    if not word[:1].islower() or not (token in GIVEN_NAMES or token in FAMILY_NAMES or token in PLACES):
-        return word
-    return word[:1].upper() + word[1:]
+def cased(turn: Utterance) -> list[str]:
+    """The words as the model expects them: known names and places with a capital, lengths unchanged."""
+    known = lexicon()
+    return [
+        word[:1].upper() + word[1:]
+        if word[:1].islower() and (token in known.given or token in known.family or token in known.places)
+        else word
+        for word, token in zip(turn.words, turn.tokens, strict=True)
+    ]
+
+
+def _may_name(text: str) -> bool:
+    """Whether a text has a capital that its place or an everyday word does not explain: the model costs most."""
+    everyday = lexicon().everyday
+    begins = True
+    for word in text.split(" "):
+        if word[:1].isupper():
+            token = bare(word)
+            if len(token) > 1 and token not in _NOT_ENTITY and (not begins or token not in everyday):
+                return True
+        begins = word[-1:] in ".?!"
+    return False
 
 
 def _is_plain(word: str) -> bool:
     """Whether a word is never the edge of a name: an everyday word, a mark, or no letters at all."""
     token = bare(word)
-    return token in _NOT_ENTITY or word[:1] == "[" or not re.search(r"[^\W\d_]{2}", token)
+    if any(map(str.isdigit, word)):
+        return True
+    everyday = word[:1].islower() and token in lexicon().everyday
+    return everyday or token in _NOT_ENTITY or word[:1] == "[" or not re.search(r"[^\W\d_]{2}", token)

@@ -1,17 +1,11 @@
-"""What redaction reads and what it finds, in words rather than in times."""
+"""What redaction finds, in words rather than in times."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-
-@dataclass(frozen=True, slots=True)
-class Utterance:
-    """The words of one turn and whose side of the line said them; any two sides differ in their name."""
-
-    side: str
-    words: tuple[str, ...] = field(repr=False)
+from compliance.utterance import Utterance
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,6 +28,8 @@ PRECEDENCE = (
     "MEDICAL_RECORD",
     "US_PASSPORT",
     "US_DRIVER_LICENSE",
+    "VEHICLE_ID",
+    "DEVICE_ID",
     "ACCOUNT_NUMBER",
     "DATE_OF_BIRTH",
     "PHONE_NUMBER",
@@ -41,18 +37,24 @@ PRECEDENCE = (
     "URL",
     "PERSON",
     "LOCATION",
+    "MEDICAL_DATE",
+    "AGE_OVER_89",
 )
-"""Every entity type, the one that names a word where several claim it first: the graver, then the surer."""
+"""Every entity type but configured ones, which come last.
+
+The first of them names a word that several claim: the graver, then the surer.
+"""
 
 
 def settle(findings: Iterable[Finding], turns: Sequence[Utterance]) -> list[Finding]:
     """Findings that neither overlap nor touch with the same entity, ordered; they cover the same words."""
     rank = {entity: place for place, entity in enumerate(PRECEDENCE)}
+    unranked = len(rank)
     claims: list[dict[int, str]] = [{} for _ in turns]
     for finding in findings:
         claim = claims[finding.turn]
         for word in range(finding.first_word, finding.last_word):
-            if word not in claim or rank[finding.entity] < rank[claim[word]]:
+            if word not in claim or rank.get(finding.entity, unranked) < rank.get(claim[word], unranked):
                 claim[word] = finding.entity
     settled: list[Finding] = []
     for turn, claim in enumerate(claims):

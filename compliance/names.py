@@ -1,76 +1,77 @@
-"""Common names, for text in which nothing is written with a capital.
+"""Common names of people and places, for text in which nothing is written with a capital.
 
-Frequent given and family names of the United States, its states and largest cities, without those that are
-everyday words.
+Each list is split in two: sure names, and doubtful ones that are also everyday words ("mark", "young", "reading").
+Given and family names are the most frequent of the US Census of 1990 (public domain) with names common in Britain,
+Ireland, India, Africa and Eastern Europe added; places are states, counties and the larger cities of GeoNames
+(CC BY 4.0, geonames.org). A word is everyday if Whisper's vocabulary holds it in lower case as one token.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
 from compliance.vocabulary import word_set
 
-GIVEN_NAMES = word_set(
-    """
-    aaron abigail adam adrian aisha alan albert alejandro alex alexander alexandra alexis alfred alice
-    alicia alison allison amanda amber amelia amir amy ana andre andrea andrew angel angela anita ann
-    anna anne annie anthony antonio arthur ashley audrey austin barbara beatrice ben benjamin bernard
-    beth betty beverly brandon brenda brian bridget bruce bryan caleb cameron carl carla carlos carmen
-    carol caroline carolyn catherine cathy charles charlotte cheryl chloe chris christian christina
-    christine christopher cindy claire clara connie connor craig crystal curtis cynthia daniel
-    danielle danny darren david deborah debra denise dennis derek diana diane diego dmitri donald
-    donna doris dorothy douglas dylan edward eileen elaine eleanor elena eli elijah elizabeth ella
-    ellen emily emma eric erica erin esther ethan eugene eva evan evelyn fatima felix fernando fiona
-    florence frances francesca francis francisco gabriel gary george gerald gina gloria greg gregory
-    hailey hannah harold harry heather hector helen henry howard hugo ian ingrid irene isaac isabel
-    isabella ivan jackson jacob jacqueline jade jaime jake james jamie jane janet janice jared jasmine
-    jason javier jean jeff jeffrey jennifer jenny jeremy jerry jesse jessica jesus jill jim jimmy joan
-    joanna joe joel john johnny jonathan jordan jorge jose joseph joshua joyce juan juanita judith
-    judy julia julian julie justin karen karl kate katherine kathleen kathryn kathy katie kayla keith
-    kelly ken kenneth kevin kim kimberly kyle larry laura lauren laurie lawrence leah lee leo leonard
-    leslie liam lillian linda lindsay lisa logan lori louis louise lucas lucia lucy luis luke lydia
-    madison malik manuel marcus margaret maria marie marilyn mario marjorie martha martin marvin mary
-    mason mateo matt matthew maureen megan mei melanie melissa mia michael michelle miguel mike
-    mohammed molly monica nancy naomi natalie natasha nathan neil nicholas nicole nina noah nora norma
-    olivia omar oscar owen pablo pamela patricia patrick paul paula pedro peggy penny peter philip
-    phillip phyllis priya rachel ralph ramon raymond rebecca ricardo richard rick ricky rita robert
-    roberto robin rodney roger ronald rosa roy russell ruth ryan sabrina sally sam samantha samuel
-    sandra sanjay sara sarah scott sean sergio seth shannon sharon sheila shirley simon sofia sonia
-    sophia sophie stacy stanley stephanie stephen steve steven stuart susan suzanne sylvia tamara
-    tanya tara teresa terry theodore theresa thomas tiffany tim timothy tina todd tom tommy tony tracy
-    travis tyler valerie vanessa veronica victor victoria vincent virginia walter wanda wayne wendy
-    wesley william yolanda yvonne zachary zoe
-    """
-)
+TITLES = word_set("mr mrs ms miss dr doctor mister professor missus madam")
 
-FAMILY_NAMES = word_set(
-    """
-    adams alexander allen alvarez anderson andrews armstrong bailey baker barnes bennett bradley
-    brooks bryant butler campbell carlson carter castillo castro chang chavez chen clark cohen coleman
-    collins cooper cruz davis diaz dixon duncan edwards ellis evans fernandez fisher fleming fletcher
-    foster freeman garcia gibson gomez gonzales gonzalez goldberg graham griffin gupta gutierrez
-    hamilton hansen hanson harris harrison harvey hawkins henderson hernandez hoffman howard hudson
-    hughes hussain jackson jacobs jenkins jensen jimenez johnson johnston jones kaplan kelley kennedy
-    khan kim kowalski kumar larson lawson lewis lopez marshall martinez mcdonald medina mendoza meyer
-    miller mitchell montgomery moreno morgan morris morrison munoz murphy murray myers nelson nguyen
-    novak obrien o'brien oconnor o'connor olson ortega ortiz owens palmer parker patel patterson perez
-    perkins peters petersen peterson phillips powell ramirez ramos reynolds reyes richards richardson
-    rivera roberts robertson robinson rodriguez rogers romero rosenberg ruiz ryan sanchez sanders
-    schmidt schneider schwartz shah shaw silva simmons simpson singh smith snyder soto spencer stevens
-    stewart sullivan taylor thompson thomson torres tran tucker turner vargas vasquez wagner walker
-    wallace warren watson weber williams williamson wilson wong wright yamamoto yang zhang
-    """
-)
 
-PLACES = word_set(
-    """
-    alabama alaska arizona arkansas california colorado connecticut delaware florida georgia hawaii
-    idaho illinois indiana iowa kansas kentucky louisiana maine maryland massachusetts michigan
-    minnesota mississippi missouri montana nebraska nevada ohio oklahoma oregon pennsylvania tennessee
-    texas utah vermont virginia washington wisconsin wyoming atlanta austin baltimore boston chicago
-    cincinnati cleveland columbus dallas denver detroit houston indianapolis jacksonville memphis
-    miami milwaukee minneapolis nashville oakland omaha orlando philadelphia pittsburgh sacramento
-    seattle springfield tampa tucson albuquerque brooklyn manhattan queens bronx london toronto boise
-    portland
-    """
-)
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """Names in lower case; a place of several words is one entry with spaces."""
 
-TITLES = word_set("mr mrs ms miss dr doctor mister professor")
+    given: frozenset[str]
+    given_doubtful: frozenset[str]
+    family: frozenset[str]
+    family_doubtful: frozenset[str]
+    places: frozenset[str]
+    places_doubtful: frozenset[str]
+    everyday: frozenset[str]
+    """Words that are no names in lower case: those of Whisper's vocabulary, and of call centres."""
+    place_words: frozenset[str]
+    """Words that begin a place of several words."""
+
+    def is_given(self, token: str) -> bool:
+        """Whether it is a given name, sure or doubtful."""
+        return token in self.given or token in self.given_doubtful
+
+    def is_family(self, token: str) -> bool:
+        """Whether it is a family name, sure or doubtful."""
+        return token.replace("'", "") in self.family or token in self.family_doubtful
+
+    def is_name(self, token: str) -> bool:
+        """Whether it is a sure name of a person."""
+        return token in self.given or token.replace("'", "") in self.family
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The lists that ship with callwright, read once."""
+    places = _words("places")
+    return Lexicon(
+        given=_words("given"),
+        given_doubtful=_words("given_doubtful"),
+        family=_words("family"),
+        family_doubtful=_words("family_doubtful"),
+        places=places,
+        places_doubtful=_words("places_doubtful"),
+        everyday=_words("everyday"),
+        place_words=frozenset(place.split(" ")[0] for place in places if " " in place),
+    )
+
+
+def place_at(tokens: list[str], at: int, *, doubtful: bool = False) -> int:
+    """The index after a place that begins at a token, or `at` if none does; the longest of up to three words."""
+    known = lexicon()
+    if tokens[at] in known.place_words:
+        for size in (3, 2):
+            if at + size <= len(tokens) and " ".join(tokens[at : at + size]) in known.places:
+                return at + size
+    single = tokens[at] in known.places or (doubtful and tokens[at] in known.places_doubtful)
+    return at + 1 if single else at
+
+
+def _words(name: str) -> frozenset[str]:
+    text = files("compliance").joinpath("lexicon", f"{name}.txt").read_text(encoding="utf-8")
+    return frozenset(word.replace("_", " ") for word in text.split())

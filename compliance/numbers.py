@@ -1,16 +1,18 @@
-"""Recognising the numbers that identify or pay, said in one turn or dictated over several."""
+"""Recognising the numbers that identify or pay, by length, checksum, grouping and what the talk is about."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
-from compliance.findings import Finding, Utterance
-from compliance.spoken_numbers import NumberRun, bare, is_filler, luhn_valid, read_numbers
-from compliance.topics import Mention, Topic, TopicReader
-from compliance.vocabulary import word_set
+from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
+from compliance.findings import Finding
+from compliance.quantities import dictated_runs, is_amount, is_quantity, is_year
+from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
+from compliance.subjects import topics_near
+from compliance.topics import Topic
+from compliance.utterance import Utterance
 
 CARD_LENGTHS = range(13, 20)
 """Digits of a primary account number in circulation (ISO/IEC 7812-1 allows up to 19)."""
@@ -18,258 +20,138 @@ CARD_LENGTHS = range(13, 20)
 USUAL_CARD_LENGTHS = range(15, 17)
 """Digits of American Express and of nearly all other cards."""
 
-SHORT_REPLY_WORDS = 6
-"""A turn this short does not interrupt a dictated number; callwright's own choice."""
+UNEXPLAINED_LENGTH = 8
+"""Digits of a number that nothing explains and that is removed for its length; callwright's own choice."""
 
-GAP_WORDS = 6
-"""Hesitating words in a row that do not interrupt a dictated number; callwright's own choice."""
+UNEXPLAINED_RUN = 5
+"""Digits in a row that such a number has at least."""
 
-TURNS_BACK = {Topic.CARD: 8, Topic.CVV: 4}
-"""Turns with content that a topic outlasts; callwright's own choice, wide where PCI DSS is at stake."""
-
-DEFAULT_TURNS_BACK = 3
-
-_UNITS_AFTER = word_set(
-    """
-    dollar dollars cent cents buck bucks euro euros pounds percent % minute minutes second seconds sec
-    hour hours day days week weeks month months year years times time am a.m pm p.m o'clock item items
-    piece pieces people persons points miles mile feet inches gigs gigabytes megabytes business digit
-    digits numbers moment of more thing things percentage degrees million billion left ago old units
-    boxes bottles tickets rooms nights grams ounces dollars'
-    """
-)
 _DISGUISED = re.compile(r"[$£€]?\d[:.,]?\d[:.,]?\d(?:[:.,]?\d)?%?")
-_PLACE_BEFORE = word_set("last first final next only")
-_COUNTING_BEFORE = word_set("another about around roughly within page chapter step")
-_HESITATION = word_set(
-    """
-    sorry no wait okay ok yeah yes yep yup uh-huh mm-hmm it's its it is that's that i mean let me see
-    hold on so the number actually oh well think please correct right now again got alright ready go
-    ahead with followed by ending starts begins my then after apologies pardon scratch make maybe be was
-    """
-)
-_YEAR_BEFORE = word_set(
-    """
-    in since year from until till before after by of during around january february march april may june
-    july august september october november december
-    """
-)
+_YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
 
-
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    turn: int
-    run: NumberRun
-
-
-@dataclass(frozen=True, slots=True)
-class _Dictation:
-    """The digits that one side said as one number."""
-
-    pieces: tuple[_Piece, ...]
-    digits: str = field(repr=False)
-
-    @property
-    def groups(self) -> tuple[int, ...]:
-        return tuple(size for piece in self.pieces for size in piece.run.groups)
-
-    @property
-    def turns(self) -> set[int]:
-        return {piece.turn for piece in self.pieces}
+_ACCEPTED: dict[Topic, tuple[range, str]] = {
+    Topic.CVV: (range(3, 5), "CREDIT_CARD_CVV"),
+    Topic.EXPIRY: (range(2, 9), "CREDIT_CARD_EXPIRATION"),
+    Topic.SSN: (range(4, 12), "US_SSN"),
+    Topic.PHONE: (range(5, 15), "PHONE_NUMBER"),
+    Topic.ACCOUNT: (range(3, 25), "ACCOUNT_NUMBER"),
+    Topic.IBAN: (range(4, 36), "IBAN_CODE"),
+    Topic.MEDICAL: (range(4, 20), "MEDICAL_RECORD"),
+    Topic.BIRTH: (range(4, 9), "DATE_OF_BIRTH"),
+    Topic.LICENSE: (range(4, 15), "US_DRIVER_LICENSE"),
+    Topic.PASSPORT: (range(5, 12), "US_PASSPORT"),
+    Topic.VEHICLE: (range(4, 18), "VEHICLE_ID"),
+    Topic.DEVICE: (range(6, 21), "DEVICE_ID"),
+    Topic.IP: (range(4, 13), "IP_ADDRESS"),
+    Topic.HOUSE: (range(1, 6), "LOCATION"),
+    Topic.POSTCODE: (range(4, 10), "LOCATION"),
+    Topic.ADDRESS: (range(4, 10), "LOCATION"),
+    Topic.CARD: (range(4, 13), "CREDIT_CARD"),
+}
+_DATED = frozenset({Topic.BIRTH, Topic.EXPIRY, Topic.SSN})
 
 
 class NumberRecogniser:
-    """Finds numbers by length, checksum, grouping and what the talk is about."""
+    """Finds numbers; `confidence_floor` is what a word inside one must reach not to be taken for a digit."""
 
-    def __init__(self) -> None:
-        self._topics = TopicReader()
+    def __init__(self, confidence_floor: float = 0.0) -> None:
+        self._confidence_floor = confidence_floor
 
     def find(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
         """Findings over whole turns' words; each covers a run of digits with the fillers inside it."""
-        mentions = [self._topics.read(turn.words) for turn in turns]
-        runs = [_dictated_runs(turn.words) for turn in turns]
-        call = _Call(turns, mentions, runs)
-        for dictation in _dictations(call):
-            entity = _entity(dictation, call)
-            if entity:
-                for piece in dictation.pieces:
-                    yield Finding(piece.turn, piece.run.first_word, piece.run.last_word, entity)
-        yield from _disguised_codes(call)
+        heard = Heard(turns, [dictated_runs(turn) for turn in turns])
+        if any(heard.runs):
+            found = [(dictation, _entity(dictation, heard)) for dictation in dictations(heard, self._confidence_floor)]
+            for dictation, entity in _inherited(found, heard):
+                yield from self._covered(dictation, entity, heard)
+        yield from _disguised_codes(heard)
+
+    def _covered(self, dictation: Dictation, entity: str, heard: Heard) -> Iterator[Finding]:
+        """The runs of a dictation, with misheard words between them and at their edges."""
+        for piece in dictation.pieces:
+            words = heard.turns[piece.turn].words
+            first, last = piece.run.first_word, piece.run.last_word
+            while first and is_homophone(words[first - 1]) and len(dictation.digits) > 4:
+                first -= 1
+            while last < len(words) and is_homophone(words[last]) and len(dictation.digits) > 4:
+                last += 1
+            yield Finding(piece.turn, first, last, entity)
+        for one, two in pairwise(dictation.pieces):
+            if one.turn == two.turn and is_misheard(heard, one, two, self._confidence_floor):
+                yield Finding(one.turn, one.run.last_word, two.run.first_word, entity)
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    turns: Sequence[Utterance]
-    mentions: list[list[Mention]]
-    runs: list[list[NumberRun]]
+def _inherited(found: Sequence[tuple[Dictation, str | None]], heard: Heard) -> Iterator[tuple[Dictation, str]]:
+    """The numbers that are something, and fragments beside them that are what they are.
 
-    def is_reply(self, turn: int) -> bool:
-        """Whether the turn is too short, or too full of digits, to change the subject."""
-        words = self.turns[turn].words
-        return len(words) <= SHORT_REPLY_WORDS or self.is_digits(turn)
+    A group of a number is cut off from the rest by whatever a caller mutters in between, and the other side reads back
+    or goes on with what it heard. In doubt it is removed.
+    """
+    known: dict[tuple[int, str], str] = {}
+    by_turn: dict[int, list[str]] = {}
+    for dictation, entity in found:
+        if entity:
+            yield dictation, entity
+            for piece in dictation.pieces:
+                known[piece.turn, heard.turns[piece.turn].side] = entity
+                by_turn.setdefault(piece.turn, []).append(entity)
+    for dictation, entity in found:
+        if entity:
+            continue
+        piece = dictation.pieces[0]
+        words = heard.turns[piece.turn].words
+        side = heard.turns[piece.turn].side
+        near = next(iter(topics_near(heard, piece)), None)
+        if near is Topic.HARMLESS or is_quantity(words, piece.run, strict=True) or _is_year(dictation, heard):
+            continue
+        own = known.get((piece.turn, side))
+        if own and own != "DATE_OF_BIRTH" and (len(dictation.digits) > 1 or heard.is_digits(piece.turn)):
+            yield dictation, own
+            continue
+        back = [known.get((turn, side)) for turn in range(max(0, piece.turn - 4), piece.turn)]
+        other = [found for turn in range(max(0, piece.turn - 2), piece.turn) for found in by_turn.get(turn, ())]
+        if "CREDIT_CARD" in back and heard.is_digits(piece.turn):
+            yield dictation, "CREDIT_CARD"
+        elif other and heard.is_digits(piece.turn) and len(dictation.digits) > 2:
+            yield dictation, other[-1]
 
-    def is_digits(self, turn: int) -> bool:
-        """Whether at least half of the turn's words are digits or fillers."""
-        words = self.turns[turn].words
-        said = sum(run.last_word - run.first_word for run in self.runs[turn])
-        fillers = sum(map(is_filler, words))
-        return bool(said) and 2 * (said + fillers) >= len(words)
 
-
-def _disguised_codes(call: _Call) -> Iterator[Finding]:
+def _disguised_codes(heard: Heard) -> Iterator[Finding]:
     """Security codes that were written as a time, a sum or a decimal: "3:12", "$312", "3.12"."""
     asked = False
-    for turn, utterance in enumerate(call.turns):
-        own = [mention.topic for mention in call.mentions[turn]]
+    for turn, utterance in enumerate(heard.turns):
+        own = [mention.topic for mention in utterance.mentions]
         asked = Topic.CVV in own or (asked and not own)
         for word, text in enumerate(utterance.words):
             if asked and len(utterance.words) <= SHORT_REPLY_WORDS and _DISGUISED.fullmatch(bare(text)):
                 yield Finding(turn, word, word + 1, "CREDIT_CARD_CVV")
 
 
-def _dictated_runs(words: Sequence[str]) -> list[NumberRun]:
-    """Runs that may be part of a dictated number: no counts, ages, sums or durations."""
-    return [run for run in read_numbers(words) if not _is_quantity(words, run)]
-
-
-def _is_quantity(words: Sequence[str], run: NumberRun) -> bool:
-    if len(run.digits) > 6:
-        return False
-    after = bare(words[run.last_word]) if run.last_word < len(words) else ""
-    before = bare(words[run.first_word - 1]) if run.first_word else ""
-    closed = words[run.last_word - 1][-1:] in ".,?!"
-    if (after in _UNITS_AFTER and not closed) or (before in _COUNTING_BEFORE and len(run.digits) <= 4):
-        return True
-    return len(run.digits) == 1 and before in _PLACE_BEFORE
-
-
-def _dictations(call: _Call) -> list[_Dictation]:
-    """The runs of each side, joined where only replies or a few words stand between them."""
-    found = []
-    for side in dict.fromkeys(turn.side for turn in call.turns):
-        held: list[_Piece] = []
-        for turn, utterance in enumerate(call.turns):
-            if utterance.side != side:
-                continue
-            for run in call.runs[turn]:
-                piece = _Piece(turn, run)
-                if held and not _continues(call, held[-1], piece):
-                    found.append(_dictation(held))
-                    held = []
-                held.append(piece)
-        if held:
-            found.append(_dictation(held))
-    return found
-
-
-def _dictation(pieces: list[_Piece]) -> _Dictation:
-    return _Dictation(tuple(pieces), "".join(piece.run.digits for piece in pieces))
-
-
-def _continues(call: _Call, last: _Piece, piece: _Piece) -> bool:
-    """Whether a run carries on the number of the run before it by the same side."""
-    if last.turn == piece.turn:
-        return _quiet(call, piece.turn, last.run.last_word, piece.run.first_word)
-    end = len(call.turns[last.turn].words)
-    return (
-        all(map(call.is_reply, range(last.turn + 1, piece.turn)))
-        and _quiet(call, last.turn, last.run.last_word, end)
-        and _quiet(call, piece.turn, 0, piece.run.first_word)
-        and all(_asks_nothing(call, turn) for turn in range(last.turn + 1, piece.turn))
-    )
-
-
-def _quiet(call: _Call, turn: int, first_word: int, last_word: int) -> bool:
-    """Whether words [first_word, last_word) only hesitate, agree or correct."""
-    words = call.turns[turn].words[first_word:last_word]
-    return len(words) <= GAP_WORDS and all(bare(word) in _HESITATION or is_filler(word) for word in words)
-
-
-def _asks_nothing(call: _Call, turn: int) -> bool:
-    """Whether the turn changes no subject; a card may be named again while its number is dictated."""
-    return all(mention.topic is Topic.CARD for mention in call.mentions[turn])
-
-
-def _card_last(mentions: Sequence[Mention]) -> list[Mention]:
-    """Latest first, cards after all others: "the expiration date on your card" asks for a date."""
-    latest = [mention for mention in reversed(mentions) if mention.topic is not Topic.CARD]
-    return latest + [mention for mention in reversed(mentions) if mention.topic is Topic.CARD]
-
-
-def _topics_near(call: _Call, piece: _Piece) -> Iterator[Topic]:
-    """Topics that bear on a run, nearest first: its own turn, turns before, and a question right after."""
-    own = call.mentions[piece.turn]
-    before = [mention for mention in own if mention.last_word <= piece.run.first_word]
-    after = [mention for mention in own if 0 <= mention.first_word - piece.run.last_word <= SHORT_REPLY_WORDS]
-    for mention in _card_last(before):
-        if mention.topic is not Topic.HARMLESS or piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS:
-            yield mention.topic
-    yield from (mention.topic for mention in after if mention.topic is not Topic.HARMLESS)
-    distance = 0
-    answered = False
-    for turn in range(piece.turn - 1, -1, -1):
-        mentions = call.mentions[turn]
-        distance += bool(mentions) or not call.is_reply(turn)
-        if distance > max(TURNS_BACK.values()):
-            break
-        for mention in _card_last(mentions):
-            # What was asked before the last question was answered already; payment alone lasts longer.
-            lasting = mention.topic in TURNS_BACK or not answered
-            if lasting and distance <= TURNS_BACK.get(mention.topic, DEFAULT_TURNS_BACK):
-                yield mention.topic
-        answered = answered or bool(mentions)
-    # Overlapping speech can put an answer before its question.
-    if call.is_digits(piece.turn) and piece.turn + 1 < len(call.turns):
-        yield from (
-            mention.topic
-            for mention in call.mentions[piece.turn + 1]
-            if mention.topic in {Topic.CARD, Topic.CVV, Topic.SSN}
-        )
-
-
-_ACCEPTED: dict[Topic, tuple[range, str]] = {
-    Topic.CVV: (range(3, 5), "CREDIT_CARD_CVV"),
-    Topic.EXPIRY: (range(3, 9), "CREDIT_CARD_EXPIRATION"),
-    Topic.SSN: (range(4, 10), "US_SSN"),
-    Topic.PHONE: (range(7, 13), "PHONE_NUMBER"),
-    Topic.ACCOUNT: (range(4, 25), "ACCOUNT_NUMBER"),
-    Topic.MEDICAL: (range(4, 20), "MEDICAL_RECORD"),
-    Topic.BIRTH: (range(4, 9), "DATE_OF_BIRTH"),
-    Topic.LICENSE: (range(4, 15), "US_DRIVER_LICENSE"),
-    Topic.PASSPORT: (range(6, 10), "US_PASSPORT"),
-    Topic.POSTCODE: (range(5, 10), "LOCATION"),
-    Topic.ADDRESS: (range(3, 10), "LOCATION"),
-    Topic.CARD: (range(4, 13), "CREDIT_CARD"),
-}
-
-
-_DATED = frozenset({Topic.BIRTH, Topic.EXPIRY, Topic.SSN})
-
-
-def _entity(dictation: _Dictation, call: _Call) -> str | None:
+def _entity(dictation: Dictation, heard: Heard) -> str | None:
     """What a dictated number is, or None if nothing says that it is anything to remove."""
-    near = list(dict.fromkeys(topic for piece in dictation.pieces for topic in _topics_near(call, piece)))
+    near = list(dict.fromkeys(topic for piece in dictation.pieces for topic in topics_near(heard, piece)))
     if _is_card(dictation, near):
         return "CREDIT_CARD"
     if near[:1] == [Topic.HARMLESS]:
         return None
-    return _by_topic(dictation, near, call) or _by_payment(dictation, near, call) or _by_shape(dictation)
+    return _by_topic(dictation, near, heard) or _by_payment(dictation, near, heard) or _by_shape(dictation, heard)
 
 
-def _is_card(dictation: _Dictation, near: Sequence[Topic]) -> bool:
+def _is_card(dictation: Dictation, near: Sequence[Topic]) -> bool:
     """Whether the number is a card's by its checksum, or by its length where nothing else explains it.
 
     Recognition errors and turns out of order break the checksum, so a length that only cards have is enough.
     """
     length = len(dictation.digits)
     dictated = len(dictation.turns) > 1 or (not near and length in USUAL_CARD_LENGTHS)
-    return _holds_card(dictation) or (length in CARD_LENGTHS and (Topic.CARD in near or dictated))
+    paid = not {Topic.CARD, Topic.CVV, Topic.EXPIRY}.isdisjoint(near)
+    return _holds_card(dictation) or (length in CARD_LENGTHS and (paid or dictated))
 
 
-def _by_topic(dictation: _Dictation, near: Sequence[Topic], call: _Call) -> str | None:
+def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str | None:
     """The entity of the nearest topic that a number of this length fits."""
     digits = dictation.digits
-    year = _is_year(dictation, call)
+    year = _is_year(dictation, heard)
     for topic in near:
         if topic not in _ACCEPTED or (year and topic not in _DATED):
             continue
@@ -281,11 +163,11 @@ def _by_topic(dictation: _Dictation, near: Sequence[Topic], call: _Call) -> str 
     return None
 
 
-def _by_payment(dictation: _Dictation, near: Sequence[Topic], call: _Call) -> str | None:
+def _by_payment(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str | None:
     """Fragments and read-backs while a card is dictated, where a digit too many is the lesser harm."""
     length = len(dictation.digits)
-    only_digits = all(map(call.is_digits, dictation.turns))
-    if _is_year(dictation, call):
+    only_digits = all(map(heard.is_digits, dictation.turns))
+    if _is_year(dictation, heard):
         return None
     if Topic.CVV in near and (only_digits or 3 <= length <= max(CARD_LENGTHS)):
         return "CREDIT_CARD_CVV"
@@ -293,10 +175,12 @@ def _by_payment(dictation: _Dictation, near: Sequence[Topic], call: _Call) -> st
         return "CREDIT_CARD"
     if Topic.CARD in near and length >= 2 and only_digits:
         return "CREDIT_CARD_CVV" if length == 3 else "CREDIT_CARD"
+    if Topic.PART in near and length >= 4:
+        return "CREDIT_CARD"
     return None
 
 
-def _holds_card(dictation: _Dictation) -> bool:
+def _holds_card(dictation: Dictation) -> bool:
     """Whether digits from or up to the edge of a group have a card's length and pass the Luhn check.
 
     Card numbers begin with 2 to 6 (ISO/IEC 7812-1); a leading digit outside that needs a card topic instead.
@@ -311,24 +195,43 @@ def _holds_card(dictation: _Dictation) -> bool:
     return False
 
 
-def _is_year(dictation: _Dictation, call: _Call) -> bool:
+def _is_year(dictation: Dictation, heard: Heard) -> bool:
     piece = dictation.pieces[0]
-    if len(dictation.digits) != 4 or dictation.digits[:2] not in {"19", "20"} or not piece.run.first_word:
-        return False
-    return bare(call.turns[piece.turn].words[piece.run.first_word - 1]) in _YEAR_BEFORE
+    turn = heard.turns[piece.turn]
+    # "What comes after 2021?" asks for the next group.
+    asked = any(mention.topic is Topic.PART and mention.last_word == piece.run.first_word for mention in turn.mentions)
+    return len(dictation.pieces) == 1 and not asked and is_year(turn.words, piece.run)
 
 
 def _is_expiry(digits: str) -> bool:
     return len(digits) in {3, 4, 6} and 1 <= int(digits[: 2 - len(digits) % 2]) <= 12
 
 
-def _by_shape(dictation: _Dictation) -> str | None:
-    """What grouping alone gives away: 3-2-4 for a social security number, 3-3-4 or 3-4 for a telephone's."""
+def _is_dictated(words: Sequence[str], run: NumberRun) -> bool:
+    """Whether a run is long, and in figures or said digit by digit rather than in counts."""
+    if len(run.digits) >= UNEXPLAINED_LENGTH and "and" not in map(bare, words[run.first_word : run.last_word]):
+        return True
+    counts = sum(is_count_word(bare(word)) for word in words[run.first_word : run.last_word])
+    return len(run.digits) >= UNEXPLAINED_RUN and 4 * counts < len(run.digits)
+
+
+def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
+    """What grouping and length alone give away: 3-2-4, 3-3-4, 3-4, a British number, or a number too long to count."""
     digits, groups = dictation.digits, dictation.groups
+    if all(is_amount(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces):
+        return None
     if groups == (3, 2, 4):
         return "US_SSN"
     national = digits[1:] if len(digits) == 11 and digits[0] == "1" else digits
     # North American numbers have no area code or exchange that begins with 0 or 1 (NANP).
     if len(national) == 10 and national[0] not in "01" and national[3] not in "01":
         return "PHONE_NUMBER"
-    return "PHONE_NUMBER" if groups == (3, 4) and digits[0] not in "01" else None
+    # British numbers have ten or eleven digits, the first a 0 (Ofcom's National Telephone Numbering Plan).
+    british = (len(digits) in (10, 11) and digits[0] == "0" and digits[1] in "12378") or (
+        len(digits) == 12 and digits.startswith("44")
+    )
+    if british or (groups == (3, 4) and digits[0] not in "01"):
+        return "PHONE_NUMBER"
+    # Short numbers with a few words between them count things; one of them must be long.
+    long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
+    return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from compliance.marks import ACTIONS, LAST_FOUR_LENGTHS
+from compliance.policies import POLICIES
 
 
 class RedactionOptions(BaseModel):
@@ -29,6 +33,36 @@ class RedactionOptions(BaseModel):
         description="Presidio's findings with a lower score are ignored.",
         json_schema_extra={"source": "presidio: patterns without context score from 0.05 to 0.3"},
     )
+    confidence_floor: float = Field(
+        0.3,
+        ge=0.0,
+        le=1.0,
+        description="Words inside a number that the recogniser was less sure of are taken for digits misheard.",
+        json_schema_extra={"source": "callwright: in doubt inside a number, remove"},
+    )
+    actions: tuple[str, ...] = Field(
+        (),
+        description='What stands for an entity, as "ENTITY=action": remove leaves its name, mask four stars, tag a '
+        "number that is the same for the same words of a call, last_four the last four digits of a whole number.",
+        json_schema_extra={"source": "PCI DSS 3.4.1: the last four digits of a card may show"},
+    )
+    patterns: tuple[str, ...] = Field(
+        (),
+        description='Own entities under every policy, as "NAME=regular expression" over the words of a turn.',
+        json_schema_extra={"source": "callwright"},
+    )
+
+    @model_validator(mode="after")
+    def _can_be_done(self) -> Self:
+        entities = POLICIES["all"] | own_patterns(self.patterns).keys()
+        for entity, action in pairs(self.actions).items():
+            if entity not in entities:
+                raise ValueError(f"actions names {entity}, which is none of {', '.join(sorted(entities))}")
+            if action not in ACTIONS:
+                raise ValueError(f"{entity}={action} is no action; use one of {', '.join(ACTIONS)}")
+            if action == "last_four" and entity not in LAST_FOUR_LENGTHS:
+                raise ValueError(f"last_four cannot be had for {entity}, only for {', '.join(LAST_FOUR_LENGTHS)}")
+        return self
 
 
 class VaultOptions(BaseModel):
@@ -91,3 +125,24 @@ class AuditOptions(BaseModel):
         description="Folder or s3://bucket/prefix of signed anchors; empty means anchors/ in the data folder.",
         json_schema_extra={"source": "PCI DSS 10.3.3: where the database's owner cannot write"},
     )
+
+
+def pairs(texts: tuple[str, ...]) -> dict[str, str]:
+    """What stands before and after the first "=" of each text. Raises ValueError for one that has none."""
+    for text in texts:
+        if "=" not in text:
+            raise ValueError("an item has no =, as in PERSON=tag")
+    return {name.strip(): value.strip() for name, _, value in (text.partition("=") for text in texts)}
+
+
+def own_patterns(texts: tuple[str, ...]) -> dict[str, re.Pattern[str]]:
+    """Compiled patterns by entity. Raises ValueError for a bad name or expression, without quoting it."""
+    compiled = {}
+    for name, pattern in pairs(texts).items():
+        if not re.fullmatch(r"[A-Z][A-Z0-9_]*", name):
+            raise ValueError(f"pattern {name}: a name has capitals, figures and _ alone")
+        try:
+            compiled[name] = re.compile(pattern, re.IGNORECASE)
+        except re.error as error:
+            raise ValueError(f"pattern {name} is no regular expression: {error.msg}") from error
+    return compiled

@@ -26,8 +26,14 @@ PII = frozenset(
 )
 """What tells who somebody is (GDPR article 4(1))."""
 
-PHI = PII | {"MEDICAL_RECORD"}
-"""The identifiers of HIPAA's safe harbour that speech can carry (45 CFR 164.514(b)(2))."""
+PHI = PII | {"CREDIT_CARD", "MEDICAL_RECORD", "MEDICAL_DATE", "AGE_OVER_89", "VEHICLE_ID", "DEVICE_ID"}
+"""The 18 identifiers of HIPAA's safe harbour, but for those that no speech carries (45 CFR 164.514(b)(2)(i)).
+
+(A) PERSON, (B) LOCATION, (C) DATE_OF_BIRTH, MEDICAL_DATE and AGE_OVER_89, (D) and (E) PHONE_NUMBER with fax,
+(F) EMAIL_ADDRESS, (G) US_SSN, (H) MEDICAL_RECORD, (I) and (J) ACCOUNT_NUMBER with plans, IBAN_CODE, CREDIT_CARD,
+(K) US_DRIVER_LICENSE and US_PASSPORT, (L) VEHICLE_ID, (M) DEVICE_ID, (N) URL, (O) IP_ADDRESS, (R) what
+`redact.patterns` adds. Biometrics (P) are the voice itself, and photographs (Q) are not in a transcript.
+"""
 
 CODES = frozenset({"CREDIT_CARD_CVV"})
 """Security codes: what not even the vault may keep (PCI DSS 3.3.1.2)."""

@@ -2,42 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.types import Channel, SpokenWord, Transcript, Turn
-from compliance.analyzer import Analyzer
-from compliance.findings import Finding, Utterance, settle
+from compliance.analyzer import Analyzer, Readings
+from compliance.findings import Finding, settle
+from compliance.marks import Marker, is_mark, plain_mark
 from compliance.numbers import NumberRecogniser
-from compliance.options import RedactionOptions
+from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
-from compliance.recognisers import (
-    find_again,
-    find_dates,
-    find_emails,
-    find_identifiers,
-    find_names,
-    find_spelling,
-    find_streets,
-    find_urls,
-)
-from compliance.topics import Topic, TopicReader
+from compliance.readers.people import find_again
+from compliance.readers.spans import words_of
+from compliance.turns import find_in_turns
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from compliance.utterance import Utterance
 
-_MARK = re.compile(r"\[[A-Z_]+\][.,?!]?")
-CARD_TURNS = 12
-"""Turns that an expiry date may lie behind the card's mention; callwright's own choice."""
-
-_KEPT_PUNCTUATION = (".", ",", "?", "!")
-_IDENTIFIER_ENTITIES = {
-    Topic.MEDICAL: "MEDICAL_RECORD",
-    Topic.LICENSE: "US_DRIVER_LICENSE",
-    Topic.PASSPORT: "US_PASSPORT",
-    Topic.ACCOUNT: "ACCOUNT_NUMBER",
-    Topic.SSN: "US_SSN",
-}
+_PARTS = frozenset({"PERSON", "ACCOUNT_NUMBER", "PHONE_NUMBER", "DATE_OF_BIRTH"})
+"""Entities that parts of addresses look like; every policy that has them has addresses too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,60 +33,85 @@ class _Piece:
 
 
 class Redactor:
-    """Finds and removes what its `policy` names; holds a loaded analyzer, so build it once."""
+    """Finds and removes what its options name; holds a loaded analyzer, so build it once."""
 
-    def __init__(self, analyzer: Analyzer, policy: str) -> None:
+    def __init__(self, analyzer: Analyzer, options: RedactionOptions) -> None:
         self._analyzer = analyzer
-        self._numbers = NumberRecogniser()
-        self._topics = TopicReader()
-        self.policy = policy
+        self._options = options
+        self._numbers = NumberRecogniser(options.confidence_floor)
+        self._patterns = own_patterns(options.patterns)
+        self._actions = pairs(options.actions)
+        self._allowed = POLICIES[options.policy] | self._patterns.keys()
+        self.policy: str = options.policy
 
     @classmethod
     def load(cls, ner_model_dir: Path, options: RedactionOptions) -> Redactor:
         """Load the model that finds names from a folder; raises ModelError if it is not one."""
-        return cls(Analyzer.load(ner_model_dir, options.min_score), options.policy)
+        return cls(Analyzer.load(ner_model_dir, options.min_score), options)
 
     def with_policy(self, policy: str) -> Redactor:
-        """A redactor of another policy that shares what is loaded."""
-        return Redactor(self._analyzer, policy)
+        """A redactor of another policy, without own patterns, that shares what is loaded."""
+        return Redactor(self._analyzer, self._options.model_copy(update={"policy": policy, "patterns": ()}))
 
     def find(self, turns: Sequence[Utterance]) -> list[Finding]:
         """Everything in the turns that the policy removes: ordered, without overlap, in whole words.
 
         Turns are in the order of their start. Marks of an earlier redaction are never found again.
         """
-        allowed = POLICIES[self.policy]
-        in_words = list(self._in_words(turns))
-        # Only names that a phrase announced: the model's slips must not spread over the call.
-        announced = [finding for finding in in_words if finding.entity == "PERSON"]
-        found = [
-            *in_words,
-            *self._numbers.find(turns),
-            *self._analyzer.find(turns),
-            *find_again(turns, announced),
-        ]
-        kept = (finding for finding in found if finding.entity in allowed)
-        return settle(_without_marks(kept, turns), turns)
+        return self._find([turns], {})[0]
 
     def redact(self, transcript: Transcript) -> RedactedTranscript:
         """The transcript with a mark for each run of words that the policy removes.
 
         What is left is read again until nothing more is found, so that redacting twice changes nothing.
         """
-        turns = [tuple(_Piece(word.text, (word,)) for word in turn.words) for turn in transcript.turns]
-        sides = [_side(turn) for turn in transcript.turns]
-        while True:
-            utterances = [
-                Utterance(side, tuple(piece.text for piece in pieces))
-                for side, pieces in zip(sides, turns, strict=True)
-            ]
-            findings = self.find(utterances)
-            if not findings:
-                break
-            turns = [_marked(pieces, index, findings) for index, pieces in enumerate(turns)]
+        return self.redact_all([transcript])[0]
+
+    def redact_all(self, transcripts: Sequence[Transcript]) -> list[RedactedTranscript]:
+        """As redact(), of several calls at once, whose turns share the batches of the model."""
+        readings: Readings = {}
+        held = [_Held(transcript) for transcript in transcripts]
+        open_calls = held
+        while open_calls:
+            found = self._find([call.utterances for call in open_calls], readings)
+            for call, findings in zip(open_calls, found, strict=True):
+                call.mark(findings)
+            open_calls = [call for call, findings in zip(open_calls, found, strict=True) if findings]
+        return [self._redacted(call) for call in held]
+
+    def _find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> list[list[Finding]]:
+        analysed = self._analyzer.find(calls, readings)
+        return [self._settled(turns, found) for turns, found in zip(calls, analysed, strict=True)]
+
+    def _settled(self, turns: Sequence[Utterance], analysed: list[Finding]) -> list[Finding]:
+        in_turns = list(find_in_turns(turns))
+        # Only names that a phrase announced: the model's slips must not spread over the call.
+        announced = [finding for finding in in_turns if finding.entity == "PERSON"]
+        found = [
+            *_outside(in_turns, in_turns),
+            *_outside(analysed, in_turns),
+            *_outside(self._numbers.find(turns), in_turns),
+            *find_again(turns, announced),
+            *self._own(turns),
+        ]
+        kept = (finding for finding in found if finding.entity in self._allowed)
+        return settle(_without_marks(kept, turns), turns)
+
+    def _own(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
+        """What the configured patterns find."""
+        for entity, pattern in self._patterns.items():
+            for index, turn in enumerate(turns):
+                text = " ".join(turn.words)
+                for match in pattern.finditer(text):
+                    if match[0]:
+                        yield Finding(index, *words_of(text, match.start(), match.end()), entity)
+
+    def _redacted(self, call: _Held) -> RedactedTranscript:
+        marker = Marker(self._actions)
+        transcript = call.transcript
         redacted = tuple(
-            RedactedTurn(turn.speaker, turn.channel, tuple(map(_word, pieces)))
-            for turn, pieces in zip(transcript.turns, turns, strict=True)
+            RedactedTurn(turn.speaker, turn.channel, tuple(_word(piece, marker) for piece in pieces))
+            for turn, pieces in zip(transcript.turns, call.turns, strict=True)
         )
         return RedactedTranscript(
             audio=transcript.audio,
@@ -112,54 +120,35 @@ class Redactor:
             turns=redacted,
             # Keys that were pressed are never kept, whatever the policy.
             regions=tuple(replace(region, digits="") for region in transcript.regions),
-            redactions=tuple(_redactions(redacted, turns)),
+            redactions=tuple(_redactions(redacted, call.turns)),
             policy=self.policy,
             provenance=transcript.provenance,
             findings=transcript.findings,
             guards=transcript.guards,
         )
 
-    def _in_words(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
-        """What the recognisers of single turns find, with the topics of the turns just before."""
-        mentions = [self._topics.read(turn.words) for turn in turns]
-        asked: list[Topic] = []
-        paid_at = -CARD_TURNS
-        for index, turn in enumerate(turns):
-            own = [mention.topic for mention in mentions[index]]
-            if not {Topic.CARD, Topic.CVV}.isdisjoint(own):
-                paid_at = index
-            topics = [*asked, *own]
-            if index - paid_at < CARD_TURNS:
-                topics.insert(0, Topic.CARD)
-            for first, last, entity in _spans(turn.words, topics):
-                yield Finding(index, first, last, entity)
-            asked = own or asked
+
+class _Held:
+    """One call while it is redacted."""
+
+    def __init__(self, transcript: Transcript) -> None:
+        self.transcript = transcript
+        self.turns = [tuple(_Piece(word.text, (word,)) for word in turn.words) for turn in transcript.turns]
+        sides = map(_side, transcript.turns)
+        self.utterances = [_utterance(side, pieces) for side, pieces in zip(sides, self.turns, strict=True)]
+
+    def mark(self, findings: Sequence[Finding]) -> None:
+        by_turn: dict[int, list[Finding]] = {}
+        for finding in findings:
+            by_turn.setdefault(finding.turn, []).append(finding)
+        for turn, found in by_turn.items():
+            self.turns[turn] = _marked(self.turns[turn], found)
+            self.utterances[turn] = _utterance(self.utterances[turn].side, self.turns[turn])
 
 
-def _spans(words: Sequence[str], topics: Sequence[Topic]) -> Iterator[tuple[int, int, str]]:
-    """First word, word after the last, and entity of all in one turn; the latest topic comes last."""
-    spelled = Topic.EMAIL if Topic.EMAIL in topics else Topic.NAME if Topic.NAME in topics else None
-    latest = next((topic for topic in reversed(topics) if topic in _IDENTIFIER_ENTITIES), None)
-    for first, last in find_emails(words, asked=Topic.EMAIL in topics):
-        yield first, last, "EMAIL_ADDRESS"
-    for first, last in find_urls(words):
-        yield first, last, "URL"
-    for first, last in find_streets(words):
-        yield first, last, "LOCATION"
-    for first, last in find_names(words, asked=topics[-1:] == [Topic.NAME]):
-        yield first, last, "PERSON"
-    if spelled:
-        for first, last in find_spelling(words):
-            yield first, last, "EMAIL_ADDRESS" if spelled is Topic.EMAIL else "PERSON"
-    if latest:
-        for first, last in find_identifiers(words):
-            yield first, last, _IDENTIFIER_ENTITIES[latest]
-    dated = "DATE_OF_BIRTH" if Topic.BIRTH in topics else None
-    if Topic.EXPIRY in topics and Topic.CARD in topics:
-        dated = "CREDIT_CARD_EXPIRATION"
-    if dated:
-        for first, last in find_dates(words):
-            yield first, last, dated
+def _utterance(side: str, pieces: Sequence[_Piece]) -> Utterance:
+    confidences = tuple(min(word.confidence for word in piece.words) for piece in pieces)
+    return Utterance(side, tuple(piece.text for piece in pieces), confidences)
 
 
 def _side(turn: Turn) -> str:
@@ -167,21 +156,34 @@ def _side(turn: Turn) -> str:
     return turn.speaker if turn.channel is Channel.MIXED else turn.channel.value
 
 
+def _outside(analysed: Iterable[Finding], in_turns: Iterable[Finding]) -> Iterator[Finding]:
+    """Findings but for names and numbers inside an address, which are of it, and names inside an e-mail."""
+    covered = {
+        (finding.turn, word)
+        for finding in in_turns
+        if finding.entity in {"LOCATION", "EMAIL_ADDRESS"}
+        for word in range(finding.first_word, finding.last_word)
+    }
+    for finding in analysed:
+        inside = ((finding.turn, word) in covered for word in range(finding.first_word, finding.last_word))
+        if finding.entity not in _PARTS or not all(inside):
+            yield finding
+
+
 def _without_marks(findings: Iterable[Finding], turns: Sequence[Utterance]) -> Iterator[Finding]:
     for finding in findings:
         words = turns[finding.turn].words
         for word in range(finding.first_word, finding.last_word):
-            if not _MARK.fullmatch(words[word]):
+            if not is_mark(words[word]):
                 yield Finding(finding.turn, word, word + 1, finding.entity)
 
 
-def _marked(pieces: tuple[_Piece, ...], turn: int, findings: Iterable[Finding]) -> tuple[_Piece, ...]:
+def _marked(pieces: tuple[_Piece, ...], findings: Iterable[Finding]) -> tuple[_Piece, ...]:
     marked = list(pieces)
-    for finding in sorted((found for found in findings if found.turn == turn), reverse=True):
+    for finding in sorted(findings, reverse=True):
         removed = marked[finding.first_word : finding.last_word]
         words = tuple(word for piece in removed for word in piece.words)
-        closing = removed[-1].text[-1:]
-        text = f"[{finding.entity}]" + (closing if closing in _KEPT_PUNCTUATION else "")
+        text = plain_mark(finding.entity, removed[-1].text)
         marked[finding.first_word : finding.last_word] = [_Piece(text, words, finding.entity)]
     return tuple(_joined(marked))
 
@@ -200,9 +202,10 @@ def _joined(pieces: Iterable[_Piece]) -> Iterator[_Piece]:
         yield held
 
 
-def _word(piece: _Piece) -> RedactedWord:
+def _word(piece: _Piece, marker: Marker) -> RedactedWord:
+    said = [word.text for word in piece.words]
     return RedactedWord(
-        text=piece.text,
+        text=marker.write(piece.entity, said) if piece.entity else piece.text,
         start_s=piece.words[0].start_s,
         end_s=piece.words[-1].end_s,
         confidence=min(word.confidence for word in piece.words),

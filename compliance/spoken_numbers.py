@@ -17,7 +17,8 @@ MAX_FILLERS = 3
 """Fillers in a row that still leave the digits around them one number; callwright's own choice."""
 
 _UNITS = {
-    "zero": 0, "oh": 0, "o": 0, "nought": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+    "zero": 0, "oh": 0, "o": 0, "nought": 0, "naught": 0, "nil": 0, "one": 1, "two": 2, "three": 3,
+    "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "niner": 9,
 }  # fmt: skip
 _TEENS = {
@@ -29,10 +30,13 @@ _TENS = {
     "eighty": 80, "ninety": 90,
 }  # fmt: skip
 _SCALES = {"hundred": 100, "thousand": 1000}
-_TIMES = {"double": 2, "triple": 3, "treble": 3}
-_HOMOPHONES = {"to": 2, "too": 2, "for": 4, "fore": 4, "won": 1, "ate": 8, "tree": 3}
-_FILLERS = word_set("um uh uhm umm erm er ah hmm mm and then dash hyphen space slash comma next")
-_CLOSERS = word_set("dash hyphen space slash comma then next")
+_TIMES = {"double": 2, "triple": 3, "treble": 3, "quadruple": 4}
+_HOMOPHONES = {
+    "to": 2, "too": 2, "for": 4, "fore": 4, "won": 1, "ate": 8, "tree": 3, "free": 3, "owe": 0, "sicks": 6, "sex": 6,
+    "fife": 5, "nein": 9,
+}  # fmt: skip
+_FILLERS = word_set("um uh uhm umm erm er ah hmm mm and then dash hyphen space slash comma next dot stroke")
+_CLOSERS = word_set("dash hyphen space slash comma then next dot stroke")
 
 _FIGURES = re.compile(r"\+?\d+(?:[-./,()]+\d+)*")
 _DECIMAL = re.compile(r"\d{1,3}(?:,\d{3})*\.\d{1,2}|\d{1,3}(?:\.\d{1,3}){3}")
@@ -106,6 +110,21 @@ def is_filler(word: str) -> bool:
     return bare(word) in _FILLERS
 
 
+def is_number_word(token: str) -> bool:
+    """Whether a bare word is a number's: "four", "forty", "double"; figures are not asked about."""
+    return token in _UNITS or token in _TEENS or token in _TENS or token in _TIMES
+
+
+def is_count_word(token: str) -> bool:
+    """Whether a bare word says more than one digit: "forty", "eleven", "hundred"."""
+    return token in _TEENS or token in _TENS or token in _SCALES
+
+
+def is_homophone(word: str) -> bool:
+    """Whether the word may be a misheard digit: "for", "to", "ate"."""
+    return bare(word) in _HOMOPHONES
+
+
 def read_numbers(words: Sequence[str]) -> list[NumberRun]:
     """Every run of digits in the words, in order; runs do not overlap or begin or end with a filler.
 
@@ -138,8 +157,11 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
     """
     pieces: list[list[_Atom]] = [[]]
     for index, atom in enumerate(atoms):
-        around = [atoms[near] for near in (index - 1, index + 1) if 0 <= near < len(atoms)]
-        if atom.kind is _Kind.HOMOPHONE and [near.kind for near in around] == [_Kind.UNIT, _Kind.UNIT]:
+        around = [near[0] for near in (_said(atoms[:index][::-1]), _said(atoms[index + 1 :])) if near]
+        # "Two to three" alone is a range.
+        alone = sum(near.kind is not _Kind.FILLER for near in atoms) <= 3 and atom.text in {"to", "too", "for"}
+        doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
+        if atom.kind is _Kind.HOMOPHONE and (doubled or (_between_digits(around) and not alone)):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
         elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
             pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))
@@ -148,6 +170,22 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
         else:
             pieces[-1].append(atom)
     return pieces
+
+
+def _said(atoms: list[_Atom]) -> list[_Atom]:
+    """The first of the atoms that is no filler, if one of the next few is none."""
+    return [atom for atom in atoms[: MAX_FILLERS + 1] if atom.kind is not _Kind.FILLER][:1]
+
+
+def _between_digits(around: list[_Atom]) -> bool:
+    """Whether both neighbours are digits, or a ten and a digit: "eighty for oh six"."""
+    if len(around) != 2 or not _is_digit(around[1]):
+        return False
+    return _is_digit(around[0]) or around[0].kind in {_Kind.TENS, _Kind.TEEN}
+
+
+def _is_digit(atom: _Atom) -> bool:
+    return atom.kind is _Kind.UNIT or (atom.kind is _Kind.FIGURES and len(atom.text) == 1)
 
 
 def _is_figures(atom: _Atom) -> bool:
@@ -194,7 +232,8 @@ def _runs(atoms: list[_Atom]) -> list[NumberRun]:
     fillers = 0
     at = 0
     while at < len(atoms):
-        if atoms[at].kind is _Kind.FILLER:
+        # "Fifty five thousand eight hundred" is no number, and yet dictated.
+        if atoms[at].kind is _Kind.FILLER or (held and atoms[at].kind is _Kind.SCALE):
             fillers += 1
             if held and atoms[at].closes:
                 held.append(("", [atoms[at]]))

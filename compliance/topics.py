@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 
 from compliance.spoken_numbers import bare
@@ -15,8 +16,11 @@ class Topic(StrEnum):
     """What the next number or name is likely to be."""
 
     CARD = "card"
+    PART = "part"
+    HOUSE = "house"
     CVV = "cvv"
     EXPIRY = "expiry"
+    IBAN = "iban"
     SSN = "ssn"
     PHONE = "phone"
     ACCOUNT = "account"
@@ -26,6 +30,10 @@ class Topic(StrEnum):
     PASSPORT = "passport"
     POSTCODE = "postcode"
     EMAIL = "email"
+    EVENT = "event"
+    DEVICE = "device"
+    IP = "ip"
+    VEHICLE = "vehicle"
     NAME = "name"
     ADDRESS = "address"
     HARMLESS = "harmless"
@@ -40,58 +48,108 @@ class Mention:
     last_word: int
 
 
-_ID = "(?: (?:number|numbers|id|i d|no|code|#))"
+_COUNTED = (
+    "days?|weeks?|months?|years?|hours?|minutes?|times|orders|of them|bills|payments|visits|calls|people"
+    "|seasons|games"
+    "|or|to|items|things|letters|nights"
+)
+_ID = "(?: (?:number|numbers|number's|id|i d|id's|no|code|#|reference(?: number)?))"
 PHRASES: Mapping[Topic, str] = MappingProxyType(
     {
-        Topic.CVV: r"(?<!social )security (?:code|number|digits|pin)|c ?[vb] ?v ?2?|c v c|cvc2?|(?:card"
-        r"|the|my) code(?: is)?"
-        r"|(?:verification|card verification) (?:code|value|number)"
-        r"|(?:three|four|3|4|last three|last 3)[- ]?(?:digit|digits|numbers)(?: [\w']+){0,4}? (?:back"
-        r"|front|reverse)"
-        r"|(?:three|four|3|4)[- ]digit (?:code|security|number)"
-        r"|(?:code|number|numbers|digits) (?:on|at|from) the (?:back|front|reverse)"
-        r"|(?:on|at) the (?:back|front|reverse)(?: side)? of (?:the|your|my|that) card",
-        Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid) (?:through|thru|until|till)",
-        Topic.SSN: r"social(?: security)?(?: number)?(?! (?:media|network))|s ?s ?n|tax ?payer id"
-        r"|tax id|itin",
+        Topic.CVV: r"(?<!social )security (?:code|numbers?|digits|pin)(?:'s)?|c ?[vb] ?v ?2?|c v c"
+        r"|c ?[vs] ?c ?2?|c ?i ?d"
+        r"|(?:card|the|my|that) code(?: is)?"
+        r"|(?:verification|card verification|signature) (?:code|value|number|strip|panel|digits)"
+        r"|(?:three|four|3|4|last three|last 3)[- ]?(?:little )?(?:digit|digits|numbers"
+        r"|number)(?: [\w']+){0,5}? (?:back"
+        r"|front|reverse|strip)"
+        r"|(?:last |final |little )?(?:three|3) (?:digits|numbers)"
+        r"|(?:three|four|3|4)[- ]digit (?:code|security|number|pin)"
+        r"|(?:code|number|numbers|digits) (?:on|at|from) the (?:back|front|reverse|other side|signature)"
+        r"|(?:on|at|from) the (?:back|front|reverse)(?: side)?(?: of (?:the|your|my|that) card)?|code's"
+        r"|(?:front|back) code|(?:back|front) of (?:the|my|your) card",
+        Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid) (?:through|thru|until|till|to)|run(?:s)? out",
+        Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
+        r"|life))|s ?s ?n"
+        r"|s s n|tax ?payer id"
+        r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|prescription|rx"
-        rf"|medicare|medicaid){_ID}"
-        rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?",
-        Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}",
+        rf"|medicare|medicaid|n h s|nhs){_ID}?"
+        rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
+        Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
+        rf"|d l(?: number)?|dl(?: number)?",
         Topic.PASSPORT: rf"passport{_ID}?",
-        Topic.BIRTH: r"date of birth|birth ?da(?:te|y)|born|d ?o ?b|birth",
+        Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
+        r"|registration) )?plates?(?: number)?"
+        r"|(?:car |vehicle )?registration(?: number)?|reg number",
+        Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address"
+        r"|implant (?:number|serial)",
+        Topic.IP: r"i ?p address(?:es)?|ip",
+        Topic.BIRTH: r"date of birth|birth ?da(?:te|y)|born|d ?o ?b|birth|dates? of birth|birthday's|birth's",
+        Topic.EVENT: r"admitted|admission|discharged?|passed away|died|death|surgery|operation|diagnosed"
+        r"|date of service"
+        r"|procedure|hospitali[sz]ed",
         Topic.POSTCODE: r"zip(?: ?code)?|post(?:al)? ?code",
-        Topic.ACCOUNT: rf"(?:bank |savings |checking )?account{_ID}?|acct|i ?ban|sort code|(?:my "
+        Topic.IBAN: rf"i ?b ?a ?n{_ID}?|swift(?: code)?|b ?i ?c(?: code)?",
+        Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)"
+        rf"|sort code|(?:my "
         rf"|your )?pin(?: number)?"
-        rf"|(?:policy|member|membership|customer|client|subscriber|employee|group|loan|claim|case"
-        rf"|ticket|invoice"
-        rf"|booking|reservation|confirmation|order|reference|tracking|routing|file|certificate|user){_ID}"
-        r"|confirmation|(?:policy|claim) (?:is|was)|passcode|insurance card|member ?ship card|routing",
+        rf"|(?:policy|member|membership|customer|client|subscriber|employee|group|loan|claim|customer reference"
+        rf"|national"
+        rf"|routing|certificate|user|mortgage|insurance|plan|loyalty|student|tax|meter|sim|aba|transit){_ID}"
+        r"|(?:policy|claim)(?: is| was)?|passcode|insurance card|member ?ship card|routing|policy's|account's"
+        r"|insured",
         Topic.PHONE: r"(?:tele)?phone(?: number)?|cell(?: ?phone)?(?: number)?|mobile(?: number)?"
         r"|call ?back(?: number)?"
-        r"|(?:call|reach|text|ring|contact) (?:me|you|us|him|her|them)(?: back)?|(?:best|contact|home"
-        r"|work|fax|daytime"
-        r"|alternate|another) number|fax|area code|dial",
-        Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that"
+        r"|(?:call|reach|text|ring|contact|phone) (?:me|you|us|him|her|them|my)(?: back)?|call back(?: on)?"
+        r"|(?:best|contact|home"
+        r"|work|fax|daytime|good|office|evening|landline"
+        r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from"
+        r"|my office|my work",
+        Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
         r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card"
-        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long number|pan",
-        Topic.EMAIL: r"e[- ]?mails?(?: address)?",
-        Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping )?address|(?:live|lives|living"
-        r"|located) (?:at|on|in)",
-        Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?name|spell(?:ed|ing|s)?",
-        Topic.HARMLESS: r"(?:sub)?totals?|balance|price|costs?|amount|quantity|version|channel|flight"
-        r"|room|gate|extension"
-        rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock){_ID}?|sku"
-        rf"|error(?: code)?",
+        r"|barclaycard|maestro"
+        r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder",
+        Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits"
+        rf"| numbers)?(?! (?:{_COUNTED}))"
+        r"|(?:first|second|third|fourth|next|last|that) (?:group|set|block|lot)(?: of (?:four|digits|numbers))?"
+        r"|missed the \w+ (?:group|set|block|part|bit|four)|(?:repeat|say|read) (?:me )?the (?:first|last|next"
+        r"|middle|end) (?:part|bit|half|group)"
+        r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
+        Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
+        Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
+        Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
+        r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
+        r"|post|mail) (?:it|that|them|this) to",
+        Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
+        r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?"
+        r"|who's (?:calling|speaking|this)",
+        Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"
+        r"|price|prices|costs?|amount|quantity|version|channel|flight"
+        r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature"
+        r"|error(?: code)?|sku|queue"
+        rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking"
+        rf"|confirmation"
+        rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"
+        rf"|coupon|discount|incident|work order|complaint){_ID}|part|order|ticket",
     }
 )
 """The phrases by topic; where two overlap the earlier topic has the word."""
 
 
+_WITH_S = frozenset({"what's", "who's", "code's", "driver's", "it's"})
+
+
 def normal(words: Sequence[str]) -> str:
     """The words bare and with single spaces, each word kept as exactly one token."""
-    return " ".join(bare(word).replace(" ", "") or "_" for word in words)
+    return " ".join(_token(word) for word in words)
+
+
+def _token(word: str) -> str:
+    """The word without "'s", but in what is a phrase only with it."""
+    token = bare(word).replace(" ", "") or "_"
+    return token if token in _WITH_S else token.removesuffix("'s") or "_"
 
 
 class TopicReader:
@@ -113,3 +171,9 @@ class TopicReader:
                     taken.update(range(first, last))
                     mentions.append(Mention(topic, first, last))
         return sorted(mentions, key=lambda mention: mention.first_word)
+
+
+@cache
+def topic_reader() -> TopicReader:
+    """The one reader, its phrases compiled once."""
+    return TopicReader()

@@ -15,9 +15,11 @@ from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.quantise import quantise
+from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
 from flows.desk import fault
+from flows.written_calls import LineError
 from storage.errors import (
     AmbiguousRecordingError,
     NoTranscriptError,
@@ -28,6 +30,7 @@ from storage.errors import (
 
 _ASKED_WRONGLY = (
     ConfigError,
+    LineError,
     ModelError,
     AmbiguousRecordingError,
     NoTranscriptError,
@@ -49,7 +52,7 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, transcribe, inspect, status, show, sql, models, config, bench, quantise),
+    *(run, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase),
 )
 

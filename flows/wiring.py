@@ -105,6 +105,17 @@ def load_models(settings: Settings) -> Models:
     )
 
 
+def load_redactor(settings: Settings) -> Redactor:
+    """Load what redaction alone needs. Raises ModelError or ConfigError as load_models does."""
+    _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
+    return Redactor.load(fetch_model(settings, settings.redact.ner_model).folder, settings.redact)
+
+
+def missing_redactor(settings: Settings) -> list[Model]:
+    """The model that load_redactor loads, if it is not on this machine yet."""
+    return [model for model in missing_models(settings) if model.id == settings.redact.ner_model]
+
+
 def _check_kind(settings: Settings, key: str, model_id: str, kind: str) -> None:
     known = registry(settings)
     if (found := known.get(model_id).kind) != kind:

@@ -1,5 +1,6 @@
 """What holds of every redaction, whatever is said: nothing planted survives, nothing kept is lost."""
 
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from compliance.options import RedactionOptions
 from compliance.redactor import Redactor
 from compliance.render import as_json, as_json_line, as_srt, as_txt, as_vtt, documents
 from compliance.spoken_numbers import luhn_valid, read_numbers
+from tests.corpus.calls import make, templates
 
 pytestmark = [pytest.mark.property, pytest.mark.external]
 
@@ -175,3 +177,35 @@ def test_redacting_twice_changes_nothing(redactor: Redactor, lines: list[tuple[s
     again = redactor.redact(transcript([(side, text) for (side, _), text in zip(lines, once, strict=True)]))
     assert [turn.text for turn in again.turns] == once
     assert again.redactions == ()
+
+
+TEMPLATES = [
+    (entity, text)
+    for folder in ("templates", "held_out")
+    for entity, texts in templates(folder).items()
+    for text in texts
+    if entity != "HARMLESS"
+]
+
+
+@FEW
+@given(st.sampled_from(TEMPLATES), st.randoms(use_true_random=False), TURNS)
+def test_no_rendering_holds_what_was_removed(
+    redactor: Redactor, template: tuple[str, str], rng: random.Random, after: list[tuple[str, str]]
+) -> None:
+    made = make(*template, rng)
+    said = [("A" if side == "agent" else "C", " ".join(words)) for side, words in made.turns]
+    raw = transcript([*said, *after])
+    redacted = redactor.redact(raw)
+    kept, bodies = renderings(redactor, [*said, *after])
+    at = [0] * len(raw.turns)
+    for index, turn in enumerate(redacted.turns):
+        sizes = {mark.word: mark.n_words for mark in redacted.redactions if mark.turn == index}
+        for place in range(len(turn.words)):
+            size = sizes.get(place, 1)
+            words = [word.text for word in raw.turns[index].words[at[index] : at[index] + size]]
+            at[index] += size
+            gone = " ".join(words).strip(".,?!")
+            if place in sizes and (size > 1 or len(gone) > 4) and gone not in " ".join(kept):
+                assert not re.search(rf"(?<![\w.]){re.escape(gone)}(?!\w)", bodies)
+                assert re.sub(r"\s+", "", gone) not in kept

@@ -2,8 +2,9 @@
 
 import pytest
 
-from compliance.findings import PRECEDENCE, Finding, Utterance, settle
+from compliance.findings import PRECEDENCE, Finding, settle
 from compliance.policies import PCI, POLICIES
+from compliance.utterance import Utterance
 
 pytestmark = pytest.mark.unit
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from compliance.findings import Utterance
 from compliance.numbers import NumberRecogniser
+from compliance.utterance import Utterance
 
 pytestmark = pytest.mark.unit
 
@@ -47,7 +47,19 @@ def found(*lines: str) -> list[tuple[int, str, str]]:
         (["C: eight six seven, five three oh nine."], "PHONE_NUMBER"),
         (["C: call me at 8675309"], "PHONE_NUMBER"),
         (["C: The account number is 0044 8812."], "ACCOUNT_NUMBER"),
-        (["A: your confirmation number is seven seven one two oh"], "ACCOUNT_NUMBER"),
+        (["A: Your policy number?", "C: seven seven one two oh"], "ACCOUNT_NUMBER"),
+        (["C: Call me on oh seven seven double oh nine hundred one two three."], "PHONE_NUMBER"),
+        (["C: plus four four seven seven double oh nine double oh one two three"], "PHONE_NUMBER"),
+        (["A: Which card?", "C: four one one one banana two two two two"], "CREDIT_CARD"),
+        (["A: I have 4111 1111 1111 so far.", "C: one one one two"], "ACCOUNT_NUMBER"),
+        (["A: Sorry, I missed the third group.", "C: eight eight one seven"], "CREDIT_CARD"),
+        (["C: it's a five four three two four four one oh nine"], "ACCOUNT_NUMBER"),
+        (["A: the last four of your social", "C: eighty one twenty two"], "US_SSN"),
+        (["A: And the IBAN?", "C: 1234 5678"], "IBAN_CODE"),
+        (["A: And the three-digit code?", "C: That would be a one, a four, and a nine."], "CREDIT_CARD_CVV"),
+        (["A: what was that last group again", "C: nine three three one"], "CREDIT_CARD"),
+        (["C: My zip's 30309."], "LOCATION"),
+        (["C: my house number is forty five"], "LOCATION"),
         (["C: My medical record number is 4471 882."], "MEDICAL_RECORD"),
         (["A: date of birth", "C: oh four twelve seventy one"], "DATE_OF_BIRTH"),
         (["A: what's your zip code", "C: six two seven oh one"], "LOCATION"),
@@ -69,6 +81,14 @@ def test_one_number(lines: list[str], entity: str) -> None:
         ["A: your phone number please", "C: one moment"],
         ["C: I called at 10:30 and paid $4,500.20 for 16 of them."],
         ["A: security code please", "C: Okay, it's on page 200 of the manual, one second."],
+        ["A: Your order number is 5 5 8 2 1 4 9."],
+        ["A: your confirmation number is seven seven one two oh"],
+        ["C: It was between fifty fifty and thirty two fifty."],
+        ["C: in nineteen ninety nine it was ninety six fifty and now it's thirty seven"],
+        ["A: Your account will be credited in two to three billing cycles."],
+        ["A: We have 20,000,000 customers."],
+        ["A: Which card?", "C: The new one, not the old one."],
+        ["A: The card number?", "C: I was charged two hundred dollars."],
         ["C: I have 3 kids and 2 dogs and 1 is 15."],
     ],
 )
@@ -108,3 +128,13 @@ def test_a_new_question_ends_the_old_subject() -> None:
         "C: six two seven oh one",
     ]
     assert [entity for _, entity, _ in found(*lines)] == ["DATE_OF_BIRTH", "LOCATION"]
+
+
+def test_doubt_inside_a_number_is_removed() -> None:
+    words = ("four", "one", "one", "one", "in", "the", "shed", "two", "two", "two", "two")
+    unsure = (0.9,) * 4 + (0.1,) * 3 + (0.9,) * 4
+    for confidences, n_words in ((unsure, 11), ((), 8)):
+        turns = [Utterance("A", ("your", "card", "number?")), Utterance("C", words, confidences)]
+        found = list(NumberRecogniser(confidence_floor=0.3).find(turns))
+        covered = {word for finding in found for word in range(finding.first_word, finding.last_word)}
+        assert len(covered) == n_words

@@ -7,10 +7,10 @@ import pytest
 
 from asr.errors import ModelError
 from asr.types import Channel, Provenance, Transcript, Turn, Word
-from compliance.findings import Utterance
 from compliance.options import RedactionOptions
 from compliance.redactor import Redactor
 from compliance.types import RedactedTranscript
+from compliance.utterance import Utterance
 
 pytestmark = pytest.mark.external
 

@@ -92,6 +92,8 @@ def _other(value: object, path: str) -> object:
         "decode.resampler": "torchaudio",
         "vad.runtime": "onnxruntime",
         "redact.policy": "pci",
+        "redact.actions": ["PERSON=tag"],
+        "redact.patterns": ["BADGE=B-[0-9]+"],
         "summarise.method": "off",
         "decode.channel_maps": [["customer", "agent"]],
         "decode.headerless": {".ul": {"codec": "mulaw"}},

@@ -50,7 +50,7 @@ def test_these_are_the_commands() -> None:
     assert set(ALL) == {
         *("run", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
-        *("bench asr", "bench frontend", "quantise", "inspect"),
+        *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase"),
     }

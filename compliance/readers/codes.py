@@ -1,0 +1,191 @@
+"""Codes of letters and digits: policy numbers, passports, licences, IBANs, British postcodes; and spelling."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from compliance.dictation import is_hesitation
+from compliance.readers.spans import WordSpan
+from compliance.spoken_numbers import is_number_word
+from compliance.utterance import Utterance
+from compliance.vocabulary import word_set
+
+NATO = word_set(
+    """
+    alpha alfa bravo charlie delta echo foxtrot golf hotel india juliet juliett kilo lima mike november oscar
+    papa quebec romeo sierra tango uniform victor whiskey whisky x-ray xray yankee zulu
+    """
+)
+_LETTER_NAMES = word_set(
+    "zed zee bee cee dee eff gee aitch jay kay ell em en pee cue queue ar ess tee vee ex wye double-u"
+)
+_ASIDES = {("as", "in"): 3, ("like", "in"): 3, ("is", "in"): 3, ("for",): 2, ("like",): 2}
+_CALLED = NATO | word_set(
+    """
+    adam apple baker boy charles david dog easy edward frank george harry henry ida ink john king lincoln love
+    mary nancy nora ocean orange paul peter queen robert sam sugar tom union victor william young zebra
+    """
+)
+"""Words that stand for letters inside a code; as names they are no worse for being taken out."""
+
+MAX_GAP_WORDS = 3
+"""Fillers in a row inside a code; callwright's own choice."""
+
+_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9-]{2,}")
+_CAPITALS = re.compile(r"(?!(?:AM|PM|OK|TV|USA?|PIN|ID|USB)$)[A-Z]{2,5}")
+_UNITS = word_set("gb mb tb kb")
+_SPELLED = re.compile(r"[a-z](?:-[a-z])+")
+_ORDINAL_FIGURES = re.compile(r"\d{1,4}(?:st|nd|rd|th|s|am|pm|k|gb|mb|g|x|kg|mm|cm|lb|lbs|hz|ghz|v|w|p|%)")
+_POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")
+
+
+def letter_at(tokens: Sequence[str], at: int) -> int:
+    """The index after a letter said at a token, with its example ("b as in boy"), or `at` if there is none."""
+    token = tokens[at]
+    if token in {"double", "triple", "capital", "letter"} and at + 1 < len(tokens):
+        after = letter_at(tokens, at + 1) if tokens[at + 1] != token else at + 1
+        return after if after > at + 1 else at
+    if not (re.fullmatch(r"[a-z]", token) or token in _LETTER_NAMES):
+        return at
+    for phrase, size in _ASIDES.items():
+        if tuple(tokens[at + 1 : at + 1 + len(phrase)]) == phrase and at + size < len(tokens):
+            return at + size + 1
+    return at + 1
+
+
+def find_codes(turn: Utterance) -> Iterator[WordSpan]:
+    """Letters and at least two digits in a row: "A B 1 2 3 4", "PX-4471", "h d as in delta nought six five"."""
+    at = 0
+    while at < len(turn.words):
+        last, digits, letters = _code(turn, at)
+        if last > at and digits >= 2 and letters:
+            yield at, last
+        at = max(last, at + 1)
+
+
+def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
+    """Where a code that begins at a word ends, how many digits it has, and whether it has letters."""
+    words, tokens, numeric = turn.words, turn.tokens, turn.numeric
+    place, last, digits, letters = at, at, 0, False
+    while place < len(tokens):
+        token = tokens[place]
+        after = letter_at(tokens, place)
+        if place in numeric:
+            digits += max(1, sum(map(str.isdigit, token)))
+            place = last = place + 1
+        elif after > place and not _is_word(tokens, place, after, numeric, begins=last == at):
+            letters = True
+            place = last = after
+        elif _MIXED.fullmatch(token) and not _ORDINAL_FIGURES.fullmatch(token):
+            digits += sum(map(str.isdigit, token))
+            letters = True
+            place = last = place + 1
+        elif last > at and token in _UNITS and not letters:
+            break
+        elif token in _CALLED or _CAPITALS.fullmatch(words[place].strip(".,?!")) or _SPELLED.fullmatch(token):
+            letters = True
+            place = last = place + 1
+        elif last > at and place - last < MAX_GAP_WORDS and is_hesitation(token):
+            place += 1
+        else:
+            break
+    return last, digits, letters
+
+
+def _is_word(tokens: Sequence[str], at: int, after: int, numeric: frozenset[int], *, begins: bool) -> bool:
+    """Whether an "a" or "i" is a word: no code goes on after it, and it begins, or is an "i"."""
+    apart = tokens[at] == "i" and after == at + 1 < len(tokens)
+    return tokens[at] in {"a", "i"} and (begins or apart) and not _goes_on(tokens, after, numeric)
+
+
+def _goes_on(tokens: Sequence[str], at: int, numeric: frozenset[int]) -> bool:
+    while at < len(tokens) and is_hesitation(tokens[at]) and at not in numeric:
+        at += 1
+    return at < len(tokens) and (at in numeric or letter_at(tokens, at) > at)
+
+
+def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
+    """British postcodes (BS 7666): "SW1A 1AA", and spoken "s w one a one a a" where one was `asked` for."""
+    tokens = turn.tokens
+    for at, token in enumerate(tokens):
+        pair = " ".join(tokens[at : at + 2])
+        if _POSTCODE.fullmatch(token):
+            yield at, at + 1
+        elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, token)):
+            yield at, at + 2
+    if asked:
+        yield from find_codes(turn)
+        return
+    # Unasked, its shape must be whole: one or two letters, a number, a digit, two letters.
+    if sum(len(token) == 1 for token in tokens) < 3:
+        return
+    at = 0
+    while at < len(tokens):
+        last = _spoken_postcode(tokens, at)
+        if last > at:
+            yield at, last
+        at = max(last, at + 1)
+
+
+def _spoken_postcode(tokens: Sequence[str], at: int) -> int:
+    place, shape = at, ""
+    while place < len(tokens) and len(shape) < 9:
+        after = letter_at(tokens, place)
+        if after > place and (tokens[place] == "o" or not is_number_word(tokens[place])):
+            shape += "L"
+        elif is_number_word(tokens[place]) or tokens[place].isdigit():
+            shape += "D" * (len(tokens[place]) if tokens[place].isdigit() else 1)
+            after = place + 1
+        else:
+            break
+        place = after
+        if re.fullmatch(r"L{1,2}D{1,3}L?DLL|L{1,2}D{2,4}LL", shape):
+            return place
+    return at
+
+
+def spelt(turn: Utterance, first: int, last: int) -> str:
+    """The letters that words [first, last) spell, without their examples."""
+    letters, place = "", first
+    while place < last:
+        token = turn.tokens[place]
+        after = letter_at(turn.tokens, place)
+        if after > place:
+            letters += token if len(token) == 1 else "?"
+        elif _SPELLED.fullmatch(token):
+            letters += token.replace("-", "")
+        elif token in NATO:
+            letters += token[0]
+        place = max(after, place + 1)
+    return letters
+
+
+def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
+    """Words spelled in three letters or more: "L O P E Z", "L-O-P-E-Z", "l as in lima o as in oscar"."""
+    tokens = turn.tokens
+    at = 0
+    while at < len(tokens):
+        place, last, letters = at, at, 0
+        while place < len(tokens):
+            after = letter_at(tokens, place)
+            if after > place:
+                letters += 1
+                place = last = after
+            elif _SPELLED.fullmatch(tokens[place]):
+                letters += len(tokens[place].split("-"))
+                place = last = place + 1
+            elif tokens[place] in NATO:
+                letters += 1
+                place = last = place + 1
+            elif (
+                letters
+                and place - last < MAX_GAP_WORDS
+                and (is_hesitation(tokens[place]) or tokens[place] == "apostrophe")
+            ):
+                place += 1
+            else:
+                break
+        if letters >= 3:
+            yield at, last
+        at = max(last, at + 1)

@@ -1,0 +1,232 @@
+"""Names of persons: those that a phrase announces, those with a title, and those that lists know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from compliance.findings import Finding
+from compliance.names import TITLES, lexicon
+from compliance.readers.spans import WordSpan, words_of
+from compliance.spoken_numbers import bare
+from compliance.utterance import Utterance
+from compliance.vocabulary import word_set
+
+_SURE = (
+    r"(?:sur|first |last |full |middle |maiden |family |given |legal |user)?names?(?: on (?:the|my|your|it|this)"
+    r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually"
+    r"|just|now))?"
+    r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
+    r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
+    r"|calls? me"
+)
+_FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
+_RELATION = re.compile(
+    r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother"
+    r"|sister|boss|doctor"
+    r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
+    r"|lawyer)(?!\S)"
+)
+_ITS_CUE = re.compile(r"(?<!\S)(?:it's|here is|that's)(?!\S)")
+_WEAK = (
+    r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for"
+    r"|ask for|with"
+    r"|and|from|name|ma'am|sir|am i|well|so|yes|yeah|sure|right|great|perfect|to|by|is|great talking to you"
+)
+_SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
+_FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
+_WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
+_HERE = word_set("here speaking calling")
+_FORMAL_TITLES = word_set("mr mrs ms mister")
+_DOCTORS = word_set("dr doctor professor")
+_ANSWER_GLUE = word_set(
+    """
+    yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
+    i am oh first last surname certainly
+    """
+)
+_NOT_NAME = word_set(
+    """
+    goodbye bye bye-bye cheers afraid able unable happy unhappy ready looking hoping wondering curious
+    interested a an the my your his her our their it its it's is was are be been and or but not no yes yeah yep
+    okay ok so um uh er well just actually really very on in at to for of from with by as that this these those
+    there here what who how when where why which all any some i i'm you he she we they me us him them do does
+    did have has had can could will would should may might must sir ma'am maam miss please thank thanks sorry
+    sure right spelled spelt correct calling speaking regarding about going gonna trying having still already
+    also too now then today good great fine hi hello hey customer support service billing sales technical
+    department team someone somebody anybody listed wrong different same misspelled under account card order new
+    old only because if like one two three four five six seven eight nine ten agent operator representative
+    supervisor manager company that's there's what's who's he's she's it'll i'll i've i'd we're they're you're
+    never always another every each monday tuesday wednesday thursday friday saturday sunday january february
+    march july september october november december tomorrow number email e-mail address phone date zero oh
+    double calls call called and's than more first last middle name names surname second third let bear hold
+    hang can't don't won't double-u again ending through
+    """
+)
+MAX_NAME_WORDS = 3
+"""Words of a name after a phrase that announces it; callwright's own choice."""
+
+
+def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
+    """Persons' names that a phrase announces ("my name is", "this is", "Mrs."), or that lists know.
+
+    If a name was `asked` for just before, what an answer begins with is one.
+    """
+    words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
+    if asked:
+        yield from _answer(turn)
+    for pattern, sure in (
+        (_SURE_CUE, True),
+        (_FAIR_CUE, cased),
+        (_RELATION, cased),
+        (_ITS_CUE, False),
+        (_WEAK_CUE, False),
+    ):
+        for match in pattern.finditer(text):
+            first = words_of(text, match.start(), match.end())[1]
+            last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
+            if last > first:
+                yield first, last
+    yield from _here(words, tokens)
+    yield from _titled(words, tokens)
+    yield from _known(words, tokens, cased=cased)
+
+
+def _answer(turn: Utterance) -> Iterator[WordSpan]:
+    """The name that an answer begins with, after "yes, it's" and the like."""
+    words, tokens, first = turn.words, turn.tokens, 0
+    while first < len(tokens) and tokens[first] in _ANSWER_GLUE:
+        first += 1
+    last = first
+    while last < min(len(tokens), first + MAX_NAME_WORDS) and _may_answer(turn, last):
+        last += 1
+        if words[last - 1][-1:] in ".,?!;":
+            break
+    rest = tokens[last:]
+    known = any(lexicon().is_name(token) for token in tokens[first:last])
+    if last > first and (not rest or known or words[last - 1][-1:] in ".,;" or len(rest[0]) == 1 or len(tokens) <= 6):
+        yield first, last
+
+
+def _may_answer(turn: Utterance, index: int) -> bool:
+    """Whether a word may be of a name that was asked for: no everyday word, but for names that are one too."""
+    token, known = turn.tokens[index], lexicon()
+    capital = turn.words[index][:1].isupper() and index > 0
+    name = known.is_given(token) or known.is_family(token)
+    return _is_wordlike(token) and (capital or name or token not in known.everyday)
+
+
+def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
+    """The word after up to three words of a name at a word; that word if there is none."""
+    last = first
+    while last < min(len(turn.words), first + MAX_NAME_WORDS) and _may_be_name(
+        turn, last, sure=sure, announced=announced
+    ):
+        last += 1
+        if turn.closes(last - 1):
+            break
+    return last
+
+
+def _is_wordlike(token: str) -> bool:
+    return token not in _NOT_NAME and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+
+
+def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) -> bool:
+    """Whether a word is a name: after a `sure` phrase any is that may be one, after one that `announced` a name any
+    that is no everyday word, else those of the lists."""
+    token, capital = turn.tokens[index], turn.words[index][:1].isupper()
+    if not _is_wordlike(token) or turn.words[index][:1] == "[":
+        return False
+    if sure and (not turn.is_cased or capital):
+        return True
+    if turn.is_cased and not capital:
+        return False
+    known = lexicon()
+    beside = turn.tokens[index + 1] if index + 1 < len(turn.tokens) else ""
+    if announced and (_is_strange(token) or beside in known.family):
+        return True
+    return known.is_name(token) or (known.is_given(token) and known.is_family(beside))
+
+
+def _is_strange(token: str) -> bool:
+    """Whether a word is neither an everyday word nor a form of a verb."""
+    if len(token) < 3 or token in TITLES:
+        return False
+    return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
+
+
+def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
+    """ "Robert Miller here", "Siobhan speaking"."""
+    known = lexicon()
+    for index, token in enumerate(tokens):
+        if token not in _HERE or not index or words[index - 1][-1:] in ".?!":
+            continue
+        first = index
+        while first and index - first < 2 and _is_wordlike(tokens[first - 1]):
+            name = tokens[first - 1]
+            if not (words[first - 1][:1].isupper() or known.is_name(name) or _is_strange(name)):
+                break
+            first -= 1
+        if first < index:
+            yield first, index
+
+
+def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
+    known = lexicon()
+    for index, title in enumerate(tokens[:-1]):
+        if title not in TITLES or words[index][-1:] in ",?!":
+            continue
+        last = index + 1
+        while last < min(len(tokens), index + 3) and _is_wordlike(tokens[last]):
+            listed = known.is_name(tokens[last]) or (title in _FORMAL_TITLES and last == index + 1)
+            if not (
+                words[last][:1].isupper()
+                or listed
+                or (known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS))
+            ):
+                break
+            last += 1
+            if words[last - 1][-1:] in ".,?!;":
+                break
+        if last > index + 1:
+            yield index + 1, last
+
+
+def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Iterator[WordSpan]:
+    """Given names of the lists, with the family names after them; in text with capitals those with one."""
+    known = lexicon()
+    for index, token in enumerate(tokens):
+        token = token.removesuffix("'s")  # noqa: PLW2901
+        if not known.is_given(token) or (cased and not words[index][:1].isupper()):
+            continue
+        after = tokens[index + 1].removesuffix("'s") if index + 1 < len(tokens) else ""
+        joined = words[index][-1:] not in ".,?!;"
+        capital = not cased or (words[index + 1 : index + 2] and words[index + 1][:1].isupper())
+        pair = joined and capital and known.is_family(after) and after not in _NOT_NAME
+        if pair and (token in known.given or known.is_name(after)):
+            yield index, index + 2
+        elif token in known.given and token not in known.places:
+            yield index, index + 1
+
+
+def find_again(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterator[Finding]:
+    """Every further mention of a name found once: its parts of three letters or more, written alike."""
+    names: set[str] = set()
+    for finding in found:
+        names.update(map(_stem, turns[finding.turn].words[finding.first_word : finding.last_word]))
+    known = lexicon()
+    everyday = _NOT_NAME | known.given_doubtful
+    names = {name for name in names if len(name) >= 4 or (len(name) == 3 and name.isalpha() and name not in everyday)}
+    names -= _NOT_NAME
+    if not names:
+        return
+    for index, turn in enumerate(turns):
+        cased = turn.is_cased
+        for place, word in enumerate(turn.words):
+            if (word[:1].isupper() or not cased) and _stem(word) in names:
+                yield Finding(index, place, place + 1, "PERSON")
+
+
+def _stem(word: str) -> str:
+    return bare(word).removesuffix("'s")

@@ -1,0 +1,163 @@
+"""Readers of one turn: e-mails, sites, addresses, postcodes, dates, ages, names, spelling and codes."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+
+from compliance.readers.addresses import find_addresses
+from compliance.readers.codes import find_codes, find_postcodes, find_spelling, spelt
+from compliance.readers.dates import find_ages, find_births, find_dates
+from compliance.readers.emails import find_emails, find_urls
+from compliance.readers.people import find_people
+from compliance.readers.spans import WordSpan
+from compliance.utterance import Utterance
+
+pytestmark = pytest.mark.unit
+
+Find = Callable[[Utterance], Iterator[WordSpan]]
+
+emails: Find = partial(find_emails, asked=False)
+asked_emails: Find = partial(find_emails, asked=True)
+addresses: Find = partial(find_addresses, asked=False)
+asked_addresses: Find = partial(find_addresses, asked=True)
+postcodes: Find = partial(find_postcodes, asked=False)
+asked_dates: Find = partial(find_dates, asked=True)
+asked_people: Find = partial(find_people, asked=True)
+
+
+def turn(text: str) -> Utterance:
+    return Utterance("customer", tuple(text.split()))
+
+
+@pytest.mark.parametrize(
+    ("find", "text"),
+    [
+        (emails, "my email is <maria dot lopez at example dot com> thanks"),
+        (emails, "It's <Maria.Lopez at example.com>."),
+        (emails, "Write to <maria.lopez@example.com>, please."),
+        (emails, "it's <m l o p e z at gmail dot com>"),
+        (emails, "yeah <maria underscore lopez forty two at yahoo dot co dot uk>"),
+        (emails, "it's <lopez at gmail> okay"),
+        (asked_emails, "it's <maria dot lopez>"),
+        (asked_emails, "<at example dot com>"),
+        (find_urls, "go to <www.example.com> now"),
+        (find_urls, "Look at <example dot com slash help>."),
+        (find_urls, "visit <www dot example dot org>"),
+        (addresses, "I live at <42 Maple Street>."),
+        (addresses, "it's <forty two maple street> in town"),
+        (addresses, "<one two three north main street apartment four>"),
+        (addresses, "Over on <Sunset Boulevard> I think."),
+        (find_dates, "on <March 3rd, 1984>."),
+        (find_dates, "<march third nineteen eighty four>"),
+        (find_dates, "it was <the third of May 1971>".replace("<the ", "the <")),
+        (find_dates, "<04/12/1971>"),
+        (find_people, "Hi, my name is <Maria Lopez> and I"),
+        (find_people, "my name is <ngozi adeyemi>"),
+        (find_people, "this is <jennifer> how can i help"),
+        (find_people, "The name on the card is <Ngozi Adeyemi>."),
+        (find_people, "Thank you, <Robert>."),
+        (find_people, "Thank you for calling, this is <Oluwaseun>, how can I help?"),
+        (find_people, "Is this Mrs. <Okonkwo>?"),
+        (find_people, "so <maria lopez> called"),
+        (asked_people, "<Okonkwo>."),
+        (find_spelling, "it's <L O P E Z> okay"),
+        (find_spelling, "<L-O-P-E-Z>."),
+        (find_spelling, "<l as in lima o as in oscar p as in papa>"),
+        (find_codes, "it is <PX-4471> yes"),
+        (find_codes, "number <P X 4 4 7 1>."),
+        (find_codes, "<W12345678>"),
+        (find_codes, "it's <h p dash double two oh nine one>"),
+        (find_codes, "<w as in whiskey one two three> thanks"),
+        (find_codes, "<A um 8 6 5>"),
+        (find_codes, "<g b five nought e y n k nine three>"),
+        (emails, "send it to <f a t i m a dot khan at acme dot com> please"),
+        (emails, "it's <k dot oyelaran at bt internet dot com>"),
+        (emails, "<j as in john dot smith at gmail dot com>"),
+        (emails, "email me at <bigbadwolf 32 at acme.co.uk.>"),
+        (asked_emails, "<j underscore k at proton dot me>"),
+        (asked_emails, "<k dot oyelaran at>"),
+        (emails, "<gwendolyn dot brown seven three at acme dot co dot uk>"),
+        (find_codes, "it is <zebra x-ray four four two> I think"),
+        (addresses, "it's <flat five sixty one church court reading n six seven z x>"),
+        (addresses, "<Flat 2, 14 Baker Street, London, NW1 6XE.>"),
+        (
+            addresses,
+            "at <nine eighty one north wells street apartment three oh two milwaukee wisconsin five three two oh two>",
+        ),
+        (addresses, "<1234 Elm Street, Springfield, IL 62704>"),
+        (addresses, "<PO box 1234> please"),
+        (asked_addresses, "<ten willow place> thanks"),
+        (asked_addresses, "it's <The Old Rectory, Church Lane, Little Snoring.>"),
+        (postcodes, "<SW1A 1AA> I think"),
+        (postcodes, "<s w one a one a a>"),
+        (postcodes, "oxford <o x four two j y>"),
+        (asked_dates, "<third of the fourth eighty five>"),
+        (asked_dates, "it's <12/27>"),
+        (find_births, "on <the 14th of March, 1959>".replace("<the ", "the <")),
+        (find_ages, "she is <ninety four> years old"),
+        (find_people, "hi i'm <kwame mensah> and it broke"),
+        (find_people, "my name is <siobhan o'malley>"),
+        (find_people, "it's dr <hall> from the surgery"),
+        (find_people, "this is <xiaoling zhao> speaking"),
+        (find_people, "my mother <wei rosenthal> lives here"),
+        (asked_people, "yes it's <gareth pugh>"),
+        (asked_people, "<Aled Llewellyn.>"),
+    ],
+)
+def test_finds(find: Find, text: str) -> None:
+    words = text.split()
+    first = next(place for place, word in enumerate(words) if "<" in word)
+    last = next(place for place, word in enumerate(words) if ">" in word) + 1
+    said = turn(text.replace("<", "").replace(">", ""))
+    covered = {place for start, stop in find(said) for place in range(start, stop)}
+    assert covered == set(range(first, last))
+
+
+@pytest.mark.parametrize(
+    ("find", "text"),
+    [
+        (emails, "Look at example dot com"),
+        (emails, "meet me at nine"),
+        (asked_emails, "I am at work right now."),
+        (find_urls, "connect the dots and come back"),
+        (addresses, "I waited forty five minutes on the street."),
+        (addresses, "There are two ways to drive."),
+        (addresses, "a five minute drive"),
+        (find_dates, "You may call in two days."),
+        (find_dates, "I march on."),
+        (find_people, "This is about my bill."),
+        (find_people, "this is ridiculous"),
+        (find_people, "My name is spelled wrong."),
+        (find_people, "I'm calling about my order. Thank you. This is it."),
+        (find_people, "Thank you so much."),
+        (find_people, "I'm calling because it broke."),
+        (asked_people, "Sure, okay."),
+        (find_spelling, "I need a USB cable."),
+        (find_spelling, "A U turn"),
+        (find_codes, "the 1st of all 4471 items"),
+        (find_codes, "It's one of them"),
+        (find_codes, "I have 2 of the 16 GB ones"),
+        (find_births, "I ordered it on March third, 2021"),
+        (find_births, "in nineteen eighty five"),
+        (find_ages, "I have ninety four of them"),
+        (find_ages, "she is thirty years old"),
+        (postcodes, "a one time fee of a few"),
+        (addresses, "it's two green ones"),
+        (find_people, "It's Tuesday. It's broken."),
+        (find_people, "on the first of June"),
+        (find_people, "hi i'm confused and this is unacceptable"),
+    ],
+)
+def test_leaves_alone(find: Find, text: str) -> None:
+    assert list(find(turn(text))) == []
+
+
+def test_a_farewell_after_thanks_is_no_name() -> None:
+    assert list(find_people(turn("Thank you. Goodbye."))) == []
+
+
+def test_what_is_spelled_is_known() -> None:
+    said = turn("it's l as in lima, o p E-Z okay")
+    ((first, last),) = find_spelling(said)
+    assert spelt(said, first, last) == "lopez"
