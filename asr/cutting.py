@@ -56,7 +56,7 @@ def cut_chunks(
         raise RetryableError(
             f"Memory ran out while {recording.name} was read", "Free memory, then try again"
         ) from error
-    if any(cutter.waiting for cutter in cutters):
+    if any(cutter.waiting for cutter in cutters.values()):
         raise SkippableError(
             f"{recording.name} changed while it was read: it ends before its speech does",
             "Let the recorder finish the file before it is taken",
@@ -85,9 +85,7 @@ class _Lines:
     def end(self) -> dict[int, Samples]:
         """What is left of each."""
         cleaned = self._cleaned({at: resampler.end() for at, resampler in self._resamplers.items()})
-        return cleaned | {
-            at: np.concatenate([cleaned[at], leaky.end()]) for at, leaky in self._filters.items()
-        }
+        return cleaned | {at: np.concatenate([cleaned[at], leaky.end()]) for at, leaky in self._filters.items()}
 
     def _cleaned(self, heard: dict[int, Samples]) -> dict[int, Samples]:
         return {

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from asr.denoise import denoiser, is_noisy, snr_db
+from asr.listener import ChannelSurvey
 from asr.loudness import active_level_dbov, gain_to_target
 from asr.options import DenoiseOptions, LoudnessOptions
-from asr.survey import ChannelSurvey
 from asr.types import Samples, Span
 from asr.vad import inside
 

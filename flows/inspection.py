@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from asr.decode import open_recording
 from asr.denoise import snr_db
+from asr.listener import ChannelSurvey
 from asr.regions import Speech, find_speech, typed_regions
-from asr.survey import ChannelSurvey, survey
+from asr.survey import survey
 from asr.timebase import to_samples
 from asr.types import Channel, Recording, Region, RegionKind, Span
 from asr.vad import WINDOW, SpeechDetector
 from configs.settings import Settings
+from flows.report import sound
 
 _COLUMNS = 2_000
 """Of a waveform's picture, wider than any screen shows it."""
@@ -25,8 +27,9 @@ _COLUMNS = 2_000
 class ChannelFacts:
     """One channel: level of its speech in dBFS (of all of it if nobody speaks), its signal-to-noise ratio in dB
     (infinite where nothing but speech sounds, None if nobody speaks), and its regions in time order, without the keys'
-    digits."""
+    digits. `index` is its place in the file."""
 
+    index: int
     channel: Channel
     level_dbfs: float
     snr_db: float | None
@@ -56,7 +59,8 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Envelopes:
-    """The least and greatest sample of each column of the picture, (n_channels, n_columns) float32 in [-1, 1]."""
+    """The least and greatest sample of each column of the picture, (n_channels, n_columns) float32 in [-1, 1], of all
+    channels of the file."""
 
     lowest: NDArray[np.float32]
     highest: NDArray[np.float32]
@@ -64,7 +68,7 @@ class Envelopes:
 
 def inspect(recording: Recording, detector: SpeechDetector, settings: Settings) -> Inspection:
     """Listen to a recording once, as `callwright run` does first. Raises SkippableError for what is not a call."""
-    found = survey(recording, detector, settings.decode)
+    found = survey(recording, detector, settings.decode, None, settings.loudness)
     return Inspection(
         recording.name,
         found.duration_s,
@@ -72,7 +76,7 @@ def inspect(recording: Recording, detector: SpeechDetector, settings: Settings) 
         found.codec,
         found.sample_rate_hz,
         tuple(_facts(channel, settings) for channel in found.channels),
-        findings=(),
+        tuple(map(sound, found.findings)),
     )
 
 
@@ -102,13 +106,13 @@ def _facts(channel: ChannelSurvey, settings: Settings) -> ChannelFacts:
         for region in typed_regions(speech, channel.channel, channel.sounds)
     )
     ratio_db = _snr_db(channel, speech.bursts) if speech.bursts else None
-    return ChannelFacts(channel.channel, _level_dbfs(channel.power, speech), ratio_db, regions)
+    return ChannelFacts(channel.index, channel.channel, _level_dbfs(channel.power, speech), ratio_db, regions)
 
 
 def _snr_db(channel: ChannelSurvey, bursts: tuple[Span, ...]) -> float:
     """Of speech over the line's noise, which neither music nor tones are."""
     noise = np.ones(len(channel.power), bool)
-    for span in (*bursts, *(sound.span for sound in channel.sounds)):
+    for span in (*bursts, *(other.span for other in channel.sounds)):
         noise[span.start // WINDOW : -(-span.stop // WINDOW)] = False
     usual = float(np.mean(channel.power[noise])) if noise.any() else 0.0
     inside = np.zeros(len(channel.power), bool)

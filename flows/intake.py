@@ -30,9 +30,10 @@ def take_in(
 ) -> Intake:
     """Make recordings known, keep what is told of them, and find those that are to be processed.
 
-    Those are what is not published yet, all if `again`, but none that was erased or is told to be without consent. Of copies of the
-    same bytes the first of which anything is told counts; if nothing is told, what was told before does. What is
-    wrong with metadata is passed on with its recording, which is quarantined where it would have been processed.
+    Those are what is not published yet, all if `again`, but none that was erased or is told to be without consent. Of
+    copies of the same bytes the first of which anything is told counts; if nothing is told, what was told before does.
+    What is wrong with metadata is passed on with its recording, which is quarantined where it would have been
+    processed.
     """
     intake, repository = Intake(), archive.repository
     updated = 0

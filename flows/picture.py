@@ -46,9 +46,8 @@ def draw_inspection(inspection: Inspection, envelopes: Envelopes, path: Path) ->
     figure = Figure((_WIDTH_IN, height_in), dpi=144, layout="constrained")
     FigureCanvasAgg(figure)
     panels = figure.subplots(len(inspection.channels), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, facts, lowest, highest in zip(
-        panels, inspection.channels, envelopes.lowest, envelopes.highest, strict=True
-    ):
+    for axes, facts in zip(panels, inspection.channels, strict=True):
+        lowest, highest = envelopes.lowest[facts.index], envelopes.highest[facts.index]
         at_s = (np.arange(len(lowest)) + 0.5) * inspection.duration_s / len(lowest)
         peak = max(_QUIETEST_PEAK, float(max(-lowest.min(), highest.max())))
         _draw_regions(axes, facts, peak)

@@ -80,7 +80,7 @@ def store_transcript(
 
 
 def store_spoken(connection: sa.Connection, recording_id: int, transcript: RedactedTranscript) -> None:
-    """Insert channels, regions, findings, turns, words, redactions and guards; the transcript's own row must be there."""
+    """Insert all that hangs on a transcript; the transcript's own row must be there."""
     key = {"recording_id": recording_id}
     channels = [{**key, "position": i, "channel": channel} for i, channel in enumerate(transcript.channels)]
     insert_all(connection, ChannelRow, channels)

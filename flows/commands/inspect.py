@@ -11,7 +11,6 @@ import click
 
 from asr.decode import identify
 from asr.types import RegionKind
-from asr.vad import SileroVad
 from configs.settings import Settings
 from flows import chart
 from flows.commands import options
@@ -19,7 +18,7 @@ from flows.inspection import ChannelFacts, Inspection, envelopes
 from flows.inspection import inspect as look_at
 from flows.picture import draw_inspection
 from flows.report import clock, print_json, print_table
-from flows.wiring import vad_file
+from flows.wiring import detector
 
 _TONES = (RegionKind.RINGBACK, RegionKind.BUSY, RegionKind.CONGESTION, RegionKind.DIAL_TONE, RegionKind.DTMF)
 
@@ -37,7 +36,7 @@ def inspect(file: Path, png: Path | None, settings: Settings, *, as_json: bool) 
     if png is not None:
         chart.check(png, "--png")
     recording = identify(file)
-    inspection = look_at(recording, SileroVad(vad_file(settings)), settings)
+    inspection = look_at(recording, detector(settings), settings)
     if png is not None:
         draw_inspection(inspection, envelopes(recording, inspection.duration_s, settings), png)
     if as_json:

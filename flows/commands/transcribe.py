@@ -16,8 +16,8 @@ from configs.settings import Settings
 from flows import preparation, stages
 from flows.commands import options
 from flows.metadata import Told, gather, sound
-from flows.report import print_fetching
 from flows.preparation import Prepared
+from flows.report import print_fetching
 from flows.wiring import Models, load_models, missing_models, provenance
 
 _FORMATS = {

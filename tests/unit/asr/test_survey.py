@@ -97,13 +97,17 @@ def test_ignored_channels_are_not_listened_to(tmp_path: Path) -> None:
     assert np.array_equal(alone.power, found.channels[1].power)
     with pytest.raises(SkippableError, match=r"3 channels, and decode\.channel_maps has no list of that length"):
         survey(identify(path), detector, DecodeOptions())
+
+
 def test_a_channel_too_faint_for_the_detector_is_listened_to_again(detector: SileroVad, tmp_path: Path) -> None:
     samples, rate_hz = soundfile.read(CALL)
     fainter = samples * np.array([1 / 400, 1.0])
     soundfile.write(tmp_path / "faint.wav", fainter, rate_hz, subtype="PCM_24")
     usual, *_ = survey(identify(CALL), detector, DecodeOptions()).channels
     unheard, loud = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions()).channels
-    heard, untouched = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions(), None, LoudnessOptions()).channels
+    heard, untouched = survey(
+        identify(tmp_path / "faint.wav"), detector, DecodeOptions(), None, LoudnessOptions()
+    ).channels
     windows = [int((channel.probabilities > 0.5).sum()) for channel in (usual, unheard, heard)]
     assert windows[1] < 0.5 * windows[0]
     assert windows[2] == pytest.approx(windows[0], rel=0.03)

@@ -81,6 +81,8 @@ def test_channels_keep_their_samples_beside_ignored_ones(calls: Path, detector: 
         hear([prepare(identify(tmp_path / name), detector, settings)], ScriptedEngine(answer), settings, lambda _: None)
     assert heard["plain.wav"]
     assert sorted(heard["wide.wav"]) == pytest.approx(sorted(heard["plain.wav"]), rel=1e-3)
+
+
 def _assembled(item: Prepared, text: str, settings: Settings) -> Transcript:
     """The transcript of a call in which an engine hears the same words in every chunk."""
     words = tuple(Word(word, 0.3 * at, 0.3 * at + 0.2, 0.9) for at, word in enumerate(text.split()))

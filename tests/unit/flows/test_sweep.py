@@ -8,11 +8,12 @@ import os
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-import sqlalchemy as sa
 
 from asr.errors import ConfigError, SkippableError
+from asr.types import CallMetadata
 from compliance.errors import RetentionError
 from compliance.master_key import new_key_text
 from compliance.types import Document, Hold, Kind, Scope
@@ -24,7 +25,7 @@ from flows.evidence import check_objects, check_trail
 from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
-from storage.session import reading, writing
+from storage.session import reading
 from storage.types import AudioFacts, Publication, RecordingState
 
 ALL_AT_ONCE = 'default = "0 days"\n[[rule]]\nkind = "audit"\nkeep = "forever"'
@@ -221,35 +222,16 @@ def test_renderings_that_later_versions_replaced_go_too(kept) -> None:  # type: 
     assert not any(kept.archive.objects.exists(one) for one in [key, *old.values()])
 
 
-def tell(kept, name: str, **told: object) -> None:  # type: ignore[no-untyped-def]
-    """Keep what a recorder tells of a call, in the table of metadata, made here if it is not there."""
-    row = {"started_at": None, "queue": None, "agent": None, "other": {}, **told}
-    table = sa.Table(
-        "call_metadata",
-        sa.MetaData(),
-        sa.Column("recording_id", sa.Integer(), primary_key=True),
-        sa.Column("started_at", sa.DateTime()),
-        sa.Column("queue", sa.Text()),
-        sa.Column("agent", sa.Text()),
-        sa.Column("other", sa.JSON()),
-    )
-    with writing(kept.archive.database) as connection:
-        table.create(connection, checkfirst=True)
-        recording_id = kept.archive.repository.find(name).id
-        required = {
-            column["name"]: "[]"
-            for column in sa.inspect(connection).get_columns("call_metadata")
-            if not column["nullable"] and column["name"] not in (*row, "recording_id")
-        }
-        columns = [sa.column(column) for column in required]
-        wider = sa.table("call_metadata", *table.columns.values(), *columns) if columns else table
-        connection.execute(sa.insert(wider).values(recording_id=recording_id, **row, **required))
+def tell(kept, name: str, **told: Any) -> None:  # type: ignore[no-untyped-def]
+    """Keep what a recorder tells of a call."""
+    repository = kept.archive.repository
+    repository.annotate(repository.find(name).id, CallMetadata(**told), {})
 
 
 def test_what_is_told_of_calls_is_read_in_one_place(kept) -> None:  # type: ignore[no-untyped-def]
     began = datetime(2020, 5, 1, 9, tzinfo=UTC)
     other = {"caller": "+1 555", "jurisdiction": "DE", "tags": "vip, refund"}
-    tell(kept, "ada", queue="billing", agent="7", started_at=began.replace(tzinfo=None), other=other)
+    tell(kept, "ada", queue="billing", agent="7", started_at=began, other=other)
     tell(kept, "bob", other={"ani": "+1 777", "tags": ["x"]})
     ids = [kept.archive.repository.find(name).id for name in ("ada", "bob", "eve")]
     with reading(kept.archive.database) as connection:
