@@ -28,7 +28,7 @@ class Source:
 
 
 def discover(
-    paths: Sequence[Path], headerless: Collection[str] = (), metadata: MetadataOptions | None = None
+    paths: Sequence[Path], metadata: MetadataOptions | None = None, headerless: Collection[str] = ()
 ) -> list[Path]:
     """The recordings under the paths, each once, in a fixed order.
 

@@ -83,7 +83,7 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
     exist, and FatalError or RetryableError when the run has to stop: what was done by then is kept, and the same
     call goes on from there.
     """
-    files = discover(paths, settings.decode.headerless, settings.metadata)
+    files = discover(paths, settings.metadata, settings.decode.headerless)
     gathered = gather(files, paths, settings.metadata)
     with one_run_at_a_time(data_dir):
         archive = open_archive(settings, data_dir)

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from asr.fetch import Access, fetch
 from asr.models import LocalModel, Registry, cache_folder
@@ -16,6 +17,9 @@ NO_FILE = Path(os.devnull)
 """In place of the callwright.toml of whoever runs the tests: it must not change what they say."""
 
 FOLDERS = {"unit", "property", "golden", "conformance", "external"}
+settings.register_profile("no deadlines", deadline=None)  # on a busy machine a slow example says nothing
+settings.load_profile("no deadlines")
+
 REAL_MODELS = {"ner_model_dir", "vad_model_path", "whisper_model", "whisper_dir", "whisper_base", "whisper_base_dir"}
 
 

@@ -30,7 +30,7 @@ def _gain(samples: Samples) -> float:
     return gain_to_target(active_level_dbov(power), float(np.abs(samples).max()), RULE)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels())
 def test_no_sample_clips(samples: Samples) -> None:
     gain = _gain(samples)
@@ -38,7 +38,7 @@ def test_no_sample_clips(samples: Samples) -> None:
     assert 10 ** (-RULE.max_gain_db / 20) <= gain <= 10 ** (RULE.max_gain_db / 20)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels(), st.integers(0, 40 * WINDOW))
 def test_one_gain_for_all_of_a_channel_and_silence_stays_silence(samples: Samples, at: int) -> None:
     treatment = Treatment(_gain(samples))
@@ -48,20 +48,20 @@ def test_one_gain_for_all_of_a_channel_and_silence_stays_silence(samples: Sample
     assert not whole[samples == 0].any()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels(), st.integers(0, 40))
 def test_when_it_is_said_changes_nothing(samples: Samples, windows: int) -> None:
     later = np.concatenate([np.zeros(windows * WINDOW, np.float32), samples])
     assert _gain(later) == _gain(samples)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels())
 def test_the_louder_the_channel_the_less_gain(samples: Samples) -> None:
     assert _gain(samples * np.float32(0.5)) >= _gain(samples) * (1 - 1e-6)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(channels())
 def test_what_was_made_louder_to_be_listened_to_does_not_clip(samples: Samples) -> None:
     power = np.mean(np.square(samples.reshape(-1, WINDOW)), axis=1)

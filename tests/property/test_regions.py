@@ -78,7 +78,7 @@ def test_sure_speech_over_music_stays(channel: tuple[np.ndarray, int, list[Sound
     assert find_speech(sure, n_samples, *options, music) == find_speech(sure, n_samples, *options)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text("0123456789ABCD*#", min_size=1, max_size=8), st.integers(0, 500), st.sampled_from((0.05, 0.08, 0.12)))
 def test_what_is_pressed_is_heard(digits: str, before: int, lasts_s: float) -> None:
     listener = KeyListener()

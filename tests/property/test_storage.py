@@ -71,7 +71,7 @@ def repository() -> Iterator[Repository]:
         engine.dispose()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(publication=PUBLICATION)
 def test_what_is_published_reads_back_equal(repository: Repository, publication: Publication) -> None:
     recording_id = repository.publish(repository.begin_run("f", "1"), publication)
@@ -80,7 +80,7 @@ def test_what_is_published_reads_back_equal(repository: Repository, publication:
     assert repository.documents(recording_id) == publication.documents
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(publications=st.lists(PUBLICATION, min_size=1, max_size=4))
 def test_the_last_publication_of_a_recording_stands(repository: Repository, publications: list[Publication]) -> None:
     run = repository.begin_run("f", "1")
@@ -91,7 +91,7 @@ def test_the_last_publication_of_a_recording_stands(repository: Repository, publ
     assert repository.verify_audit() is None
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(bodies=st.lists(st.binary(max_size=64), min_size=1, max_size=5))
 def test_an_object_is_found_by_what_it_holds(bodies: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:

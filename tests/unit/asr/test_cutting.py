@@ -53,7 +53,7 @@ def plans(draw: st.DrawFn) -> list[Chunk]:
     return chunks
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(both=st.tuples(plans(), plans()))
 def test_every_chunk_is_its_spans_end_to_end(
     noise: NDArray[np.float32], recording: Recording, both: tuple[list[Chunk], list[Chunk]]

@@ -101,7 +101,7 @@ def test_ignored_channels_are_not_listened_to(tmp_path: Path) -> None:
 
 def test_a_channel_too_faint_for_the_detector_is_listened_to_again(detector: SileroVad, tmp_path: Path) -> None:
     samples, rate_hz = soundfile.read(CALL)
-    fainter = samples * np.array([1 / 400, 1.0])
+    fainter = samples * np.array([1 / 150, 1.0])
     soundfile.write(tmp_path / "faint.wav", fainter, rate_hz, subtype="PCM_24")
     usual, *_ = survey(identify(CALL), detector, DecodeOptions()).channels
     unheard, loud = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions()).channels
@@ -109,11 +109,11 @@ def test_a_channel_too_faint_for_the_detector_is_listened_to_again(detector: Sil
         identify(tmp_path / "faint.wav"), detector, DecodeOptions(), None, LoudnessOptions()
     ).channels
     windows = [int((channel.probabilities > 0.5).sum()) for channel in (usual, unheard, heard)]
-    assert windows[1] < 0.5 * windows[0]
+    assert windows[1] < 0.6 * windows[0]
     assert windows[2] == pytest.approx(windows[0], rel=0.03)
     assert np.array_equal(untouched.probabilities, loud.probabilities)
     # What is told of the channel is as received.
-    assert heard.peak == pytest.approx(usual.peak / 400, rel=1e-3)
+    assert heard.peak == pytest.approx(usual.peak / 150, rel=1e-3)
     assert np.array_equal(heard.power, unheard.power)
 
 

@@ -21,7 +21,7 @@ def _channel(snr_db: float) -> ChannelSurvey:
     speech = 10**-4.6
     noise = speech / (1 + 10 ** (snr_db / 10))
     power = np.array([speech] * 10 + [noise] * 20, np.float32)
-    return ChannelSurvey(Channel.AGENT, 30 * WINDOW, np.zeros(30, np.float32), power, 0.02, NOISE)
+    return ChannelSurvey(0, Channel.AGENT, 30 * WINDOW, np.zeros(30, np.float32), power, 0.02, NOISE)
 
 
 def test_the_level_is_that_inside_the_bursts_and_the_rule_decides_on_the_noise() -> None:

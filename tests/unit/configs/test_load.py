@@ -188,8 +188,8 @@ def test_tables_of_several_layers_are_laid_over_each_other(tmp_path: Path) -> No
     [
         ("metadata.pattern=(", "pattern is no regular expression"),
         ("metadata.time_zone=Mars", "time_zone is no IANA time zone"),
-        ('metadata.fields={caller = "x"}', 'it takes table: "call_id" | "started_at"'),
-        ('metadata.directions={in = "up"}', 'it takes table: text = "inbound" | "outbound"'),
+        ('metadata.fields={caller = "x"}', 'it takes table of "call_id" | "started_at"'),
+        ('metadata.directions={in = "up"}', 'it takes table of text to "inbound" | "outbound"'),
         ("metadata.manifest=calls.xml", "it takes text, matching"),
         ("metadata.sidecar=.wav", "it takes text, matching"),
     ],

@@ -52,7 +52,7 @@ def test_amazon_connect(tmp_path: Path) -> None:
     call = told(tmp_path, f"{name}.wav", chosen)
     assert (call.call_id, call.started_at, call.agent, call.queue) == (name[:36], STARTED, "a.smith", "Billing")
     assert (call.direction, call.language, call.consent) == (Direction.INBOUND, "en", True)
-    assert chosen.decode.two_channel_map == (Channel.CUSTOMER, Channel.AGENT)
+    assert chosen.decode.channel_maps == (("customer", "agent"),)
 
 
 @pytest.mark.parametrize(

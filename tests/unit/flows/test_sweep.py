@@ -263,7 +263,7 @@ def test_a_caller_and_an_agent_are_erased_with_all_their_calls(kept) -> None:  #
 
 
 def test_a_sweep_by_queue_and_jurisdiction(kept) -> None:  # type: ignore[no-untyped-def]
-    long_ago = datetime(2020, 5, 1)  # noqa: DTZ001 - as SQLite keeps it
+    long_ago = datetime(2020, 5, 1, tzinfo=UTC)
     tell(kept, "ada", queue="billing", started_at=long_ago, other={"jurisdiction": "DE"})
     tell(kept, "bob", queue="billing", started_at=long_ago)
     rules = (

@@ -38,7 +38,7 @@ def _run(
     return seen
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     items=st.integers(0, 20),
     sizes=st.lists(st.integers(1, 5), min_size=1, max_size=4),
