@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from asr.channel_checks import OffsetRemover
-from asr.crosstalk import Leak
+from asr.channels.checks import OffsetRemover
+from asr.channels.crosstalk import Leak
+from asr.channels.suppression import LeakFilter
 from asr.decode import open_recording
 from asr.errors import RetryableError, SkippableError
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.resample import open_resampler
-from asr.suppression import LeakFilter
 from asr.types import Chunk, Recording, Samples, Span
 
 

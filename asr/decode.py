@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from asr.completeness import promised_bytes
 from asr.errors import RetryableError, SkippableError
+from asr.files.completeness import promised_bytes
+from asr.files.options import DEFAULT_CHANNEL_MAPS, MOST_CHANNELS, DecodeOptions, check_roles
+from asr.files.readers import Reader, open_reader
 from asr.levels import Levels
-from asr.options import DEFAULT_CHANNEL_MAPS, MOST_CHANNELS, DecodeOptions, check_roles
-from asr.readers import Reader, open_reader
 from asr.types import Audio, Channel, Recording
 
 EXTENSIONS = {

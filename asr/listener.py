@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.crosstalk import Leak
+from asr.channels.crosstalk import Leak
 from asr.resample import BlockResampler
-from asr.sounds import Sound, SoundListener
+from asr.sounds.sound import Sound, SoundListener
 from asr.timings import FrontEndStage, Timings
 from asr.types import Channel, Samples
 from asr.vad import WINDOW, Listening

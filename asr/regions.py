@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.options import ChunkOptions, VadOptions
-from asr.sounds import Sound
+from asr.sounds.sound import Sound
 from asr.timebase import ms_to_samples, to_seconds
 from asr.types import Channel, Region, RegionKind, Span
 from asr.vad import WINDOW, join, pad, speech_spans

@@ -8,18 +8,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from asr.channel_checks import ChannelChecks, Signs
+from asr.channels.checks import ChannelChecks, Signs
+from asr.channels.findings import are_same, findings, is_dead
+from asr.channels.suppression import without_leak
 from asr.decode import ChannelMap, channels_of, check_sound, open_recording
 from asr.errors import RetryableError
-from asr.findings import are_same, findings, is_dead
+from asr.files.options import DecodeOptions
+from asr.files.readers import Reader
 from asr.levels import Levels
 from asr.listener import ChannelListener, ChannelSurvey
 from asr.loudness import gain_for_listening
-from asr.options import DecodeOptions, LoudnessOptions
-from asr.readers import Reader
+from asr.options import LoudnessOptions
 from asr.resample import open_resampler
-from asr.sounds import SoundListener
-from asr.suppression import without_leak
+from asr.sounds.sound import SoundListener
 from asr.timebase import to_seconds
 from asr.timings import FrontEndStage, Timings
 from asr.types import Channel, Finding, Recording

@@ -17,10 +17,10 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from asr.files.options import DecodeOptions
 from asr.options import (
     BatchOptions,
     ChunkOptions,
-    DecodeOptions,
     DenoiseOptions,
     GuardOptions,
     LoudnessOptions,

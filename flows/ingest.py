@@ -8,7 +8,7 @@ from pathlib import Path
 
 from asr.decode import EXTENSIONS
 from asr.errors import ConfigError
-from asr.formats import RECORDED
+from asr.files.formats import RECORDED
 from asr.options import BatchOptions
 from asr.types import CallMetadata, Recording
 from flows.metadata import Told, is_metadata

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.channels.crosstalk import Leak
 from asr.chunking import chunk
-from asr.crosstalk import Leak
 from asr.cutting import LeakFrom, cut_chunks
 from asr.decode import open_recording
 from asr.errors import MetadataError

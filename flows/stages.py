@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 
+from asr.channels.roles import exchanged, swapped
+from asr.channels.suppression import without_echoes
 from asr.engines.base import Engine
 from asr.guards import Evidence
 from asr.heap import trim_heap
 from asr.merge import merge
 from asr.rehearing import Said, guarded
-from asr.roles import exchanged, swapped
 from asr.speakers import turns
-from asr.suppression import without_echoes
 from asr.timebase import to_samples, to_seconds
 from asr.types import FindingEffect, GuardCounts, Hypothesis, Provenance, Samples, Transcript
 from compliance.redactor import Redactor

@@ -17,10 +17,10 @@ import sqlalchemy as sa
 from asr.types import GuardCounts, Provenance, Region
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 from llm.types import Finding, Summary
+from storage.columns import Base
 from storage.findings import load_findings, store_findings
 from storage.recordings import model_row_id
 from storage.tables import (
-    Base,
     ChannelRow,
     DocumentRow,
     GuardRow,

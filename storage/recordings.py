@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from asr.types import Recording
-from storage.tables import Base, ModelRow, RecordingRow, SourceRow
+from storage.columns import Base
+from storage.tables import ModelRow, RecordingRow, SourceRow
 from storage.types import AudioFacts, Failure, RecordingState
 
 

@@ -5,81 +5,16 @@ turns, words and redactions share the column names `recording_id`, `turn` and `w
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
+from storage.columns import Base, UtcDateTime, belongs_to, text_of
 from storage.types import RecordingState, RunState
-
-
-class UtcDateTime(sa.TypeDecorator[datetime]):
-    """An aware datetime, kept in UTC; a naive one is refused with ValueError."""
-
-    impl = sa.DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Turn an aware datetime into UTC, without its zone where the database cannot keep one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"{value} has no time zone")
-        in_utc = value.astimezone(UTC)
-        return in_utc.replace(tzinfo=None) if dialect.name == "sqlite" else in_utc
-
-    def process_result_value(self, value: datetime | None, dialect: sa.Dialect) -> datetime | None:
-        """Give back an aware datetime in UTC."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if dialect.name == "sqlite" else value.astimezone(UTC)
-
-
-def _text_of(members: type[StrEnum]) -> sa.Enum:
-    return sa.Enum(
-        members,
-        native_enum=False,  # a new member then needs no migration
-        length=16,
-        values_callable=lambda enum: [member.value for member in enum],
-    )
-
-
-class Base(DeclarativeBase):
-    """What all tables share: names for constraints, and column types that mean the same on every database."""
-
-    metadata = sa.MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it as it stands
-        str: sa.Text(),
-        float: sa.Double(),
-        datetime: UtcDateTime(),
-        Channel: _text_of(Channel),
-        FindingKind: _text_of(FindingKind),
-        FindingEffect: _text_of(FindingEffect),
-        Direction: _text_of(Direction),
-        RegionKind: _text_of(RegionKind),
-        RecordingState: _text_of(RecordingState),
-        RunState: _text_of(RunState),
-        Kind: _text_of(Kind),
-        Scope: _text_of(Scope),
-        dict[str, Any]: sa.JSON(),
-        list[Any]: sa.JSON(),
-    }
-
-
-def _belongs_to(column: str) -> sa.ForeignKey:
-    return sa.ForeignKey(column, ondelete="CASCADE")
 
 
 class RecordingRow(Base):
@@ -108,7 +43,7 @@ class SourceRow(Base):
 
     __tablename__ = "sources"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("recordings.id"), primary_key=True)
     uri: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(index=True)
     first_seen_at: Mapped[datetime]
@@ -123,7 +58,7 @@ class CallMetadataRow(Base):
 
     __tablename__ = "call_metadata"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("recordings.id"), primary_key=True)
     call_id: Mapped[str | None] = mapped_column(index=True)
     started_at: Mapped[datetime | None] = mapped_column(index=True)
     utc_offset_min: Mapped[int | None]
@@ -171,7 +106,7 @@ class TranscriptRow(Base):
 
     __tablename__ = "transcripts"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("recordings.id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("recordings.id"), primary_key=True)
     run_id: Mapped[int] = mapped_column(sa.ForeignKey("runs.id"), index=True)
     model_id: Mapped[int] = mapped_column(sa.ForeignKey("models.id"), index=True)
     engine: Mapped[str]
@@ -192,7 +127,7 @@ class DocumentRow(Base):
 
     __tablename__ = "documents"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     kind: Mapped[str] = mapped_column(primary_key=True)
     object_key: Mapped[str]
 
@@ -202,7 +137,7 @@ class ChannelRow(Base):
 
     __tablename__ = "channels"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[Channel]
 
@@ -212,7 +147,7 @@ class RegionRow(Base):
 
     __tablename__ = "regions"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     channel: Mapped[Channel]
     kind: Mapped[RegionKind]
@@ -225,7 +160,7 @@ class FindingRow(Base):
 
     __tablename__ = "findings"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[FindingKind] = mapped_column(index=True)
     channel: Mapped[Channel | None]
@@ -240,7 +175,7 @@ class TurnRow(Base):
 
     __tablename__ = "turns"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     turn: Mapped[int] = mapped_column(primary_key=True)
     speaker: Mapped[str]
     channel: Mapped[Channel]
@@ -274,7 +209,7 @@ class RedactionRow(Base):
 
     __tablename__ = "redactions"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     position: Mapped[int] = mapped_column(primary_key=True)
     entity: Mapped[str] = mapped_column(index=True)
     channel: Mapped[Channel]
@@ -291,7 +226,7 @@ class GuardRow(Base):
 
     __tablename__ = "guards"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     guard: Mapped[str] = mapped_column(primary_key=True)
     times: Mapped[int]
 
@@ -301,7 +236,7 @@ class SummaryRow(Base):
 
     __tablename__ = "summaries"
 
-    recording_id: Mapped[int] = mapped_column(_belongs_to("transcripts.recording_id"), primary_key=True)
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
     method: Mapped[str]
     reason: Mapped[str | None]
     reason_turns: Mapped[list[Any]]
@@ -400,7 +335,7 @@ V_CALLS = sa.table(
     sa.column("recording_id", sa.Integer()),
     sa.column("call", sa.Text()),
     sa.column("sha256", sa.Text()),
-    sa.column("state", _text_of(RecordingState)),
+    sa.column("state", text_of(RecordingState)),
     sa.column("length_s", sa.Double()),
     sa.column("speakers", sa.Integer()),
     sa.column("words", sa.Integer()),
@@ -415,7 +350,7 @@ V_CALLS = sa.table(
     sa.column("utc_offset_min", sa.Integer()),
     sa.column("agent", sa.Text()),
     sa.column("queue", sa.Text()),
-    sa.column("direction", _text_of(Direction)),
+    sa.column("direction", text_of(Direction)),
     sa.column("language", sa.Text()),
     sa.column("consent", sa.Boolean()),
 )

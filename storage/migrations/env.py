@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from storage.tables import Base
+from storage.columns import Base
 
 context.configure(
     connection=context.config.attributes["connection"],

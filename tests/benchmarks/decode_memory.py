@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from asr.cutting import cut_chunks
 from asr.decode import identify
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.survey import ChannelSurvey, survey
 from asr.types import Chunk, Span
 from asr.vad import SileroVad

@@ -18,7 +18,7 @@ import soundfile
 
 from asr.decode import decode, identify
 from asr.resample import resample
-from asr.spectra import RATE_HZ
+from asr.sounds.spectra import RATE_HZ
 from configs.load import load
 from configs.settings import Settings
 from flows import contestants, peers

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from asr.options import ChunkOptions, VadOptions
 from asr.regions import find_speech, typed_regions
 from asr.resample import resample
-from asr.sounds import SoundListener
+from asr.sounds.sound import SoundListener
 from asr.timebase import resampled_length, to_samples
 from asr.types import MODEL_RATE_HZ, Channel, RegionKind
 from asr.vad import SileroVad

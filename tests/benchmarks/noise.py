@@ -24,8 +24,9 @@ from asr.decode import decode, identify
 from asr.denoise import METHODS, is_noisy
 from asr.engines.base import Engine
 from asr.engines.registry import cores, load_engine
+from asr.files.options import DecodeOptions
 from asr.normalise import whisper_english
-from asr.options import DecodeOptions, DenoiseOptions
+from asr.options import DenoiseOptions
 from asr.scoring import EditErrors, pooled, word_errors
 from asr.timebase import to_samples, to_seconds
 from asr.vad import SpeechDetector

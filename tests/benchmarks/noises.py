@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.dtmf import HIGH_HZ, KEYS, LOW_HZ
-from asr.spectra import RATE_HZ
+from asr.sounds.dtmf import HIGH_HZ, KEYS, LOW_HZ
+from asr.sounds.spectra import RATE_HZ
 
 Signal = NDArray[np.float64]
 

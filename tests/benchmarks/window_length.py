@@ -12,9 +12,10 @@ from pathlib import Path
 
 from asr.decode import decode, identify
 from asr.engines.registry import load_engine
+from asr.files.options import DecodeOptions
 from asr.models import LocalModel
 from asr.normalise import whisper_english
-from asr.options import DecodeOptions, TranscribeOptions
+from asr.options import TranscribeOptions
 from asr.resample import resample
 from asr.scoring import pooled, word_errors
 from asr.timebase import to_samples

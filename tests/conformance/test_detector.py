@@ -10,7 +10,8 @@ import pytest
 
 from asr.decode import decode, identify
 from asr.errors import ConfigError
-from asr.options import ChunkOptions, DecodeOptions, VadOptions
+from asr.files.options import DecodeOptions
+from asr.options import ChunkOptions, VadOptions
 from asr.regions import find_speech
 from asr.resample import resample
 from asr.types import Samples

@@ -16,9 +16,10 @@ from asr.engines.base import Engine
 from asr.engines.registry import ENGINES, load_engine
 from asr.engines.scripted import ScriptedEngine
 from asr.errors import ConfigError
+from asr.files.options import DecodeOptions
 from asr.models import LocalModel
 from asr.normalise import whisper_english
-from asr.options import DecodeOptions, TranscribeOptions
+from asr.options import TranscribeOptions
 from asr.resample import resample
 from asr.scoring import word_errors
 from asr.timebase import to_samples

@@ -10,7 +10,7 @@ import pytest
 
 from asr.decode import decode, identify
 from asr.errors import ConfigError
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.resample import RESAMPLERS, open_resampler, resample
 from asr.timebase import resampled_length
 from asr.types import Samples

@@ -16,7 +16,7 @@ from pathlib import Path
 from asr.cutting import cut_chunks
 from asr.decode import identify
 from asr.errors import PipelineError
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.survey import survey
 from asr.types import Chunk, Span
 from tests.deaf import DeafDetector

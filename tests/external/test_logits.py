@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from asr.decode import decode, identify
 from asr.engines.base import EngineInfo
 from asr.engines.openvino import build
-from asr.options import DecodeOptions, TranscribeOptions
+from asr.files.options import DecodeOptions
+from asr.options import TranscribeOptions
 from asr.resample import resample
 from asr.whisper.mel import log_mel
 from asr.whisper.network import Step

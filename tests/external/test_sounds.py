@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.sounds import SoundListener
+from asr.sounds.sound import SoundListener
 from asr.timebase import to_seconds
 from asr.types import RegionKind
 

@@ -26,12 +26,12 @@ from compliance.retention import held_by
 from compliance.types import Hold, RedactedTranscript, RedactedTurn, RedactedWord, Redaction, Scope
 from llm.types import Finding, Summary
 from storage.audit_log import Prune
+from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
 from storage.ledger import ASKED_FOR, Ledger
 from storage.query import read_only
 from storage.repository import Repository
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
-from storage.tables import Base
 from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")

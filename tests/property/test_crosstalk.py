@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asr.crosstalk import LEAD, TAPS, Leak
+from asr.channels.crosstalk import LEAD, TAPS, Leak
+from asr.channels.suppression import LeakFilter, without_echoes, without_leak
 from asr.merge import spelling
-from asr.suppression import LeakFilter, without_echoes, without_leak
 from asr.types import Channel, Word
 
 

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from asr.chunking import chunk
-from asr.dtmf import KeyListener
 from asr.options import ChunkOptions, VadOptions
 from asr.regions import find_speech, typed_regions
-from asr.sounds import Sound
+from asr.sounds.dtmf import KeyListener
+from asr.sounds.sound import Sound
 from asr.timebase import to_seconds
 from asr.types import Channel, Provenance, Region, RegionKind, Span, Transcript
 from asr.vad import WINDOW

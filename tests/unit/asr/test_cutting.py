@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from asr.cutting import cut_chunks
 from asr.decode import identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.resample import resample
 from asr.types import Channel, Chunk, Recording, Span
 
@@ -59,7 +59,7 @@ def test_every_chunk_is_its_spans_end_to_end(
     noise: NDArray[np.float32], recording: Recording, both: tuple[list[Chunk], list[Chunk]]
 ) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("asr.readers._BLOCK_S", 1.3)
+        patch.setattr("asr.files.readers._BLOCK_S", 1.3)
         found = {
             (channel, number): samples for channel, number, samples in cut_chunks(recording, both, DecodeOptions())
         }

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from asr.decode import channels_of, decode, identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.types import Audio, Channel
 
 RATE_HZ = 8_000

@@ -10,7 +10,8 @@ import soundfile
 
 from asr.decode import decode, identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions, LoudnessOptions
+from asr.files.options import DecodeOptions
+from asr.options import LoudnessOptions
 from asr.resample import resample
 from asr.survey import survey
 from asr.timings import FrontEndStage, Timings
@@ -27,7 +28,7 @@ def detector(vad_model_path: Path) -> SileroVad:
 
 
 def test_block_by_block_is_what_the_whole_call_is(detector: SileroVad, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asr.readers._BLOCK_S", 1.7)
+    monkeypatch.setattr("asr.files.readers._BLOCK_S", 1.7)
     found = survey(identify(CALL), detector, DecodeOptions())
     audio = decode(identify(CALL), DecodeOptions())
     assert (found.duration_s, found.sample_rate_hz, found.container) == (audio.duration_s, 8_000, "WAV")

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from asr.decode import decode, identify
 from asr.errors import ModelError
-from asr.options import ChunkOptions, DecodeOptions, VadOptions
+from asr.files.options import DecodeOptions
+from asr.options import ChunkOptions, VadOptions
 from asr.regions import find_speech
 from asr.resample import resample
 from asr.timebase import to_seconds

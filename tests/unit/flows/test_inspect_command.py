@@ -70,7 +70,7 @@ def test_findings_are_printed(detector: SileroVad, capsys: pytest.CaptureFixture
 
 
 def test_envelopes_are_those_of_the_whole_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asr.readers._BLOCK_S", 0.77)
+    monkeypatch.setattr("asr.files.readers._BLOCK_S", 0.77)
     samples = np.random.default_rng(1).uniform(-0.5, 0.5, (41_237, 2)).astype(np.float32)
     soundfile.write(tmp_path / "two.wav", samples, 8_000, subtype="FLOAT")
     found = envelopes(identify(tmp_path / "two.wav"), 41_237 / 8_000, Settings())

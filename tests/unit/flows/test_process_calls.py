@@ -96,7 +96,9 @@ def test_prefect_keeps_no_word_and_no_path(calls: Path, tmp_path: Path, load: Lo
     load(lambda _: heard(SAID))
     assert run(calls, tmp_path) == 0
     connection = sqlite3.connect(prefect_home / "prefect.db")
-    wanted = "SELECT r.name, r.parameters FROM flow_run r JOIN flow f ON f.id = r.flow_id WHERE f.name = 'process-calls'"
+    wanted = (
+        "SELECT r.name, r.parameters FROM flow_run r JOIN flow f ON f.id = r.flow_id WHERE f.name = 'process-calls'"
+    )
     runs = connection.execute(wanted).fetchall()
     tasks = {name for (name,) in connection.execute("SELECT DISTINCT name FROM task_run")}
     connection.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from asr.types import CallMetadata, Channel, Direction
+from asr.types import CallMetadata, Direction
 from configs.load import load
 from configs.settings import Settings
 from flows.ingest import discover

@@ -13,8 +13,9 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from asr.errors import FatalError
+from storage.columns import Base
 from storage.session import alembic_config, migrate, open_database, reading, writing
-from storage.tables import V_CALLS, Base
+from storage.tables import V_CALLS
 
 
 def test_upgrade_gives_exactly_the_tables(engine: sa.Engine) -> None:

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from asr.errors import FatalError, SkippableError
 from llm.types import Summary
+from storage.columns import Base
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.repository import Repository
 from storage.session import reading, writing
-from storage.tables import Base
 from storage.types import AudioFacts, Failure, Publication, RecordingState, RunState
 
 MakeCall = Callable[..., Publication]
@@ -261,7 +261,13 @@ def test_overview_of_some(repository: Repository, make_call: MakeCall) -> None:
     repository.publish(run, make_call("done.wav", n_turns=3, n_words=4))
     repository.quarantine(run, make_call("bad.wav").recording, FAILURE)
     overview = repository.overview()
-    assert [(total.recordings, total.audio_s) for total in overview.totals] == [(1, 0.0), (1, 3.0), (1, 0.0), (0, 0.0)]
+    assert [(total.recordings, total.audio_s) for total in overview.totals] == [
+        (1, 0.0),
+        (1, 3.0),
+        (1, 0.0),
+        (0, 0.0),
+        (0, 0.0),
+    ]
     assert [call.call for call in overview.calls] == ["bad.wav", "done.wav", "waiting.wav"]
     done = overview.calls[1]
     assert (done.length_s, done.speakers, done.words, done.redactions, done.model) == (3.0, 2, 12, 3, "m")

@@ -9,10 +9,10 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from asr.crosstalk import LEAD, TAPS, LeakMeter, PairMeter
+from asr.channels.crosstalk import LEAD, TAPS, LeakMeter, PairMeter
 
-SAMPLES = Path(__file__).parents[3] / "sample_audio"
-PHONE = Path(__file__).parents[4] / "shared" / "data" / "phone"
+SAMPLES = Path(__file__).parents[4] / "sample_audio"
+PHONE = Path(__file__).parents[5] / "shared" / "data" / "phone"
 BLOCK = 30 * 8_000
 
 Both = NDArray[np.float32]

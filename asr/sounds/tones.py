@@ -14,7 +14,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.spectra import BIN_HZ, HOP, RATE_HZ
+from asr.sounds.spectra import BIN_HZ, HOP, RATE_HZ
 from asr.types import RegionKind, Span
 
 PAIRS_HZ = {

@@ -10,14 +10,14 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
+from asr.channels.findings import is_dead
 from asr.decode import identify
-from asr.findings import is_dead
-from asr.options import DecodeOptions
+from asr.files.options import DecodeOptions
 from asr.survey import Survey, survey
 from asr.types import Channel, Finding, FindingEffect, FindingKind
 from asr.vad import SileroVad
 
-SAMPLES = Path(__file__).parents[3] / "sample_audio"
+SAMPLES = Path(__file__).parents[4] / "sample_audio"
 Both = NDArray[np.float32]
 
 

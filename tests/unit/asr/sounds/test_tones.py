@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from asr.sounds import Sound, SoundListener
+from asr.sounds.sound import Sound, SoundListener
 from asr.timebase import to_seconds
 from asr.types import RegionKind
 from tests.benchmarks.noises import MUSIC, Signal, cadence, music, noise, tone

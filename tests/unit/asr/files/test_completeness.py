@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from asr.completeness import promised_bytes
 from asr.decode import decode, identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions
+from asr.files.completeness import promised_bytes
+from asr.files.options import DecodeOptions
 from tests.encodings import ENCODINGS, Encoding, encode
 
 ALL = DecodeOptions(channel_maps=tuple(("agent", "customer", *["ignored"] * n) for n in (4, 6)))

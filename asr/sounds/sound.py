@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from asr.dtmf import KeyListener, join_keys
-from asr.music import MusicListener
 from asr.resample import Resampler
-from asr.spectra import RATE_HZ, Framer
+from asr.sounds.dtmf import KeyListener, join_keys
+from asr.sounds.music import MusicListener
+from asr.sounds.spectra import RATE_HZ, Framer
+from asr.sounds.tones import ToneListener
 from asr.timebase import resampled_length
-from asr.tones import ToneListener
 from asr.types import MODEL_RATE_HZ, RegionKind, Samples, Span
 
 

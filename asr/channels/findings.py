@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.channel_checks import ChannelSigns, Signs
-from asr.crosstalk import Leak, Likeness
+from asr.channels.checks import ChannelSigns, Signs
+from asr.channels.crosstalk import Leak, Likeness
 from asr.levels import Levels
 from asr.timebase import to_seconds
 from asr.types import Channel, Finding, FindingEffect, FindingKind

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.errors import SkippableError
-from asr.formats import Foreign, by_name, coded_as, foreign, has_header, head_of, soundless, unread_wave
-from asr.options import G722_RATE_HZ, Headerless
+from asr.files.formats import Foreign, by_name, coded_as, foreign, has_header, head_of, soundless, unread_wave
+from asr.files.options import G722_RATE_HZ, Headerless
 from asr.types import Recording, Samples
 
 _BLOCK_S = 30.0

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.crosstalk import LEAD, TAPS, Leak
+from asr.channels.crosstalk import LEAD, TAPS, Leak
+from asr.channels.suppression import without_echoes, without_leak
 from asr.cutting import LeakFrom, cut_chunks
 from asr.decode import identify
-from asr.options import DecodeOptions
-from asr.suppression import without_echoes, without_leak
+from asr.files.options import DecodeOptions
 from asr.types import Channel, Chunk, Span, Word
 
 
@@ -42,7 +42,7 @@ def test_silence_leaks_nothing() -> None:
 
 @pytest.mark.parametrize("block_s", [0.11, 1.3, 30.0])
 def test_chunks_are_cut_without_the_leak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block_s: float) -> None:
-    monkeypatch.setattr("asr.readers._BLOCK_S", block_s)
+    monkeypatch.setattr("asr.files.readers._BLOCK_S", block_s)
     rng = np.random.default_rng(6)
     own = 0.1 * rng.standard_normal((6 * 8_000, 2))
     leaky = own.copy()

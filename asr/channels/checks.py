@@ -9,8 +9,8 @@ import numpy as np
 import soxr
 from numpy.typing import NDArray
 
-from asr.crosstalk import METER_RATE_HZ, Leak, Likeness, PairMeter
-from asr.packets import lost_samples
+from asr.channels.crosstalk import METER_RATE_HZ, Leak, Likeness, PairMeter
+from asr.channels.packets import lost_samples
 from asr.timebase import to_seconds
 from asr.types import Samples
 

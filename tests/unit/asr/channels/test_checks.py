@@ -10,9 +10,9 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from asr.channel_checks import ChannelChecks, OffsetRemover
+from asr.channels.checks import ChannelChecks, OffsetRemover
 
-CALL = Path(__file__).parents[3] / "sample_audio" / "bank.wav"
+CALL = Path(__file__).parents[4] / "sample_audio" / "bank.wav"
 
 
 @pytest.fixture(scope="module")

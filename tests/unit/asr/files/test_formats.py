@@ -19,8 +19,8 @@ import soundfile
 
 from asr.decode import EXTENSIONS, decode, identify
 from asr.errors import SkippableError
-from asr.formats import _SIGNATURES, _WAVE_TAGS, RECORDED, foreign, has_header
-from asr.options import DecodeOptions, Headerless
+from asr.files.formats import _SIGNATURES, _WAVE_TAGS, RECORDED, foreign, has_header
+from asr.files.options import DecodeOptions, Headerless
 from tests.encodings import ENCODINGS, TESTS, encode, speech
 
 ROOT = TESTS.parent

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from numpy.typing import NDArray
 
-from asr.packets import lost_samples
+from asr.channels.packets import lost_samples
 
-SAMPLES = Path(__file__).parents[3] / "sample_audio"
+SAMPLES = Path(__file__).parents[4] / "sample_audio"
 
 
 @pytest.fixture

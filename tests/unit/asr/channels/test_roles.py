@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from asr.roles import exchanged, swapped
+from asr.channels.roles import exchanged, swapped
 from asr.types import (
     Channel,
     Finding,

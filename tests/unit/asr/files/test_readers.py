@@ -12,11 +12,11 @@ import soundfile
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from asr import readers
 from asr.decode import decode, identify
 from asr.errors import SkippableError
-from asr.options import DecodeOptions, Headerless
-from asr.readers import open_reader
+from asr.files import readers
+from asr.files.options import DecodeOptions, Headerless
+from asr.files.readers import open_reader
 from asr.types import MODEL_RATE_HZ, Audio
 from tests.encodings import ENCODINGS, TESTS, Encoding, encode, lag, likeness, speech
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from asr.dtmf import HIGH_HZ, LOW_HZ, KeyListener, join_keys
 from asr.resample import resample
+from asr.sounds.dtmf import HIGH_HZ, LOW_HZ, KeyListener, join_keys
 from tests.benchmarks.noises import Signal, keys, noise, tone
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 ALL = "123A456B789C*0#D"
 
 

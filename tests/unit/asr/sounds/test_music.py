@@ -12,12 +12,12 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from asr.sounds import SoundListener
+from asr.sounds.sound import SoundListener
 from asr.timebase import to_seconds
 from asr.types import RegionKind
 from tests.benchmarks.noises import MUSIC, cadence, music, noise
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 
 
 def music_s(samples: NDArray[Any], rate_hz: int = 8_000) -> list[tuple[float, float]]:

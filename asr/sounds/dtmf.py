@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.spectra import RATE_HZ
+from asr.sounds.spectra import RATE_HZ
 from asr.types import Samples, Span
 
 LOW_HZ, HIGH_HZ = (697.0, 770.0, 852.0, 941.0), (1_209.0, 1_336.0, 1_477.0, 1_633.0)

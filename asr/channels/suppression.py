@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.crosstalk import LEAD, METER_RATE_HZ, TAPS, Leak
+from asr.channels.crosstalk import LEAD, METER_RATE_HZ, TAPS, Leak
 from asr.merge import spelling
 from asr.timebase import to_samples
 from asr.types import MODEL_RATE_HZ, Channel, Samples, Word

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.spectra import BIN_HZ, FRAME, HOP
+from asr.sounds.spectra import BIN_HZ, FRAME, HOP
 from asr.types import Span
 
 _LOWEST, _HIGHEST = int(125 / BIN_HZ), int(3_400 / BIN_HZ)

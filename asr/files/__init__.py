@@ -1,0 +1,1 @@
+"""Recordings as files: what they are, whether they are whole, and their samples."""

@@ -1,0 +1,1 @@
+"""What else a channel carries than speech: tones of the network, keys, music."""
