@@ -41,7 +41,8 @@ _LESS = "Set transcribe.batch_size to half of its value"
 def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
     """A Whisper with its weights on the device. On a CPU, torch is set to one thread for each that calls it, in the
     whole process: most of a decoding step is too small to share. With `transcribe.torch_compile` encoder and decoder's
-    step are compiled when they are first used, which takes a C++ compiler and a minute or two.
+    step are compiled when they are first used, which takes a C++ compiler and a minute or two, and one batch has all
+    threads, since torch.compile bears no other at its side.
 
     Raises ConfigError for a device or precision that PyTorch does not run here, ModelError for a folder that holds
     no Whisper, RetryableError if there is no memory for it.
@@ -56,8 +57,9 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
             f"The engine torch does not run on {device} in {info.precision}",
             f"Set transcribe.precision to auto or one of {', '.join(PRECISIONS[device])}",
         )
+    alone = device != "cpu" or options.torch_compile
     if device == "cpu":
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads if alone else 1)
     weights = load_weights(folder)
     size = weights.dimensions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
@@ -66,7 +68,7 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
         ops = TorchOperations(weights, device, np.dtype(info.precision))
         network = TorchNetwork(ops, size, suppressed, 2 * options.beam_size + 2, compiled=options.torch_compile)
     # On a GPU the batches of several threads would only wait for each other.
-    return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
+    return WhisperEngine(network, tokenizer, info, options, 1 if alone else threads)
 
 
 class TorchOperations:
