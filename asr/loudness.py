@@ -10,12 +10,6 @@ from asr.options import LoudnessOptions
 _MARGIN = 10 ** (15.9 / 10)
 """Active speech lies at most 15.9 dB under its own mean power (ITU-T P.56, method B)."""
 
-_SILENT_PEAK = 1e-3
-"""A channel that stays below is idle: no recording is taken that has nothing louder (asr/decode.py)."""
-
-_SPEECH = 0.5
-"""Probability of speech from which a window counts as heard (Silero VAD's threshold)."""
-
 _ENOUGH = 31
 """Windows of speech that tell its level: one second."""
 
@@ -52,16 +46,15 @@ def gain_to_target(level_dbov: float, peak: float, options: LoudnessOptions) -> 
 
 
 def gain_for_listening(
-    power: NDArray[np.float32], probabilities: NDArray[np.float32], peak: float, options: LoudnessOptions
+    power: NDArray[np.float32], spoken: NDArray[np.bool_], peak: float, options: LoudnessOptions
 ) -> float:
     """The factor by which a channel is made louder before it is listened to again.
 
-    `power` and `probabilities` are each window's mean square and what the detector heard in it, (n_windows,). 1 unless
-    speech, or the whole channel if there is next to none, is fainter than `faint_dbov`: what is louder than that a
-    detector hears as well as at the target.
+    `power` is each window's mean square, (n_windows,), and `spoken` which of them the detector heard speech in. 1
+    unless speech, or the whole channel if there is next to none, is fainter than `faint_dbov`: what is louder than that
+    a detector hears as well as at the target.
     """
-    heard = probabilities >= _SPEECH
-    level_dbov = active_level_dbov(power[heard] if heard.sum() >= _ENOUGH else power)
-    if peak < _SILENT_PEAK or level_dbov >= options.faint_dbov:
+    level_dbov = active_level_dbov(power[spoken] if spoken.sum() >= _ENOUGH else power)
+    if level_dbov >= options.faint_dbov:
         return 1.0
     return gain_to_target(level_dbov, peak, options)

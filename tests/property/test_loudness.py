@@ -66,5 +66,5 @@ def test_the_louder_the_channel_the_less_gain(samples: Samples) -> None:
 def test_what_was_made_louder_to_be_listened_to_does_not_clip(samples: Samples) -> None:
     power = np.mean(np.square(samples.reshape(-1, WINDOW)), axis=1)
     peak = float(np.abs(samples).max())
-    gain = gain_for_listening(power, np.zeros(len(power), np.float32), peak, RULE)
+    gain = gain_for_listening(power, np.zeros(len(power), bool), peak, RULE)
     assert gain == 1.0 or peak * gain <= 1.0
