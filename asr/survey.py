@@ -25,6 +25,9 @@ from asr.timings import FrontEndStage, Timings
 from asr.types import Channel, Finding, Recording
 from asr.vad import SpeechDetector
 
+_WORTH_IT = 2.0
+"""6 dB: with less gain, as clicks may leave, a detector hears no more than before."""
+
 _LOUDER_DB = 1.0
 """Of two copies the second is taken if it is louder by more."""
 
@@ -182,4 +185,4 @@ def _gains(channels: tuple[ChannelSurvey, ...], loudness: LoudnessOptions | None
         for channel in channels
         if not is_dead(channel.power)
     }
-    return {at: gain for at, gain in gains.items() if gain != 1.0}
+    return {at: gain for at, gain in gains.items() if gain >= _WORTH_IT}
