@@ -161,7 +161,7 @@ class ChannelListener:
         windows = samples.reshape(-1, WINDOW)
         self._noise.add(windows, probabilities < _SURELY_SILENT)
         self._probabilities.append(probabilities)
-        self._power.append(np.mean(np.square(windows), axis=1, dtype=np.float32))
+        self._power.append(np.einsum("ij,ij->i", windows, windows) / np.float32(WINDOW))
 
 
 class _NoiseSample:
@@ -176,11 +176,15 @@ class _NoiseSample:
 
     def add(self, windows: NDArray[np.float32], chosen: NDArray[np.bool_]) -> None:
         """More windows, (n, WINDOW), in time order, and which of them may be kept, (n,)."""
-        for at in np.flatnonzero(chosen).tolist():
-            if self._chosen % self._every == 0:
-                self._kept.append((self._seen + at, np.array(windows[at])))
-            self._chosen += 1
-            if len(self._kept) == 2 * _NOISE_WINDOWS:
+        left = np.flatnonzero(chosen)
+        while len(left):
+            room = 2 * _NOISE_WINDOWS - len(self._kept)
+            taken = left[-self._chosen % self._every :: self._every][:room]
+            self._kept += [(self._seen + at, np.array(windows[at])) for at in taken.tolist()]
+            heard = int(np.searchsorted(left, taken[-1])) + 1 if len(taken) == room else len(left)
+            self._chosen += heard
+            left = left[heard:]
+            if len(taken) == room:
                 self._kept = self._kept[::2]
                 self._every *= 2
         self._seen += len(windows)

@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero VAD on onnxruntime, and the rule that turns probabilities into spans."""
+"""Where somebody speaks: Silero VAD, and the rule that turns probabilities into spans."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def load_detector(model_path: Path, runtime: str, threads: int) -> SpeechDetecto
 
 def _on_openvino(model_path: Path, threads: int) -> Callable[[], SequenceModel]:
     """The model on OpenVINO: 2.7 times as fast as on ONNX Runtime, whose convolutions are slow when each is small, and
-    the same within 1e-5 (docs/performance.md)."""
+    the same within 1e-5 (docs/front-end.md)."""
     import openvino
 
     core = openvino.Core()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from asr.listener import ChannelSurvey, Quiet
+from asr.listener import ChannelSurvey, Quiet, _NoiseSample
 from asr.sounds.sound import Sound
 from asr.types import Channel, RegionKind, Span
 from asr.vad import WINDOW
@@ -62,3 +62,14 @@ def test_words_fade_and_what_leaks_in_is_no_noise() -> None:
     leaked[100:] = True
     assert np.flatnonzero(replace(channel, leaked=leaked).is_noise)[-1] == 99
     assert np.array_equal(replace(channel, leaked=leaked).noise, NOISE[N_SPOKEN + 10 : 100].reshape(-1))
+
+
+@pytest.mark.parametrize("block", [1, 7, 100, 5_000])
+def test_what_is_kept_of_noise_is_spread_over_the_call_whatever_the_blocks(block: int) -> None:
+    sample, chosen = _NoiseSample(), np.arange(5_000) % 3 > 0
+    windows = np.repeat(np.arange(5_000, dtype=np.float32)[:, None], WINDOW, axis=1)
+    for at in range(0, 5_000, block):
+        sample.add(windows[at : at + block], chosen[at : at + block])
+    kept = sample.kept()
+    assert np.array_equal(kept.places, np.flatnonzero(chosen)[::8])
+    assert np.array_equal(kept.windows[:, 0], kept.places)
