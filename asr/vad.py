@@ -136,6 +136,9 @@ def _on_openvino(model_path: Path, threads: int) -> Callable[[], SequenceModel]:
     graph.reshape({"input": [_BLOCK, _CONTEXT + WINDOW], "h": [1, 1, 128], "c": [1, 1, 128]})
     one_thread_a_channel = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
     compiled: Any = core.compile_model(graph, "CPU", one_thread_a_channel)
+    # OpenVINO's binding looks numpy up when a tensor's data is first asked for. Two threads that ask at once may wait
+    # for each other for ever: one has the binding's lock, the other Python's.
+    _ = compiled.create_infer_request().get_output_tensor(0).data
 
     def begin() -> SequenceModel:
         request = compiled.create_infer_request()
