@@ -11,7 +11,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -31,8 +31,11 @@ from storage.errors import NoTranscriptError, QueryError
 from storage.ledger import ASKED_FOR, Ledger
 from storage.query import read_only
 from storage.repository import Repository
+from storage.search import Where, search
+from storage.search_query import parse
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
 from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
+from tests.searches import FOUND, MONDAY, fill, found
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
 
@@ -94,12 +97,33 @@ def call(name: str = "call.wav", n_turns: int = 3) -> Publication:
 
 
 def test_upgrade_gives_the_tables_and_downgrade_removes_them(engine: sa.Engine) -> None:
+    # The column that is searched is made of another one, and only here.
+    options = {"include_name": lambda name, *_: name not in ("searched", "ix_turns_searched")}
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
     with writing(engine) as connection:
         command.downgrade(alembic_config(connection), "base")
     with reading(engine) as connection:
         assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_searches_find_what_they_find_on_sqlite(engine: sa.Engine) -> None:
+    fill(engine)
+    assert {query: found(engine, query) for query in FOUND} == FOUND
+    assert found(engine, "refund* OR shipping", Where(since=MONDAY + timedelta(days=1))) == {"lost", "card", "calm"}
+    assert found(engine, "refund* OR shipping", Where(agent="agent 0", queue="sales")) == {"late"}
+    hits = search(engine, parse("refund OR shipping"), Where(), 100)
+    assert [hits[0].call, *[hits[0].text[start:end] for start, end in hits[0].highlights]] == [
+        *("lost.wav", "shipping", "refund")
+    ]
+    assert search(engine, parse("refund OR shipping"), Where(), 2) == hits[:2]
+    fill(engine)
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "0005")
+    migrate(engine)
+    assert found(engine, "parcel") == {"lost"}
+    erase_all(engine, Ledger(engine), datetime.now(UTC))
+    assert found(engine, "refund* OR shipping") == set()
 
 
 def test_what_is_published_reads_back(engine: sa.Engine) -> None:
