@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -100,7 +101,7 @@ def search(engine: sa.Engine, query: Query, where: Where, limit: int) -> tuple[H
     )
     sought = phrases(query)
     with reading(engine) as connection:
-        return tuple(Hit(*row, highlights=highlights(row[-1], sought)) for row in connection.execute(wanted))
+        return tuple(Hit(*row, highlights(row.text, sought)) for row in connection.execute(wanted))
 
 
 def highlights(text: str, sought: Sequence[Phrase]) -> tuple[tuple[int, int], ...]:
@@ -130,7 +131,8 @@ def _is(word: str, wanted: str, *, prefix: bool) -> bool:
 
 
 def _found_by_sqlite(query: Query, where: Where) -> sa.Subquery:
-    key, rank = sa.literal_column("rowid", sa.Integer()), sa.literal_column("rank", sa.Double())
+    key = sa.literal_column("rowid", sa.Integer())
+    rank: sa.ColumnClause[float] = sa.literal_column("rank", sa.Double())
     index = sa.table("turn_index")
     recording_id = key.op(">>")(_TURN_BITS)
     wanted = sa.select(key.label("key"), rank.label("rank")).select_from(index)
@@ -143,7 +145,7 @@ def _found_by_sqlite(query: Query, where: Where) -> sa.Subquery:
 
 def _found_by_postgresql(query: Query, where: Where) -> sa.Subquery:
     turns = TurnRow.__table__.columns
-    searched = sa.literal_column("turns.searched")
+    searched: sa.ColumnClause[Any] = sa.literal_column("turns.searched")
     tsquery = sa.literal(for_postgresql(query)).op("::")(sa.literal_column("tsquery"))
     wanted = sa.select(turns.recording_id, turns.turn, searched.label("searched")).where(searched.op("@@")(tsquery))
     wanted = wanted.where(*(turns.recording_id.in_(ids) for ids in _recordings(where)))
