@@ -101,7 +101,7 @@ def search(engine: sa.Engine, query: Query, where: Where, limit: int) -> tuple[H
     )
     sought = phrases(query)
     with reading(engine) as connection:
-        return tuple(Hit(*row, highlights(row.text, sought)) for row in connection.execute(wanted))
+        return tuple(Hit(*[*row, highlights(row.text, sought)]) for row in connection.execute(wanted))
 
 
 def highlights(text: str, sought: Sequence[Phrase]) -> tuple[tuple[int, int], ...]:

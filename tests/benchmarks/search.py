@@ -2,9 +2,9 @@
 
 Fills a database of its own, in a temporary folder, with made-up turns of 4 to 30 words: 3,000 words, the n-th most
 frequent of which comes 1/n times as often as the first, and the phrases that are looked for. Prints how long filling
-took, the size, P50 and P95 of each query over rounds in a mixed order, how long the listing of calls takes, and how long
-an erasure's merge of the index takes. CPU is that of this process and the database's together: what an idle machine would
-take.
+took, the size, P50 and P95 of each query over rounds in a mixed order, how long the listing of calls takes, and how
+long an erasure's merge of the index takes. CPU is that of this process and the database's together: what an idle
+machine would take.
 """
 
 from __future__ import annotations
