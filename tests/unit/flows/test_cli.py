@@ -53,6 +53,7 @@ def test_these_are_the_commands() -> None:
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase"),
+        *("search", "export"),
     }
 
 
