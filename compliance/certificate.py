@@ -49,7 +49,7 @@ def redaction(
     """The body of a redaction certificate.
 
     `documents` maps a rendering's kind to its object key, whose stem is its SHA-256. Redacted audio and the results of
-    checking it are null; `sound` tells of them.
+    checking are null; `verified` tells of them.
     """
     made_by = transcript.provenance
     speech = UsedModel(made_by.model_id, made_by.model_sha256, "speech")
@@ -71,10 +71,14 @@ def redaction(
     }
 
 
-def sound(proof: SoundProof, documents: Mapping[str, str]) -> dict[str, Json]:
-    """The fields of a redaction certificate that tell of the redacted copy, which is one of the documents."""
-    key = documents[proof.audio.kind]
-    return {"redacted_audio": proof.audio.told(_sha256(key)), "verification": proof.verification.told()}
+def verified(proof: SoundProof | None, documents: Mapping[str, str]) -> dict[str, Json]:
+    """The fields of a redaction certificate that tell how it was proved: its text was read again and gave no finding,
+    and its redacted copy, one of the documents, was heard again, if there is one."""
+    text: Json = {"verdict": "passed", "survivors": {}}
+    if proof is None:
+        return {"verification": {"text": text, "audio": None}}
+    audio = proof.audio.told(_sha256(documents[proof.audio.kind]))
+    return {"redacted_audio": audio, "verification": {"text": text, "audio": proof.verification.told()}}
 
 
 def erasure(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from asr.types import Channel, SpokenWord
+from compliance.marks import plain_mark
 from compliance.policies import CODES, PCI
 from compliance.redactor import Redactor
 from compliance.spoken_numbers import bare
@@ -80,11 +81,15 @@ def survivors(heard: Heard, redacted: RedactedTranscript, redactor: Redactor) ->
 
 
 def text_survivors(redacted: RedactedTranscript, redactor: Redactor) -> dict[str, int]:
-    """How many findings of each type a second reading of the kept text gives; none, if all is as it should be."""
+    """How many findings of each type a second reading of the kept text gives; none, if all is as it should be.
+
+    `redactor` is that of the transcript's own policy. What stands for a removed word, such as its last four digits, is
+    read as its mark.
+    """
     turns = [
         Utterance(
             turn.speaker if turn.channel is Channel.MIXED else turn.channel.value,
-            tuple(word.text for word in turn.words),
+            tuple(plain_mark(word.entity, word.text) if word.entity else word.text for word in turn.words),
             tuple(word.confidence for word in turn.words),
         )
         for turn in redacted.turns

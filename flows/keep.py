@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from asr.errors import SkippableError
 from asr.types import Recording, Transcript
-from compliance.certificate import UsedModel, certificate, redaction, sound
+from compliance.certificate import UsedModel, certificate, redaction, verified
 from compliance.proof import SoundProof
 from compliance.redactor import Redactor
 from compliance.types import Document, RedactedTranscript
@@ -29,8 +29,7 @@ def certifier(custody: Custody, names: UsedModel) -> Certify:
         proof: SoundProof | None = None,
     ) -> Document:
         body = redaction(recording, transcript, documents, names, custody.ledger.now())
-        if proof is not None:
-            body |= sound(proof, documents)
+        body |= verified(proof, documents)
         return certificate(body, custody.signer)
 
     return certify

@@ -19,9 +19,11 @@ from asr.speakers import turns
 from asr.timebase import to_samples, to_seconds
 from asr.types import FindingEffect, GuardCounts, Hypothesis, Provenance, Samples, Transcript
 from compliance.bleep import Removal, removals
+from compliance.errors import UnprovenError
 from compliance.proof import SoundProof
 from compliance.redactor import Redactor
 from compliance.render import documents
+from compliance.survivors import text_survivors
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
 from flows.bleeping import speech_of
@@ -167,9 +169,17 @@ class Redacted:
 
 
 def redact(transcript: Transcript, redactor: Redactor) -> Redacted:
-    """Take out what the policy names."""
+    """Take out what the policy names, and read what is left once more.
+
+    Raises UnprovenError if that finds anything: redacting goes on until nothing is found, so a fault is behind it.
+    """
     began_s = time.perf_counter()
-    return Redacted(redactor.redact(transcript), time.perf_counter() - began_s)
+    redacted = redactor.redact(transcript)
+    if left := text_survivors(redacted, redactor):
+        raise UnprovenError(
+            f"{transcript.audio}: a second reading of its text finds {', '.join(left)}", "Report it as a bug"
+        )
+    return Redacted(redacted, time.perf_counter() - began_s)
 
 
 def sound_to_remove(prepared: Prepared, transcript: Transcript, redacted: Redacted) -> Redacted:

@@ -159,8 +159,13 @@ def open_archive(settings: Settings, data_dir: Path) -> Archive:
     """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
     database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
     migrate(database)
-    objects = FolderStore(Path(settings.storage.objects_dir or data_dir / "objects"))
+    objects = FolderStore(objects_dir(settings, data_dir))
     return Archive(database, Repository(database, actor=actor()), objects)
+
+
+def objects_dir(settings: Settings, data_dir: Path) -> Path:
+    """The folder of the objects."""
+    return Path(settings.storage.objects_dir or data_dir / "objects")
 
 
 def actor() -> str:
