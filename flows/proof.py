@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from asr.errors import FatalError, RetryableError
-from asr.files.options import DecodeOptions
 from asr.merge import merge
 from asr.timebase import to_samples
-from asr.types import Channel, Chunk, Hypothesis, Recording, Samples, Word
+from asr.types import Channel, Chunk, Hypothesis, Recording
 from compliance.bleep import Removal, padded, whole_turns
 from compliance.errors import UnprovenError
 from compliance.proof import RedactedAudio, SoundProof, Verification
@@ -24,6 +23,7 @@ from flows.bleeping import Copy, bleep, places_left, sides, speech_of
 from flows.desk import Desk
 from flows.listeners import Listener
 from flows.neighbourhoods import cut, pieces
+from flows.packing import Piece, Where, hear_together, portions
 from flows.preparation import Prepared
 from flows.stages import Redacted
 
@@ -114,8 +114,10 @@ def proven(case: Case, listeners: Sequence[Listener], prove_s: float) -> Redacte
 def prove(cases: Sequence[Case], listening: Listening, desk: Desk) -> list[Case]:
     """The cases whose copies hold nothing of the removed that can still be heard; the others fail at the desk.
 
-    All cases' sound goes through the engines together. Raises what the engines raise.
+    All cases' sound goes through the engines together. Raises what the engines raise, and FatalError without any.
     """
+    if not listening.listeners:
+        raise FatalError("nobody is there to hear the redacted copies", "Report it as a bug")
     proven: list[Case] = []
     waiting = desk.each("prove", cases, lambda case: case.recording, _sound)
     for number in range(1, ROUNDS + 1):
@@ -195,26 +197,31 @@ def _heard(cases: list[Case], listening: Listening, desk: Desk) -> list[Case]:
 def listen(cases: Sequence[Case], listening: Listening) -> None:
     """Hear the cases' places, all together, and note in each what may be left there. One more round for each."""
     plans = [_plan(case, listening.settings) for case in cases]
-    found: list[list[dict[tuple[int, int], Hypothesis]]] = [[{} for _ in cases] for _ in listening.listeners]
+    answers: list[dict[Where, list[Hypothesis]]] = [{} for _ in cases]
     most = to_samples(listening.settings.batch.portion_speech_s)
-    for portion in _portions(cut_all(cases, plans, listening.settings.decode), most):
-        samples = [one[3] for one in portion]
-        for at, listener in enumerate(listening.listeners):
-            answers = listener.engine.transcribe(samples)
-            for (index, place, number, _), answer in zip(portion, answers, strict=True):
-                found[at][index][place, number] = answer
-    for index, (case, plan) in enumerate(zip(cases, plans, strict=True)):
-        named = {place: side for side, place in sides(case.prepared, case.redacted).items()}
-        left: set[Survivor] = set()
-        for heard in found:
-            words: dict[Channel, tuple[Word, ...]] = {
-                named[place]: merge(chunks, [heard[index][place, number] for number in range(len(chunks))], ())
-                for place, chunks in plan.items()
-            }
-            left.update(survivors(words, case.redacted, listening.redactor))
-        case.left = sorted(left, key=lambda one: (one.channel, one.start_s, one.end_s, one.entity))
+    for portion in portions(_cut(cases, plans, listening.settings), most):
+        engines = [listener.engine for listener in listening.listeners]
+        for (index, where), heard in hear_together(portion, engines).items():
+            answers[index][where] = heard
+    for case, plan, found in zip(cases, plans, answers, strict=True):
+        case.left = _left(case, plan, found, listening)
         case.rounds += 1
         case.n_places += len(case.places)
+
+
+def _left(
+    case: Case, plan: Mapping[int, Sequence[Chunk]], found: Mapping[Where, Sequence[Hypothesis]], listening: Listening
+) -> list[Survivor]:
+    """What any of those who heard a case's chunks may have heard of what was removed."""
+    named = {place: side for side, place in sides(case.prepared, case.redacted).items()}
+    left: set[Survivor] = set()
+    for at in range(len(listening.listeners)):
+        words = {
+            named[place]: merge(chunks, [found[place, number][at] for number in range(len(chunks))], ())
+            for place, chunks in plan.items()
+        }
+        left.update(survivors(words, case.redacted, listening.redactor))
+    return sorted(left, key=lambda one: (one.channel, one.start_s, one.end_s, one.entity))
 
 
 def _plan(case: Case, settings: Settings) -> dict[int, list[Chunk]]:
@@ -230,27 +237,9 @@ def _plan(case: Case, settings: Settings) -> dict[int, list[Chunk]]:
     return plan
 
 
-def cut_all(
-    cases: Sequence[Case], plans: Sequence[dict[int, list[Chunk]]], options: DecodeOptions
-) -> Iterator[tuple[int, int, int, Samples]]:
-    """The chunks of all cases: (case, place of the channel, chunk of it, samples as an engine is to hear them)."""
+def _cut(cases: Sequence[Case], plans: Sequence[Mapping[int, Sequence[Chunk]]], settings: Settings) -> Iterator[Piece]:
+    """The chunks of all cases, as an engine is to hear them."""
     for index, (case, plan) in enumerate(zip(cases, plans, strict=True)):
         treatments = {one.index: one.treatment for one in case.prepared.channels}
-        for place, number, samples in cut(case.copy, plan, options):
-            yield index, place, number, treatments[place].apply(samples)
-
-
-def _portions(
-    chunks: Iterator[tuple[int, int, int, Samples]], most: int
-) -> Iterator[list[tuple[int, int, int, Samples]]]:
-    """So many samples at a time, but at least one chunk."""
-    portion: list[tuple[int, int, int, Samples]] = []
-    held = 0
-    for one in chunks:
-        if portion and held + len(one[3]) > most:
-            yield portion
-            portion, held = [], 0
-        portion.append(one)
-        held += len(one[3])
-    if portion:
-        yield portion
+        for place, number, samples in cut(case.copy, plan, settings.decode):
+            yield (index, (place, number)), treatments[place].apply(samples)

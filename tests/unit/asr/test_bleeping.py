@@ -14,7 +14,7 @@ def loud(n: int = 8_000) -> Samples:
     return np.full((2, n), 0.5, np.float32)
 
 
-def test_the_tone_is_a_kilohertz_at_26_dB_below_overload_and_fades() -> None:
+def test_the_tone_is_a_kilohertz_at_26_db_below_overload_and_fades() -> None:
     copy = Bleeper([[SPAN], []], RATE_HZ, "beep").hear(loud())
     tone = copy[0, SPAN.start : SPAN.stop]
     spectrum = np.abs(np.fft.rfft(tone))

@@ -53,6 +53,9 @@ def test_what_cannot_be_written_is_flac(
 
 
 def test_a_file_that_cannot_be_written_is_to_be_tried_again(tmp_path: Path) -> None:
-    with pytest.raises(RetryableError, match=r"x\.flac cannot be written"):
-        with open_writer(tmp_path / "missing" / "x.flac", flac_for("ULAW"), 8_000, 1):
-            pass
+    path = tmp_path / "missing" / "x.flac"
+    with (
+        pytest.raises(RetryableError, match=r"x\.flac cannot be written"),
+        open_writer(path, flac_for("ULAW"), 8_000, 1),
+    ):
+        pass
