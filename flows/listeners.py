@@ -36,19 +36,25 @@ def proof_model(settings: Settings) -> str | None:
 
 
 def listeners(engine: Engine, settings: Settings, own: LocalModel, other: LocalModel | None) -> tuple[Listener, ...]:
-    """The engine, and who hears after it; none if no copies are made.
+    """The engine's own model, greedy, and who hears after it; none if no copies are made.
 
-    `own` is the engine's model and `other` that of `proof_model`. Raises what loading an engine raises.
+    `own` is the engine's model and `other` that of `proof_model`. What stays in doubt is not tried again: words that
+    were heard by chance prove nothing. Raises what loading an engine raises.
     """
-    options = settings.transcribe
     if settings.redact.audio == "off":
         return ()
-    if other is not None:
-        second = load_engine(other, options.model_copy(update={"model": other.model.id, "card": ""}))
-        return Listener(engine, options.search), Listener(second, options.search)
-    # Where all beams are what every chunk gets, one is another opinion.
-    search: Literal["greedy", "beam"] = "greedy" if options.search == "beam" else "beam"
+    first = Listener(_searching(engine, "greedy", settings, own), "greedy")
+    if other is None:
+        return first, Listener(_searching(engine, "beam", settings, own), "beam")
+    options = settings.transcribe.model_copy(update={"model": other.model.id, "card": "", **_ONCE, "search": "greedy"})
+    return first, Listener(load_engine(other, options), "greedy")
+
+
+_ONCE = {"temperatures": (0.0,)}
+
+
+def _searching(engine: Engine, search: Literal["greedy", "beam"], settings: Settings, own: LocalModel) -> Engine:
+    """The engine's model, searched in one way; loaded again only where the engine cannot do that itself."""
     if isinstance(engine, WhisperEngine):
-        return Listener(engine, options.search), Listener(engine.searching(search), search)
-    again = load_engine(own, options.model_copy(update={"search": search}))
-    return Listener(engine, options.search), Listener(again, search)
+        return engine.searching(search)
+    return load_engine(own, settings.transcribe.model_copy(update={"search": search, **_ONCE}))

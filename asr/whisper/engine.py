@@ -153,8 +153,9 @@ class WhisperEngine:
         return self._network.weight_bytes
 
     def searching(self, search: Literal["adaptive", "beam", "greedy"]) -> WhisperEngine:
-        """An engine on the same network that searches in another way: nothing is loaded twice."""
-        options = self._options.model_copy(update={"search": search})
+        """An engine on the same network that searches in another way, once: nothing is loaded twice, and no samples are
+        drawn of what stays in doubt."""
+        options = self._options.model_copy(update={"search": search, "temperatures": (0.0,)})
         return WhisperEngine(self._network, self._tokenizer, self._info, options, self._workers)
 
     def transcribe(
