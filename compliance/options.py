@@ -69,7 +69,7 @@ class RedactionOptions(BaseModel):
         json_schema_extra={"source": "docs/redaction.md: what each finds, and what it costs"},
     )
     proof_context_s: float = Field(
-        2.0,
+        1.5,
         ge=0.5,
         le=15.0,
         description="Seconds of speech before and after each removal that are heard again.",
