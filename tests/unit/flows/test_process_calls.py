@@ -106,7 +106,7 @@ def test_prefect_keeps_no_word_and_no_path(calls: Path, tmp_path: Path, load: Lo
     for name, parameters in runs:
         assert list(json.loads(parameters)) == ["run_id"]
         assert name == f"run-{json.loads(parameters)['run_id']}"
-    assert tasks <= {"prepare", "transcribe", "assemble", "redact", "publish"}
+    assert tasks <= {"claim", "prepare", "transcribe", "assemble", "redact", "publish"}
     assert not (prefect_home / "storage").exists()
     for file in prefect_home.iterdir():
         for secret in ("marzipan", str(calls), "bank.wav"):
@@ -236,7 +236,7 @@ def test_a_fault_outside_all_stages_is_told_without_its_message(
         raise ValueError(SAID)
 
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    monkeypatch.setattr("flows.run.load_models", broken)
+    monkeypatch.setattr("flows.work.load_models", broken)
     assert run(calls, tmp_path) == 3
     err = capsys.readouterr().err
     assert err.startswith("Error: a fault in callwright: ValueError in test_process_calls.py, line ")

@@ -74,7 +74,7 @@ def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(FatalError, match=r"newest is 0005.*Update callwright"):
+    with pytest.raises(FatalError, match=r"newest is 0008.*Update callwright"):
         migrate(engine)
 
 
