@@ -138,6 +138,17 @@ def test_a_path_that_another_recording_has_taken_is_left_alone(kept) -> None:  #
     assert sorted(path.name for path in kept.sources.iterdir()) == ["ada.wav", "copy of eve"]
 
 
+def test_what_lay_beside_a_file_to_tell_of_it_goes_with_it(kept) -> None:  # type: ignore[no-untyped-def]
+    for name in ("ada.json", "ada.wav.json", "bob.json", "manifest.csv"):
+        (kept.sources / name).write_text("{}")
+    (kept.sources / "bob.mp3").touch()  # bob.json may tell of this one
+    custody = kept.custody()
+    for name in ("ada", "bob"):
+        erase(custody, Scope.CALL, kept.recordings[name].sha256, "x")
+    left = {path.name for path in kept.sources.iterdir() if path.suffix != ".wav"}
+    assert left == {"bob.json", "bob.mp3", "manifest.csv"}
+
+
 def test_sources_are_moved_if_the_settings_say_so_and_erased_there_on_request(kept, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     rules = kept.rules('[[rule]]\nkind = "source_audio"\nkeep = "0 days"')
     custody = kept.custody(rules, "retention.source=move", f"retention.move_to={tmp_path / 'cold'}")
