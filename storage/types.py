@@ -114,6 +114,27 @@ class Try:
 
 
 @dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file or object that is complete where it lies. `version` is another one when its bytes may be, and `told`
+    when what tells of it beside its sound may be."""
+
+    uri: str
+    version: str
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An arrival as the ledger knows it; `sha256` and `state` are those of its recording, once it was read."""
+
+    arrival: Arrival
+    sha256: str | None
+    size_bytes: int
+    state: RecordingState | None
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What came of asking for the leases of some recordings, by SHA-256: a fencing token, or why there is none."""
 
