@@ -31,8 +31,7 @@ from asr.options import (
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
 from llm.options import SummaryOptions
-from storage.ingest_options import IngestOptions
-from storage.options import MetadataOptions, StorageOptions
+from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
     *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit"),

@@ -18,6 +18,7 @@ from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.transcribe import transcribe
+from flows.commands.watch import watch
 from flows.desk import fault
 from flows.written_calls import LineError
 from storage.errors import (
@@ -52,7 +53,7 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase),
 )
 

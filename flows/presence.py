@@ -31,9 +31,12 @@ class Worker:
 
 
 @contextmanager
-def working_in(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder beside other workers. Raises FatalError if what deletes has it, or it cannot be written."""
-    with _held(data_dir, fcntl.LOCK_SH, 0.0):
+def working_in(data_dir: Path, wait_s: float = 0.0) -> Iterator[None]:
+    """Hold the data folder beside other workers.
+
+    Raises FatalError if it cannot be written, or if what deletes still has it after so many seconds.
+    """
+    with _held(data_dir, fcntl.LOCK_SH, wait_s):
         yield
 
 

@@ -31,6 +31,7 @@ from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
 from flows.metadata import sound
 from flows.preparation import Prepared
+from flows.presence import working_in
 from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
@@ -94,7 +95,8 @@ def process_calls(run_id: int) -> str:
     for group in batch.groups:
         if batch.leased.stop.is_set():
             break
-        done = _process_group(run_id, group)
+        with working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
+            done = _process_group(run_id, group)
         published, quarantined = published + done[0], quarantined + done[1]
     return f"{published} published, {quarantined} quarantined"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -70,6 +70,8 @@ class Work:
     data_dir: Path
     stop: threading.Event
     _opened: ExitStack
+    on_beat: list[Callable[[], None]] = field(default_factory=list)
+    """What else is to hear that this worker is alive."""
     _custody: Custody | None = None
     _tools: tuple[Models, Callable[[], None]] | None = None
 
@@ -104,7 +106,7 @@ class Work:
                 progress = Progress(
                     meter.audio_done, meter.recording_done, done.failures.__setitem__, done.elsewhere.add
                 )
-                leased = Leased(self.leases, self.stop, again)
+                leased = Leased(self.leases, self.stop, again, self.data_dir)
                 BATCH.set(Batch(tuple(groups), models, self.archive, custody, self.settings, progress, leased))
                 process_calls(run_id)
             ended = RunState.INTERRUPTED if self.stop.is_set() else RunState.COMPLETED
@@ -132,6 +134,8 @@ class Leased:
     leases: Leases
     stop: threading.Event
     again: bool
+    data_dir: Path
+    """Held group by group, so that what deletes can come in between."""
 
 
 @contextmanager
@@ -139,9 +143,11 @@ def at_work(archive: Archive, settings: Settings, data_dir: Path, stop: threadin
     """Be a worker on an archive. What workers of this data folder had in hand who have died since is free at once."""
     with worker(data_dir) as me, ExitStack() as opened:
         leases = Leases(archive.database, me.owner, settings.ingest.lease_s, shared_clock(archive.database))
-        bury(leases, data_dir)
-        with _beating(leases):
-            yield Work(archive, leases, me, settings, data_dir, stop, opened)
+        leases.bury(dead(data_dir, leases.owners()))
+        clear(data_dir)
+        work = Work(archive, leases, me, settings, data_dir, stop, opened)
+        with _beating(work):
+            yield work
 
 
 def bury(leases: Leases, data_dir: Path) -> None:
@@ -153,15 +159,15 @@ def bury(leases: Leases, data_dir: Path) -> None:
 
 
 @contextmanager
-def _beating(leases: Leases) -> Iterator[None]:
+def _beating(work: Work) -> Iterator[None]:
     over = threading.Event()
 
     def beat() -> None:
-        while not over.wait(leases.lease_s / _BEATS):
-            try:
-                leases.heartbeat()
-            except PipelineError:
-                continue  # a database that is away: the next beat may reach it
+        while not over.wait(work.leases.lease_s / _BEATS):
+            # A database or queue that is away: the next beat may reach it.
+            for each in (work.leases.heartbeat, *work.on_beat):
+                with suppress(PipelineError):
+                    each()
 
     thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
     thread.start()

@@ -82,6 +82,12 @@ class Arrivals:
         for arrival in arrivals:
             self._set(arrival, {"owner": "", "expires_at": None}, ArrivalRow.settled_at.is_(None))
 
+    def release(self) -> None:
+        """Give back all that this worker has in hand."""
+        free = {"owner": "", "expires_at": None}
+        with writing(self._engine) as connection:
+            connection.execute(sa.update(ArrivalRow).where(ArrivalRow.owner == self._owner).values(free))
+
     def fail(self, arrival: Arrival, note: str) -> None:
         """Keep that an arrival could not be read; it is tried again later, after twice as long each time."""
         with reading(self._engine) as connection:

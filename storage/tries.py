@@ -177,12 +177,17 @@ def open_owners(connection: sa.Connection) -> set[str]:
 
 
 def bury(connection: sa.Connection, owners: Collection[str], now: datetime) -> list[str]:
-    """Take from owners who are dead what they have in hand; return their recordings' SHA-256."""
+    """Take from owners who are dead what they have in hand; return their recordings' SHA-256.
+
+    Runs of owners who have not been heard of for too long are interrupted as well.
+    """
     lost = lost_tries(connection, TryRow.owner.in_(owners), now, "the worker died")
     free = {"owner": "", "expires_at": None}
     connection.execute(sa.update(ArrivalRow).where(ArrivalRow.owner.in_(owners)).values(free))
     theirs = sa.select(WorkerRow.run_id).where(WorkerRow.owner.in_(owners))
-    interrupted = sa.update(RunRow).where(RunRow.state == RunState.RUNNING, RunRow.id.in_(theirs))
+    alive = sa.select(WorkerRow.run_id).where(WorkerRow.alive_until > now)
+    over = RunRow.id.in_(theirs) | RunRow.id.not_in(alive)
+    interrupted = sa.update(RunRow).where(RunRow.state == RunState.RUNNING, over)
     connection.execute(interrupted.values(state=RunState.INTERRUPTED))
     return lost
 

@@ -52,6 +52,10 @@ class Inlet(Protocol):
         """As `fetch`, without the recording itself."""
         ...
 
+    def is_there(self, arrival: Arrival) -> bool:
+        """Whether that version is still there."""
+        ...
+
     def settled(self, arrival: Arrival) -> None:
         """All of it is kept: whoever told of it need not again."""
         ...

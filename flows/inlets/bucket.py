@@ -12,7 +12,7 @@ from asr.errors import ConfigError
 from configs.settings import Settings
 from flows.inlets.base import Fetched, GoneError, Names
 from flows.metadata import sidecars_of
-from storage.buckets import ObjectVersion, fetch_version, list_versions
+from storage.buckets import ObjectVersion, fetch_version, find_version, list_versions
 from storage.types import Arrival
 
 _LONGEST_NAME_BYTES = 200
@@ -93,6 +93,10 @@ class BucketInlet:
         tellers = [*self._sidecars(arrival.uri), *self._manifests(arrival.uri)]
         return fetch_tellers(arrival.uri, self._below(arrival.uri), tellers, scratch, self.settings.ingest.fetch_s)
 
+    def is_there(self, arrival: Arrival) -> bool:
+        """Whether the object still has that version."""
+        return has_version(arrival)
+
     def settled(self, arrival: Arrival) -> None:
         """Nobody has told of it."""
 
@@ -121,6 +125,13 @@ class BucketInlet:
         if wait_s <= 0 or self._sidecars(version.uri):
             return True
         return (self.now() - version.modified_at).total_seconds() >= wait_s
+
+
+def has_version(arrival: Arrival) -> bool:
+    """Whether an object still has that version. Raises what storage.buckets.find_version raises."""
+    version_id = arrival.version.partition(" ")[0]
+    found = find_version(arrival.uri, "" if version_id == "null" else version_id)
+    return found is not None and found.version == arrival.version
 
 
 def sidecar_uris(uri: str, settings: Settings) -> list[str]:

@@ -55,13 +55,17 @@ class FolderInlet:
     def fetch(self, arrival: Arrival, _scratch: Path) -> Fetched:
         """The file where it lies. Raises GoneError if it is not there in that version."""
         path = file_path(arrival.uri)
-        if _version(path) != arrival.version:
+        if not self.is_there(arrival):
             raise GoneError(f"{path.name} changed or went before it was read")
         return Fetched(path, self.root)
 
     def told(self, arrival: Arrival, _scratch: Path) -> Fetched:
         """The file where it lay: what tells of it is beside it."""
         return Fetched(file_path(arrival.uri), self.root)
+
+    def is_there(self, arrival: Arrival) -> bool:
+        """Whether the file has not changed since it was seen: a recorder may have gone on writing."""
+        return _version(file_path(arrival.uri)) == arrival.version
 
     def settled(self, arrival: Arrival) -> None:
         """Remove the marker of a file that is no longer there."""

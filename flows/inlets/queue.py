@@ -16,7 +16,7 @@ from urllib.parse import unquote_plus
 from asr.errors import FatalError, PipelineError, RetryableError
 from configs.settings import Settings
 from flows.inlets.base import Fetched, Names
-from flows.inlets.bucket import fetch_object, fetch_tellers, sidecar_uris
+from flows.inlets.bucket import fetch_object, fetch_tellers, has_version, sidecar_uris
 from storage import queues
 from storage.buckets import find_version
 from storage.queues import Message
@@ -72,6 +72,10 @@ class QueueInlet:
         name = arrival.uri.rpartition("/")[2]
         tellers = [uri for uri in sidecar_uris(arrival.uri, self.settings) if find_version(uri)]
         return fetch_tellers(arrival.uri, name, tellers, scratch, self.settings.ingest.fetch_s)
+
+    def is_there(self, arrival: Arrival) -> bool:
+        """Whether the object still has that version."""
+        return has_version(arrival)
 
     def settled(self, arrival: Arrival) -> None:
         """Delete the messages that told of it and of nothing else that is left. Raises what storage.queues raises."""

@@ -182,7 +182,8 @@ def test_publishing_that_is_tried_again_publishes_nothing_twice(
 def test_a_fatal_error_stops_the_run_and_the_next_completes_it(
     calls: Path, tmp_path: Path, load: Load, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    tries = iter([heard(SAID), ValueError(SAID), FatalError("the runtime failed", "Mend it")])
+    # The longest call comes first, and has two chunks.
+    tries = iter([heard(SAID), heard(SAID), ValueError(SAID), FatalError("the runtime failed", "Mend it")])
 
     def answer(_: Samples) -> Hypothesis:
         outcome = next(tries)
@@ -273,6 +274,7 @@ def test_a_run_that_was_killed_is_not_running_for_ever(calls: Path, tmp_path: Pa
     assert run(calls, tmp_path) == 0
     with sqlite3.connect(tmp_path / "callwright.db") as connection:
         connection.execute("UPDATE runs SET state = 'running', finished_at = NULL, wall_s = NULL")
+        connection.execute("UPDATE workers SET alive_until = '2026-01-01 00:00:00.000000'")
     connection.close()
     assert run(calls, tmp_path) == 0
     assert rows(tmp_path, "SELECT state FROM runs") == [("interrupted",)]

@@ -87,7 +87,7 @@ def test_many_processes_at_once(tmp_path: Path) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
     engine = open_database(url)
     with reading(engine) as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0008"]
     engine.dispose()
 
 
