@@ -6,13 +6,13 @@ import hashlib
 import os
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from asr.errors import ConfigError, RetryableError
+from asr.errors import ConfigError, MetadataError, RetryableError
 from configs.settings import Settings
 from flows.inlets.base import Fetched, GoneError, Names
-from flows.metadata import gather, sidecars_of
+from flows.metadata import Told, gather, sidecars_of
 from storage.places import file_path
 from storage.types import Arrival
 
@@ -117,7 +117,7 @@ class FolderInlet:
         looks = {path: self._look_of_tellers(path, manifests) for path in paths}
         changed = [path for path in paths if path not in self._told or self._told[path][0] != looks[path]]
         told = gather(changed, [self.root], self.settings.metadata).told if changed else {}
-        fresh = {path: hashlib.sha256(repr(told[path]).encode()).hexdigest()[:16] for path in changed}
+        fresh = {path: _digest(told[path]) for path in changed}
         self._told = {path: (looks[path], fresh.get(path) or self._told[path][1]) for path in paths}
         return {path: digest for path, (_, digest) in self._told.items()}
 
@@ -131,6 +131,12 @@ class FolderInlet:
             if folder == self.root:
                 break
         return "|".join(versions)
+
+
+def _digest(told: Told) -> str:
+    """What is another one when something else is told: no value of it can be read from that."""
+    text = str(told) if isinstance(told, MetadataError) else repr(sorted(asdict(told).items()))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _version(path: Path) -> str:
