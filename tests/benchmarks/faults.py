@@ -1,6 +1,6 @@
 """What faults cost: `python -m tests.benchmarks.faults [TRIES]` prints a row for each, counted from the ledger.
 
-Each try is a data folder with SQLite, a drop folder of 12 files, a worker that takes 50 ms for each of them, and then the
+Each try is a data folder with SQLite, a drop folder of 12 files, a worker that takes 50 ms for each, and then the
 fault. Lost is what was settled by nobody or has no transcript, doubled what was published more than once.
 """
 
