@@ -28,7 +28,7 @@ class DenoiseOptions(Options):
     max_snr_db: float = Field(
         12.0,
         description="Channels with a better signal-to-noise ratio than this are left alone.",
-        json_schema_extra={"source": "docs/front-end.md: up to it words are saved, and sound calls have 24 dB and more"},
+        json_schema_extra={"source": "docs/front-end.md: up to it words are saved; sound calls have over 24 dB"},
     )
 
 
