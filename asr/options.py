@@ -249,6 +249,11 @@ class TranscribeOptions(Options):
         description="Above this, text with too low a log-probability is taken for silence.",
         json_schema_extra={"source": "openai/whisper's no_speech_threshold"},
     )
+    torch_compile: bool = Field(
+        False,
+        description="Have the engine torch compile the model with torch.compile, which takes a C++ compiler.",
+        json_schema_extra={"source": "callwright: the engine torch is there to compare with, eager as it comes"},
+    )
     batch_size: int = Field(
         6,
         ge=1,

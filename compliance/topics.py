@@ -77,7 +77,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
         Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
-        rf"|d l(?: number)?|dl(?: number)?",
+        rf"|d l(?: number)?|dl(?: number)?|(?:my|your|his|her) licen[sc]e(?= (?:is|was))",
         Topic.PASSPORT: rf"passport{_ID}?",
         Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
         r"|registration) )?plates?(?: number)?"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from asr.decode import EXTENSIONS
 from asr.errors import PipelineError
 from compliance import vault
 from compliance.canonical import Json
 from compliance.certificate import ErasedItem, certificate, erasure
 from compliance.types import CallFacts, Kind, Scope
 from flows.custody import Custody
+from flows.metadata import sidecars_of
 from storage.errors import UnknownRecordingError
-from storage.places import erase_place, move_place
+from storage.places import erase_place, file_path, move_place
 from storage.session import scrub
 from storage.types import Intention, Outcome, Place
 
@@ -150,13 +152,34 @@ def _erase_sources(custody: Custody, intention: Intention) -> Outcome:
     )
 
 
+def erase_sidecars(custody: Custody, place: Place) -> int:
+    """Delete what lay beside a file that is gone and told of it; one that tells of another recording too stays."""
+    if not place.uri.startswith("file://"):
+        return 0
+    path = file_path(place.uri)
+    if path.exists():  # another recording has taken its place
+        return 0
+    shared = any(other.stem == path.stem for other in path.parent.glob("*") if other.suffix.lower() in EXTENSIONS)
+    sidecars = [
+        sidecar
+        for sidecar in sidecars_of(path, custody.settings.metadata)
+        if sidecar.is_file() and not (shared and sidecar.stem == path.stem)
+    ]
+    for sidecar in sidecars:
+        sidecar.unlink()
+    return len(sidecars)
+
+
 def _clear(custody: Custody, intention: Intention, place: Place, *, asked_for: bool) -> tuple[Outcome, str | None]:
     """Delete or move one file, as the settings say; on request it is always deleted."""
     options, sha256 = custody.settings.retention, intention.facts.sha256
     try:
         if options.source == "move" and not asked_for:
             return move_place(place.uri, sha256, options.move_to)
-        return erase_place(place.uri, sha256), None
+        outcome = erase_place(place.uri, sha256)
+        return replace(outcome, count=outcome.count + erase_sidecars(custody, place) if outcome.done else 0), None
     except PipelineError as error:
         # A file's name may be a caller's number.
         return Outcome(done=False, count=0, note=error.reason.replace(place.uri, "its file")), None
+    except OSError as error:
+        return Outcome(done=False, count=0, note=f"{error.strerror} where its sidecar lies"), None

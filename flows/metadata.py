@@ -80,7 +80,7 @@ class _Desk:
         return [document for document in found if document is not None]
 
     def _sidecar(self, file: Path) -> Document | None:
-        path = next((path for path in _sidecars(file, self.options) if path.is_file()), None)
+        path = next((path for path in sidecars_of(file, self.options) if path.is_file()), None)
         if path is None:
             return None
         raw = _read_json(path)
@@ -153,7 +153,8 @@ class _WithZone:
         return aware.replace(tzinfo=timezone(aware.utcoffset() or timedelta()))
 
 
-def _sidecars(file: Path, options: MetadataOptions) -> list[Path]:
+def sidecars_of(file: Path, options: MetadataOptions) -> list[Path]:
+    """Where a recording's sidecar may lie: named after it without its ending, and with it."""
     if not options.sidecar:
         return []
     return [file.with_name(file.stem + options.sidecar), file.with_name(file.name + options.sidecar)]
@@ -178,7 +179,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 def _notes(desk: _Desk, files: Sequence[Path], paths: Sequence[Path]) -> Iterable[str]:
-    told_of = {path for file in files for path in _sidecars(file, desk.options)}
+    told_of = {path for file in files for path in sidecars_of(file, desk.options)}
     alone = [path.name for path in _all_sidecars(paths, desk.options) if path not in told_of]
     if alone:
         yield f"Sidecars without a recording: {_named(alone)}"

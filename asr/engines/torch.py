@@ -1,4 +1,4 @@
-"""Whisper on PyTorch, eagerly: one operation at a time, with nothing compiled and nothing fused.
+"""Whisper on PyTorch: eagerly, one operation at a time with nothing fused, or compiled by torch.compile.
 
 float32 was run on the CPU, and float16 there as well; CUDA was not (docs/unverified.md).
 """
@@ -40,7 +40,9 @@ _LESS = "Set transcribe.batch_size to half of its value"
 
 def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions, threads: int) -> Engine:
     """A Whisper with its weights on the device. On a CPU, torch is set to one thread for each that calls it, in the
-    whole process: most of a decoding step is too small to share.
+    whole process: most of a decoding step is too small to share. With `transcribe.torch_compile` encoder and decoder's
+    step are compiled when they are first used, which takes a C++ compiler and a minute or two, and one batch has all
+    threads, since torch.compile bears no other at its side.
 
     Raises ConfigError for a device or precision that PyTorch does not run here, ModelError for a folder that holds
     no Whisper, RetryableError if there is no memory for it.
@@ -55,17 +57,18 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
             f"The engine torch does not run on {device} in {info.precision}",
             f"Set transcribe.precision to auto or one of {', '.join(PRECISIONS[device])}",
         )
+    alone = device != "cpu" or options.torch_compile
     if device == "cpu":
-        torch.set_num_threads(1)
+        torch.set_num_threads(threads if alone else 1)
     weights = load_weights(folder)
     size = weights.dimensions
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
     suppressed = suppression(tokenizer, size.vocabulary)
     with _mapped("Free memory, or take a smaller model"):
         ops = TorchOperations(weights, device, np.dtype(info.precision))
-        network = TorchNetwork(ops, size, suppressed, 2 * options.beam_size + 2)
+        network = TorchNetwork(ops, size, suppressed, 2 * options.beam_size + 2, compiled=options.torch_compile)
     # On a GPU the batches of several threads would only wait for each other.
-    return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
+    return WhisperEngine(network, tokenizer, info, options, 1 if alone else threads)
 
 
 class TorchOperations:
@@ -162,12 +165,23 @@ class TorchOperations:
 class TorchNetwork:
     """Operations with their parameters, and what is done to the logits."""
 
-    def __init__(self, ops: TorchOperations, dimensions: Dimensions, suppressed: NDArray[np.float32], top: int) -> None:
+    def __init__(
+        self,
+        ops: TorchOperations,
+        dimensions: Dimensions,
+        suppressed: NDArray[np.float32],
+        top: int,
+        *,
+        compiled: bool = False,
+    ) -> None:
         self.dimensions = dimensions
         self.ops = ops
         self.weight_bytes = ops.weight_bytes
         self.suppressed = ops.placed(suppressed)
         self.top = top
+        # Lengths of audio and of text differ from call to call: one kernel for all of them.
+        self.encode = torch.compile(encode, dynamic=True) if compiled else encode
+        self.decode = torch.compile(decode, dynamic=True) if compiled else decode
 
     def batch(self, slots: int, positions: int) -> Batch:
         """See Network.batch."""
@@ -197,7 +211,7 @@ class TorchBatch:
     def encode(self, features: NDArray[np.float32]) -> Tensor:
         """See Batch.encode: (1, P, W), on the device."""
         with _mapped(_LESS), torch.inference_mode():
-            return encode(self._ops, self._network.dimensions, self._ops.computed(features[None]))
+            return self._network.encode(self._ops, self._network.dimensions, self._ops.computed(features[None]))
 
     def hear(self, slot: int, encoded: Tensor) -> None:
         """See Batch.hear."""
@@ -227,7 +241,7 @@ class TorchBatch:
         """See Batch.step."""
         self._cache.begin(step)
         with _mapped(_LESS), torch.inference_mode():
-            found = decode(self._ops, self._network.dimensions, self._inputs(step))
+            found = self._network.decode(self._ops, self._network.dimensions, self._inputs(step))
             logits = found.logits.float()
             logprobs = torch.log_softmax(logits + self._network.suppressed, -1)
             best = torch.topk(logprobs, self._network.top, -1)

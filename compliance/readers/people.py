@@ -59,8 +59,8 @@ _NOT_NAME = word_set(
     supervisor manager company that's there's what's who's he's she's it'll i'll i've i'd we're they're you're
     never always another every each monday tuesday wednesday thursday friday saturday sunday january february
     march july september october november december tomorrow number email e-mail address phone date zero oh
-    double calls call called and's than more first last middle name names surname second third let bear hold
-    hang can't don't won't double-u again ending through
+    back later soon double calls call called and's than more first last middle name names surname second third let bear
+    hold hang can't don't won't double-u again ending through
     """
 )
 MAX_NAME_WORDS = 3

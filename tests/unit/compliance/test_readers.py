@@ -147,6 +147,7 @@ def test_finds(find: Find, text: str) -> None:
         (find_people, "It's Tuesday. It's broken."),
         (find_people, "on the first of June"),
         (find_people, "hi i'm confused and this is unacceptable"),
+        (find_people, "call me back later"),
     ],
 )
 def test_leaves_alone(find: Find, text: str) -> None:

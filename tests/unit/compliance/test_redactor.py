@@ -122,6 +122,7 @@ def test_a_mark_spans_what_it_replaced(redactor: Redactor) -> None:
     [
         ("C: The IBAN is DE89370400440532013000.", "IBAN_CODE"),
         ("C: My driver's license is D1234567.", "US_DRIVER_LICENSE"),
+        ("C: my license is S 5 3 0 4 6 0 6 8", "US_DRIVER_LICENSE"),
         ("C: My passport number is C01234567.", "US_PASSPORT"),
         ("C: It shows 192.168.10.44 here.", "IP_ADDRESS"),
         ("C: I went to www.example.com for it.", "URL"),

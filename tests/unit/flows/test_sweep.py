@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from asr.errors import ConfigError, SkippableError
 from asr.types import CallMetadata
@@ -25,7 +26,10 @@ from flows.evidence import check_objects, check_trail
 from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
-from storage.session import reading
+from storage.search import Where, search
+from storage.search_query import parse
+from storage.session import reading, writing
+from storage.tables import TurnRow
 from storage.types import AudioFacts, Publication, RecordingState
 
 ALL_AT_ONCE = 'default = "0 days"\n[[rule]]\nkind = "audit"\nkeep = "forever"'
@@ -88,6 +92,21 @@ def test_what_is_over_goes_from_everywhere_and_what_is_held_stays_whole(kept) ->
     assert check_objects(custody, kept.archive.repository.object_keys()) == []
 
 
+def test_words_of_the_search_index_go_too(kept) -> None:  # type: ignore[no-untyped-def]
+    repository, recording = kept.archive.repository, kept.recordings["ada"]
+    with writing(kept.archive.database) as connection:  # the index alone has it in lower case
+        connection.execute(sa.update(TurnRow).where(TurnRow.text == "marzipan-ada").values(text="ZANZIBARIC"))
+    assert len(search(kept.archive.database, parse("zanzibaric"), Where(), 9)) == 1
+    assert b"zanzibaric" in b"".join(path.read_bytes() for path in kept.data_dir.glob("callwright.db*"))
+    erase(kept.custody(), Scope.CALL, recording.sha256, "asked for")
+    assert b"zanzibaric" not in b"".join(path.read_bytes().lower() for path in kept.data_dir.glob("callwright.db*"))
+    assert search(kept.archive.database, parse("zanzibaric"), Where(), 9) == ()
+    assert {hit.sha256 for hit in search(kept.archive.database, parse("marzipan"), Where(), 9)} == {
+        kept.recordings[name].sha256 for name in ("bob", "eve", "kim")
+    }
+    assert repository.verify_audit() is None
+
+
 @pytest.mark.parametrize(
     ("kind", "gone", "left"),
     [
@@ -136,6 +155,17 @@ def test_a_path_that_another_recording_has_taken_is_left_alone(kept) -> None:  #
     assert notes[kept.recordings["bob"].sha256] == "was gone"
     assert notes[kept.recordings["eve"].sha256] == "1 hard links to it under other names stay"
     assert sorted(path.name for path in kept.sources.iterdir()) == ["ada.wav", "copy of eve"]
+
+
+def test_what_lay_beside_a_file_to_tell_of_it_goes_with_it(kept) -> None:  # type: ignore[no-untyped-def]
+    for name in ("ada.json", "ada.wav.json", "bob.json", "manifest.csv"):
+        (kept.sources / name).write_text("{}")
+    (kept.sources / "bob.mp3").touch()  # bob.json may tell of this one
+    custody = kept.custody()
+    for name in ("ada", "bob"):
+        erase(custody, Scope.CALL, kept.recordings[name].sha256, "x")
+    left = {path.name for path in kept.sources.iterdir() if path.suffix != ".wav"}
+    assert left == {"bob.json", "bob.mp3", "manifest.csv"}
 
 
 def test_sources_are_moved_if_the_settings_say_so_and_erased_there_on_request(kept, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
