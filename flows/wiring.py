@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
 from asr.engines.base import Engine
 from asr.engines.registry import cores, load_engine
-from asr.errors import ConfigError, FatalError
+from asr.errors import ConfigError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
 from asr.types import Provenance
@@ -175,26 +172,3 @@ def actor() -> str:
     except (KeyError, OSError):  # a user without a name, as in a container
         user = f"uid-{os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-@contextmanager
-def one_run_at_a_time(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for one run. The kernel lets go of it when the process ends, however it ends.
-
-    Raises FatalError if another run holds it, or if the folder cannot be written.
-    """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "run.lock").open("w")
-    except OSError as error:
-        raise FatalError(
-            f"{data_dir} cannot be written: {error.strerror}", "Name another folder with --data-dir"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FatalError(
-                f"another run is working in {data_dir}", "Wait for it, or name another folder with --data-dir"
-            ) from error
-        yield

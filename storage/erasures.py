@@ -28,6 +28,7 @@ from storage.tables import (
     WordRow,
 )
 from storage.types import Intention, Outcome, Place, RecordingState, Stock
+from storage.work_tables import ArrivalRow
 
 WORD_DOCUMENTS = ("json",)
 """Kinds of documents that hold the times of single words."""
@@ -182,6 +183,13 @@ def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved
     connection.execute(sa.update(SourceRow).where(own, SourceRow.uri == was).values(uri=uri))
 
 
+def relocate(connection: sa.Connection, recording_id: int, uri: str, where: str) -> None:
+    """Keep where a source's file lies now, in place of where it was."""
+    own = SourceRow.recording_id == recording_id
+    connection.execute(sa.delete(SourceRow).where(own, SourceRow.uri == where))
+    connection.execute(sa.update(SourceRow).where(own, SourceRow.uri == uri).values(uri=where))
+
+
 def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int:
     """Delete the rows that go with a kind, and what then hangs on nothing; return how many went."""
     own = {table: table.recording_id == recording_id for table in (WordRow, TurnRow, RedactionRow, SummaryRow)}
@@ -223,6 +231,7 @@ def forget_if_bare(connection: sa.Connection, recording_id: int) -> None:
         sa.select(sa.func.min(SourceRow.first_seen_at)).where(SourceRow.recording_id == recording_id)
     ).scalar_one()
     connection.execute(sa.delete(SourceRow).where(SourceRow.recording_id == recording_id))
+    connection.execute(sa.delete(ArrivalRow).where(ArrivalRow.recording_id == recording_id))
     name = f"{ERASED}{stock.facts.sha256[:12]}"
     if sources is not None:
         connection.execute(
