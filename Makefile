@@ -11,7 +11,7 @@ run: install
 
 test: .venv/installed-dev
 	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # 8 GB: the extra `torch` in an environment of its own (docs/torch-extra.md).
 test-torch:

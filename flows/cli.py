@@ -20,6 +20,8 @@ from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.search import search
 from flows.commands.transcribe import transcribe
+from flows.commands.verify import verify_redaction
+from flows.commands.watch import watch
 from flows.desk import fault
 from flows.written_calls import LineError
 from storage.errors import (
@@ -54,8 +56,8 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
-    *(audit, certificate, keys, vault, hold, sweep, erase),
+    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export),
 )
 

@@ -152,7 +152,7 @@ def _erase_sources(custody: Custody, intention: Intention) -> Outcome:
     )
 
 
-def _erase_sidecars(custody: Custody, place: Place) -> int:
+def erase_sidecars(custody: Custody, place: Place) -> int:
     """Delete what lay beside a file that is gone and told of it; one that tells of another recording too stays."""
     if not place.uri.startswith("file://"):
         return 0
@@ -177,7 +177,7 @@ def _clear(custody: Custody, intention: Intention, place: Place, *, asked_for: b
         if options.source == "move" and not asked_for:
             return move_place(place.uri, sha256, options.move_to)
         outcome = erase_place(place.uri, sha256)
-        return replace(outcome, count=outcome.count + _erase_sidecars(custody, place) if outcome.done else 0), None
+        return replace(outcome, count=outcome.count + erase_sidecars(custody, place) if outcome.done else 0), None
     except PipelineError as error:
         # A file's name may be a caller's number.
         return Outcome(done=False, count=0, note=error.reason.replace(place.uri, "its file")), None

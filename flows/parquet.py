@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from asr.errors import ConfigError, FatalError
-from flows.wiring import one_run_at_a_time
+from flows.presence import alone_in
 from storage.session import Database
 from storage.views import VIEWS, days, rows_of
 
@@ -48,7 +48,7 @@ def export(database: Database, folder: Path, since: date | None, until: date | N
     """
     check()
     totals = dict.fromkeys(VIEWS, 0)
-    with one_run_at_a_time(folder), _told(folder):
+    with alone_in(folder), _told(folder):
         found = days(database, since, until)
         removed = sum(_write_day(database, folder, day, totals) for day in found)
         removed += _remove_others(folder, set(found), since, until)
