@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -42,33 +38,9 @@ from tests.sql_examples import EXAMPLES, ROLE
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
 
 
-def as_server(*arguments: str) -> None:
-    """Run one of PostgreSQL's programs, which refuse to run as root."""
-    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    null = subprocess.DEVNULL
-    subprocess.run(arguments, check=True, stdout=null, stderr=null, cwd="/", **user)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-        data = str(Path(folder) / "data")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        as_server(shutil.which("initdb") or "", "-D", data, "-A", "trust", "-U", "postgres")
-        control = shutil.which("pg_ctl") or ""
-        as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        as_server(control, "-D", data, "-m", "immediate", "stop")
-
-
 @pytest.fixture
-def engine(url: str) -> Iterator[sa.Engine]:
-    engine = open_database(url)
+def engine(postgres_url: str) -> Iterator[sa.Engine]:
+    engine = open_database(postgres_url)
     with writing(engine) as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")

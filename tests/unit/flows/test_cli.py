@@ -49,7 +49,7 @@ ALL = dict(commands(cli))
 
 def test_these_are_the_commands() -> None:
     assert set(ALL) == {
-        *("run", "transcribe", "status", "show", "sql"),
+        *("run", "watch", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),

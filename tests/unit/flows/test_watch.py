@@ -139,7 +139,7 @@ def test_files_go_where_they_are_to_and_what_is_held_stays(
 
 def test_a_rule_of_retention_keeps_a_file_from_being_deleted(place: Place, calls: Path, tmp_path: Path) -> None:
     rules = tmp_path / "rules.toml"
-    rules.write_text('[[rule]]\nkinds = ["source-audio"]\nkeep = "1 year"\n')
+    rules.write_text('[[rule]]\nkind = ["source_audio"]\nkeep = "1 year"\n')
     shutil.copy(calls / "bank.wav", place.drop)
     place.cycles(1, "ingest.after=delete", f"retention.file={rules}")
     assert (place.drop / "bank.wav").exists()
