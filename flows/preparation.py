@@ -101,7 +101,7 @@ def _planned(
     with timings.of(FrontEndStage.REGIONS):
         heard = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
         speech = without(heard, pauses)
-        treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
+        treatment = plan(channel, settings.denoise, settings.loudness)
         regions = typed_regions(speech, channel.channel, channel.sounds)
     with timings.of(FrontEndStage.CHUNKING):
         chunks = chunk(speech, channel.channel, settings.chunk)

@@ -8,10 +8,12 @@ be done.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -24,7 +26,7 @@ from asr.engines.registry import cores
 from asr.errors import FatalError, RetryableError
 from asr.types import Recording, Transcript
 from configs.settings import Settings
-from flows import preparation, stages
+from flows import preparation, proof, stages
 from flows.custody import Custody
 from flows.desk import Desk
 from flows.ingest import Source
@@ -32,6 +34,7 @@ from flows.keep import certifier, keep_unredacted
 from flows.metadata import sound
 from flows.preparation import Prepared
 from flows.presence import working_in
+from flows.proof import Case, Listening
 from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
@@ -110,8 +113,20 @@ def _process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
         heard = transcribe(quote(prepared), quote(desk))
         transcripts = assemble(quote(heard), quote(desk))
         redacted = redact(quote(transcripts), quote(desk))
-        publish(run_id, quote(redacted), quote(desk))
+        _publish_proven(run_id, redacted, desk)
     return len(desk.settled) - len(desk.failures), len(desk.failures)
+
+
+def _publish_proven(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
+    """The last stages: where copies of the sound are kept, they are made and heard again before anything is kept."""
+    batch = BATCH.get()
+    if batch.settings.redact.audio == "off":
+        publish(run_id, quote(redacted), quote(desk))
+        return
+    with batch.archive.objects.scratch() as folder:
+        copied = bleep(quote(redacted), folder, quote(desk))
+        proven = prove(quote(copied), quote(desk))
+        publish(run_id, quote(proven), quote(desk))
 
 
 @_stage("claim")
@@ -186,10 +201,13 @@ def assemble(heard: list[tuple[Prepared, Heard]], desk: Desk) -> list[tuple[Prep
 def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
     """Take out what must not rest; what the settings keep of it all the same goes into the vault."""
     redactor, custody = BATCH.get().models.redactor, BATCH.get().custody
+    has_copy = BATCH.get().settings.redact.audio != "off"
 
     def work(item: tuple[Prepared, Heard, Transcript]) -> tuple[Prepared, Heard, Redacted]:
-        keep_unredacted(item[0].recording, item[2], redactor, custody)
-        return item[0], item[1], stages.redact(item[2], redactor)
+        prepared, heard, transcript = item
+        keep_unredacted(prepared.recording, transcript, redactor, custody)
+        redacted = stages.redact(transcript, redactor)
+        return prepared, heard, stages.sound_to_remove(prepared, transcript, redacted) if has_copy else redacted
 
     return desk.each(
         "redact",
@@ -197,6 +215,35 @@ def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) ->
         lambda item: item[0].recording,
         work,
     )
+
+
+@_stage("bleep")
+def bleep(redacted: list[tuple[Prepared, Heard, Redacted]], folder: Path, desk: Desk) -> list[tuple[Heard, Case]]:
+    """Write redacted copies of the recordings to a folder."""
+    settings = BATCH.get().settings
+    return desk.each(
+        "bleep",
+        redacted,
+        lambda item: item[0].recording,
+        lambda item: (item[1], proof.begin(item[0], item[2], folder, settings)),
+        threads=cores(settings.transcribe),
+    )
+
+
+@_stage("prove")
+def prove(copied: list[tuple[Heard, Case]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
+    """Hear the copies again; those that still hold what was removed are done anew, and fail in the end."""
+    batch = BATCH.get()
+    listeners = batch.models.listeners
+    heard = {case.recording: answer for answer, case in copied}
+    began_s = time.perf_counter()
+    proven = proof.prove(
+        [case for _, case in copied], Listening(listeners, batch.models.redactor, batch.settings), desk
+    )
+    took_s = time.perf_counter() - began_s
+    return [
+        (case.prepared, heard[case.recording], proof.proven(case, listeners, took_s / len(copied))) for case in proven
+    ]
 
 
 @_stage("publish")

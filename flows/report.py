@@ -172,8 +172,10 @@ def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
         yield "other", ", ".join(sorted(call.other)), "names alone; --json shows what they hold"
 
 
-def print_transcript(transcript: RedactedTranscript, summary: Summary | None, call: CallMetadata | None) -> None:
-    """Print a call: what was told of it, its summary, what was removed, and its turns."""
+def print_transcript(
+    transcript: RedactedTranscript, summary: Summary | None, call: CallMetadata | None, copies: Sequence[str] = ()
+) -> None:
+    """Print a call: what was told of it, its summary, what was removed, its redacted sound, and its turns."""
     made_by = transcript.provenance
     click.echo(
         f"{transcript.audio}  {clock(transcript.duration_s)}  {', '.join(transcript.channels)}  "
@@ -183,6 +185,8 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None, ca
         click.echo(f"{name + ':':<13}{value}  [{source}]")
     removed = Counter(redaction.entity for redaction in transcript.redactions)
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
+    for copy in copies:
+        click.echo(f"audio:   {copy}")
     for amiss in transcript.findings:
         click.echo(f"sound:   {sound(amiss)}")
     if guarded := _guarded(transcript.guards):

@@ -19,6 +19,7 @@ from asr.vad import SpeechDetector, load_detector
 from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
+from flows.listeners import Listener, listeners, proof_model
 from storage.buckets import read_object
 from storage.objects import FolderStore
 from storage.repository import Repository
@@ -35,6 +36,8 @@ class Models:
     detector: SpeechDetector
     engine: Engine
     redactor: Redactor
+    listeners: tuple[Listener, ...] = ()
+    """Who hears redacted copies, if any are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,8 @@ def registry(settings: Settings) -> Registry:
 
 def model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that a run with these settings loads."""
-    return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model
+    other = proof_model(settings)
+    return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model, *((other,) if other else ())
 
 
 def access(settings: Settings) -> Access:
@@ -94,11 +98,15 @@ def load_models(settings: Settings) -> Models:
     """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
     _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
-    speech, vad, names = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    if (other := proof_model(settings)) is not None:
+        _check_kind(settings, "redact.proof", other, "asr")
+    speech, vad, names, *second = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    engine = load_engine(speech, settings.transcribe)
     return Models(
         detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
-        engine=load_engine(speech, settings.transcribe),
+        engine=engine,
         redactor=Redactor.load(names.folder, settings.redact),
+        listeners=listeners(engine, settings, speech, second[0] if second else None),
     )
 
 
@@ -148,8 +156,13 @@ def open_archive(settings: Settings, data_dir: Path) -> Archive:
     """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
     database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
     migrate(database)
-    objects = FolderStore(Path(settings.storage.objects_dir or data_dir / "objects"))
+    objects = FolderStore(objects_dir(settings, data_dir))
     return Archive(database, Repository(database, actor=actor()), objects)
+
+
+def objects_dir(settings: Settings, data_dir: Path) -> Path:
+    """The folder of the objects."""
+    return Path(settings.storage.objects_dir or data_dir / "objects")
 
 
 def actor() -> str:

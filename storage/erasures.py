@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from compliance.types import CallFacts, Kind
+from compliance.types import AUDIO_KINDS, CallFacts, Kind
 from storage.facts import call_facts, forget_facts
 from storage.tables import (
     AuditEventRow,
@@ -29,9 +29,6 @@ from storage.tables import (
 )
 from storage.types import Intention, Outcome, Place, RecordingState, Stock
 from storage.work_tables import ArrivalRow
-
-AUDIO_DOCUMENTS = ("wav", "flac", "opus", "ogg", "mp3", "m4a")
-"""Kinds of documents that are redacted audio; all others are text."""
 
 WORD_DOCUMENTS = ("json",)
 """Kinds of documents that hold the times of single words."""
@@ -60,7 +57,7 @@ def stock_of(connection: sa.Connection, recording_ids: Sequence[int]) -> list[St
 
 def _kinds(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Kind]]:
     lies = ~SourceRow.uri.startswith(ERASED) & ~SourceRow.uri.startswith(MOVED)
-    audio = DocumentRow.kind.in_(AUDIO_DOCUMENTS)
+    audio = DocumentRow.kind.in_(AUDIO_KINDS)
     wanted: dict[Kind, sa.Select[int] | sa.CompoundSelect[int]] = {
         Kind.SOURCE_AUDIO: sa.select(SourceRow.recording_id).where(lies, SourceRow.recording_id.in_(ids)),
         Kind.REDACTED_AUDIO: sa.select(DocumentRow.recording_id).where(audio, DocumentRow.recording_id.in_(ids)),
@@ -171,10 +168,10 @@ def object_keys(connection: sa.Connection, recording_id: int, kind: Kind) -> lis
 
 def _goes_with(kind: Kind, document: str) -> bool:
     if kind is Kind.REDACTED_AUDIO:
-        return document in AUDIO_DOCUMENTS
+        return document in AUDIO_KINDS
     if kind is Kind.WORDS:
         return document in WORD_DOCUMENTS
-    return kind is Kind.TRANSCRIPT and document not in AUDIO_DOCUMENTS
+    return kind is Kind.TRANSCRIPT and document not in AUDIO_KINDS
 
 
 def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved_to: str | None) -> None:

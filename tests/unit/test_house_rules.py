@@ -33,6 +33,7 @@ HOMES = {
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
     "matplotlib": ("flows/chart.py", "flows/picture.py"),
+    "pyarrow": ("flows/parquet.py",),
     "torch": ("asr/engines/torch.py", "asr/torch_resample.py", "asr/torch_vad.py"),
     "torchaudio": ("asr/torch_resample.py",),
     "silero_vad": ("asr/torch_vad.py",),

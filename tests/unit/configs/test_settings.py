@@ -83,6 +83,11 @@ SAME_TEXT = [
     "retention.file=/x",
     "retention.source=move",
     "retention.move_to=/x",
+    "redact.audio=beep",
+    "redact.audio_format=flac",
+    "redact.proof=whisper-tiny.en",
+    "redact.proof_context_s=1.0",
+    "redact.proof_share=0.5",
     "audit.signing_key=/x",
     "audit.anchors=/x",
 ]

@@ -53,7 +53,8 @@ def test_these_are_the_commands() -> None:
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
-        *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase"),
+        *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
+        *("search", "export"),
     }
 
 
