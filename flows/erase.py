@@ -80,7 +80,13 @@ def carry_out(custody: Custody, intentions: Iterable[Intention]) -> list[Line]:
     lines = []
     for intention in intentions:
         hold = custody.hold_on(intention.facts)
-        outcome = Outcome(done=False, count=0, note=f"{_HELD} {hold.id}") if hold else _attempt(custody, intention)
+        if hold:
+            outcome = Outcome(done=False, count=0, note=f"{_HELD} {hold.id}")
+        elif custody.ledger.in_hand(intention.recording_id):
+            # What it is about to keep would stay behind. It cannot publish any more, and nobody takes it up again.
+            outcome = Outcome(done=False, count=0, note="a worker has it in hand; the next sweep goes on")
+        else:
+            outcome = _attempt(custody, intention)
         if outcome.done or outcome.note != intention.note:
             outcome = custody.ledger.close(intention, outcome, in_vault=custody.in_vault(intention.facts.sha256))
         state = "erased" if outcome.done else "held" if hold else "failed"

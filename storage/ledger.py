@@ -9,7 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from compliance.types import CallFacts, Hold, Kind, Scope
-from storage import audit_log, erasures, holds
+from storage import audit_log, erasures, holds, tries
 from storage.facts import call_facts
 from storage.repository import utc_now
 from storage.session import reading, writing
@@ -130,6 +130,12 @@ class Ledger:
         """Return what rules of retention and holds look at."""
         with reading(self._engine) as connection:
             return call_facts(connection, [recording_id])[recording_id]
+
+    def in_hand(self, recording_id: int) -> bool:
+        """Say whether a worker has a lease of a recording that has not run out."""
+        with reading(self._engine) as connection:
+            lease = tries.open_try(connection, recording_id)
+        return lease is not None and not tries.is_over(lease, self.now())
 
     def relocate(self, recording_id: int, uri: str, where: str) -> None:
         """Keep that a source's file lies elsewhere now; rules of retention go on to hold for it there."""

@@ -26,6 +26,7 @@ from flows.evidence import check_objects, check_trail
 from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
+from storage.leases import Leases
 from storage.search import Where, search
 from storage.search_query import parse
 from storage.session import reading, writing
@@ -364,3 +365,21 @@ def test_a_hold_ends_by_itself(kept) -> None:  # type: ignore[no-untyped-def]
     assert {line.state for line in sweep(custody, dry_run=False).lines} == {"erased"}
     with pytest.raises(NoTranscriptError):
         kept.archive.repository.transcript(1)
+
+
+def test_what_a_worker_has_in_hand_is_erased_once_it_lets_go(kept) -> None:  # type: ignore[no-untyped-def]
+    recording = kept.recordings["ada"]
+    leases = Leases(kept.archive.database, "elsewhere", 60.0)
+    run_id = kept.archive.repository.begin_run("f", "1")
+    claim = leases.claim(run_id, [recording], 3, again=True)
+    erased = erase(kept.custody(), Scope.CALL, recording.sha256, "asked for")
+    assert {line.state for line in erased.lines} == {"failed"}
+    assert recording.path.exists()
+    transcript = kept.archive.repository.transcript(kept.archive.repository.recording_id(recording.sha256))
+    publication = Publication(recording, AudioFacts(2.0, "WAV", "PCM_16", 8_000), transcript)
+    with pytest.raises(SkippableError, match="was erased"):
+        kept.archive.repository.publish(run_id, publication, claim.tokens[recording.sha256])
+    leases.release()
+    assert not leases.claim(run_id, [recording], 3, again=True).tokens, "nobody takes it up again"
+    assert {line.state for line in sweep(kept.custody(), dry_run=False).lines} == {"erased"}
+    assert not recording.path.exists()
