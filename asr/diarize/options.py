@@ -70,6 +70,19 @@ class DiarizeOptions(Options):
         description="Taken off the cosine of two voices that one window holds apart.",
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
+    together: float = Field(
+        0.1,
+        ge=0.0,
+        le=2.0,
+        description="Added to the cosine of two voices that one window holds for one speaker's.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
+    sure_s: float = Field(
+        1.0,
+        ge=0.0,
+        description="Voices that are heard for less go to the likeliest of the speakers that the others make.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
     active: float = Field(
         0.5,
         gt=0.0,
