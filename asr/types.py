@@ -42,6 +42,8 @@ class RegionKind(StrEnum):
     DIAL_TONE = "dial-tone"
     DTMF = "dtmf"
     SILENCE = "silence"
+    OVERLAP = "overlap"
+    """Several people talk at once in a channel that they share; it lies in regions of speech."""
 
 
 @dataclass(frozen=True, slots=True)

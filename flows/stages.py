@@ -134,7 +134,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         audio=prepared.recording.name,
         duration_s=prepared.facts.duration_s,
         channels=tuple(words),
-        turns=turns(words, settings.turns),
+        turns=turns(words, settings.turns, {channel.channel: channel.speaking for channel in prepared.channels}),
         regions=prepared.regions,
         provenance=provenance,
         findings=prepared.findings,

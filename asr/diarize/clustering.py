@@ -13,11 +13,13 @@ _MOST = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When voices are one speaker's: groups are joined while their mean cosine is over `same_voice`, or there are more
-    than `most`, but never to fewer than `least`. Of two voices in one window, the segmentation's word counts too:
-    `apart` is taken off their cosine if it holds them for two, and `together` added if for one."""
+    """When voices are one speaker's: groups are joined while their mean cosine is over `same_voice`, the last two over
+    `one_voice`, or while there are more than `most`, but never to fewer than `least`. Of two voices in one window, the
+    segmentation's word counts too: `apart` is taken off their cosine if it holds them for two, and `together` added if
+    for one."""
 
     same_voice: float
+    one_voice: float
     apart: float
     together: float
     least: int
@@ -63,7 +65,7 @@ def _joined(likeness: NDArray[np.float32], sizes: NDArray[np.floating], rule: Ru
     for left in range(n, rule.least, -1):
         a = int(best.argmax())
         b = int(nearest[a])
-        if left <= rule.most and best[a] <= rule.same_voice:
+        if left <= rule.most and best[a] <= (rule.same_voice if left > 2 else rule.one_voice):
             break
         row = (sizes[a] * likeness[a] + sizes[b] * likeness[b]) / (sizes[a] + sizes[b])
         row[[a, b]] = -np.inf

@@ -53,8 +53,8 @@ def put_together(heard: Sequence[Local], speech: Sequence[Span], options: Diariz
     found: list[Speaking] = []
     for who in range(talking.shape[1]):
         spans = [_samples(run) for run in runs(talking[:, who], _CLOSED)]
-        found.extend(Speaking(span, who) for span in _within(spans, speech))
-    return _numbered(sorted(found, key=lambda one: (one.span.start, one.span.stop, one.speaker)))
+        found.extend(Speaking(span, who) for span in within(spans, speech))
+    return numbered(sorted(found, key=lambda one: (one.span.start, one.span.stop, one.speaker)))
 
 
 def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.int64]:
@@ -67,7 +67,7 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
     talk_s = np.array([voice.talk_s for _, voice in voices])
     sure = talk_s >= min(options.sure_s, talk_s.max())
     least, most = options.bounds
-    rule = Rule(options.same_voice, options.apart, options.together, least, most)
+    rule = Rule(options.same_voice, options.one_voice, options.apart, options.together, least, most)
     labels = np.full(len(voices), -1)
     labels[sure] = cluster(embeddings[sure], windows[sure], rule)
     members = np.eye(int(labels.max()) + 1)[labels[sure]] * talk_s[sure, None]
@@ -83,7 +83,7 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
 
 
 def _unit(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))
 
 
 def _activity(heard: Sequence[Local], speakers: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -148,7 +148,7 @@ def _samples(frames: Span) -> Span:
     return Span(frames.start * FRAME + shift, frames.stop * FRAME + shift)
 
 
-def _within(spans: Sequence[Span], speech: Sequence[Span]) -> list[Span]:
+def within(spans: Sequence[Span], speech: Sequence[Span]) -> list[Span]:
     """What of the spans lies in speech; both in order."""
     found: list[Span] = []
     at = 0
@@ -162,7 +162,7 @@ def _within(spans: Sequence[Span], speech: Sequence[Span]) -> list[Span]:
     return found
 
 
-def _numbered(found: Sequence[Speaking]) -> tuple[Speaking, ...]:
+def numbered(found: Sequence[Speaking]) -> tuple[Speaking, ...]:
     """Speakers numbered in the order in which they are first heard."""
     numbers: dict[int, int] = {}
     for one in found:

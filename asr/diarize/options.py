@@ -57,10 +57,17 @@ class DiarizeOptions(Options):
         json_schema_extra={"source": "docs/speakers.md: 2.5 s takes twice the time and gains nothing"},
     )
     same_voice: float = Field(
-        0.45,
+        0.35,
         gt=-1.0,
         lt=1.0,
-        description="Two groups of voices whose mean cosine is higher are one speaker.",
+        description="Of three speakers or more, two whose mean cosine is higher are one.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
+    one_voice: float = Field(
+        0.55,
+        gt=-1.0,
+        le=1.0,
+        description="The last two speakers are one if their mean cosine is higher: a call has two sides.",
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
     apart: float = Field(
@@ -84,11 +91,11 @@ class DiarizeOptions(Options):
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
     active: float = Field(
-        0.5,
+        0.35,
         gt=0.0,
         lt=1.0,
         description="A speaker talks where the probability of it is higher.",
-        json_schema_extra={"source": "the middle of the scale"},
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
     min_speaker_s: float = Field(
         1.5,

@@ -51,8 +51,8 @@ def sinc_filters(weights: Weights) -> NDArray[np.float32]:
     """The band-pass filters, (80, 1, 251): 40 even ones and their odd twins (Ravanelli & Bengio 2018, SincNet)."""
     half, low, band = (weights[f"sincnet.conv1d.0.filterbank.{name}"] for name in ("n_", "low_hz_", "band_hz_"))
     window = weights["sincnet.conv1d.0.filterbank.window_"]
-    low = _MIN_LOW_HZ + np.abs(low)
-    high = np.clip(low + _MIN_BAND_HZ + np.abs(band), _MIN_LOW_HZ, _RATE_HZ / 2)
+    low = np.float32(_MIN_LOW_HZ) + np.abs(low)
+    high = np.minimum(low + np.float32(_MIN_BAND_HZ) + np.abs(band), np.float32(_RATE_HZ / 2))
     width = high - low
     at_low, at_high = low @ half.reshape(1, -1), high @ half.reshape(1, -1)
     even = (np.sin(at_high) - np.sin(at_low)) / (half / 2) * window
