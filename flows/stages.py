@@ -9,6 +9,7 @@ from itertools import accumulate
 
 from asr.channels.roles import exchanged, swapped
 from asr.channels.suppression import without_echoes
+from asr.conversation import conversation
 from asr.engines.base import Engine
 from asr.guards import Evidence
 from asr.heap import trim_heap
@@ -184,6 +185,9 @@ def publication(
         transcript=redacted.transcript,
         summary=summary,
         documents=keys,
+        conversation=conversation(
+            redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s
+        ),
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

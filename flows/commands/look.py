@@ -61,7 +61,7 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
         why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
         raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
-    told = repository.metadata(found.id)
+    told, conversation = repository.metadata(found.id), repository.conversation(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
     if as_json:
         report.print_json(
@@ -72,10 +72,11 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
                 "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
+                "conversation": None if conversation is None else asdict(conversation),
             }
         )
     else:
-        report.print_transcript(transcript, summary, told)
+        report.print_transcript(transcript, summary, told, conversation)
     return 0
 
 
