@@ -214,9 +214,9 @@ def talk(conversation: Conversation) -> Iterable[str]:
     'speaker-1 (agent, 80% sure) 75% of talk, 90 words, 180 a minute, at most 12.0 s at a time, 1 interruption'
     """
     for one in conversation.speakers:
-        named = one.role is not None and one.role != one.speaker
+        role = f" ({one.role}, {one.role_confidence:.0%} sure)" if one.role and one.role != one.speaker else ""
         parts = [
-            f"{one.speaker}{f' ({one.role}, {one.role_confidence:.0%} sure)' if named else ''} {one.talk_share:.0%} of talk",
+            f"{one.speaker}{role} {one.talk_share:.0%} of talk",
             f"{one.words} words",
             f"{one.words_per_min:.0f} a minute",
             f"at most {one.longest_monologue_s:.1f} s at a time",
