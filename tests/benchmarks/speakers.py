@@ -1,8 +1,9 @@
-"""How well it is told who spoke: `python -m tests.benchmarks.speakers FOLDER [--set KEY=VALUE ...]`.
+"""How well it is told who spoke: `python -m tests.benchmarks.speakers FOLDER [--no-words] [--only SET] [--set K=V]`.
 
 FOLDER holds phone/ (two-channel calls with .json and .rttm) and overlap/ (mixes with manifest.json). Measured are the
 calls as they are, the same mixed to one channel, and the mixes, each beside a guess that one speaker says everything.
-Thresholds were chosen on every other recording, from the first on ("chosen on"); "held out" are the rest.
+--no-words transcribes nothing, so that the columns of words stay empty; --only is "two", "mixed" or "overlap".
+Thresholds were chosen on every other recording by name, from the first on ("chosen on"); "held out" are the rest.
 
 DER, JER: pyannote.metrics, without collar and, DER, with 0.25 s on both sides of a border; overlap is scored.
 cpWER, tcpWER (collar 5 s): meeteval. Words are compared after Whisper's English normaliser. Word speaker accuracy: of
@@ -13,6 +14,7 @@ reference's, under the best one-to-one naming of speakers. Overlap: frames of 10
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 import time
@@ -36,9 +38,11 @@ from asr.engines.registry import load_engine
 from asr.normalise import whisper_english
 from asr.timebase import to_seconds
 from asr.types import Samples, Transcript
+from asr.vad import join
 from configs.load import load
 from configs.settings import Settings
 from flows import preparation, stages, wiring
+from flows.preparation import Prepared
 
 
 @dataclass(frozen=True)
@@ -70,24 +74,25 @@ class Found:
     cpu_s: float
 
 
-def main(folder: Path, settings: Settings) -> None:
+def main(folder: Path, settings: Settings, only: str, *, words: bool) -> None:
     """Print the tables."""
     warnings.filterwarnings("ignore")
     two_channel = list(_calls(folder / "phone"))
     with tempfile.TemporaryDirectory() as out:
-        sets = [
-            ("phone, two channels", two_channel),
-            ("phone, mixed", [_mixed(case, Path(out)) for case in two_channel]),
-            ("overlap, mixed", list(_mixes(folder / "overlap"))),
-        ]
-        machine = Machine(settings)
+        sets = {
+            "two": ("phone, two channels", lambda: two_channel),
+            "mixed": ("phone, mixed", lambda: [_mixed(case, Path(out)) for case in two_channel]),
+            "overlap": ("overlap, mixed", lambda: list(_mixes(folder / "overlap"))),
+        }
+        machine = Machine(settings, words=words)
         print(
             "| set | part | speakers by | word speaker accuracy | WER | cpWER | tcpWER | DER | DER, collar | JER "
             "| overlap precision | recall |"
         )
         print("|---" * 12 + "|")
-        for name, cases in sets:
-            found = [machine.hear(case) for case in cases]
+        for name, made in [one for key, one in sets.items() if only in {"", key}]:
+            cases = made()
+            found = machine.hear(cases)
             for part, own in (("chosen on", slice(0, None, 2)), ("held out", slice(1, None, 2)), ("all", slice(None))):
                 for by, answers in (("callwright", found), ("one speaker", [_constant(one) for one in found])):
                     print(f"| {name} | {part} | {by} | {_row(cases[own], answers[own])} |", flush=True)
@@ -99,26 +104,42 @@ def main(folder: Path, settings: Settings) -> None:
 class Machine:
     """The models, loaded once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, words: bool) -> None:
         self._settings = settings
         self._detector = wiring.detector(settings)
         self._diarizer = Timed(wiring.diarizer(settings))
-        self._engine = load_engine(wiring.fetch_model(settings, settings.transcribe.model), settings.transcribe)
+        speech = wiring.fetch_model(settings, settings.transcribe.model)
+        self._engine = load_engine(speech, settings.transcribe) if words else None
 
-    def hear(self, case: Case) -> Found:
-        """Transcribe a recording."""
-        self._diarizer.cpu_s = 0.0
-        recording = identify(case.path)
-        prepared = preparation.prepare(recording, self._detector, self._settings, diarizer=self._diarizer)
-        heard = stages.hear([prepared], self._engine, self._settings, lambda _: None)[0]
+    def hear(self, cases: Sequence[Case]) -> list[Found]:
+        """Transcribe recordings."""
+        prepared, cpu_s = [], []
+        for case in cases:
+            self._diarizer.cpu_s = 0.0
+            recording = identify(case.path)
+            prepared.append(preparation.prepare(recording, self._detector, self._settings, diarizer=self._diarizer))
+            cpu_s.append(self._diarizer.cpu_s)
+        if self._engine is None:
+            return [Found(_talk(one), [], spent_s) for one, spent_s in zip(prepared, cpu_s, strict=True)]
+        heard = stages.hear(prepared, self._engine, self._settings, lambda _: None)
         made_by = wiring.provenance(self._engine, self._settings)
-        transcript = stages.assemble(prepared, heard, made_by, self._settings)
-        talk = [
-            Talk(str(one.speaker), to_seconds(one.span.start), to_seconds(one.span.stop))
-            for channel in prepared.channels
-            for one in channel.speaking
-        ] or _bursts(prepared)
-        return Found(talk, _said(transcript), self._diarizer.cpu_s)
+        return [
+            Found(_talk(one), _said(stages.assemble(one, words, made_by, self._settings)), spent_s)
+            for one, words, spent_s in zip(prepared, heard, cpu_s, strict=True)
+        ]
+
+
+def _talk(prepared: Prepared) -> list[Talk]:
+    """Who talks when, by voice, or else by channel, with pauses under 0.3 s closed as the references have them."""
+    return [
+        Talk(str(one.speaker), to_seconds(one.span.start), to_seconds(one.span.stop))
+        for channel in prepared.channels
+        for one in channel.speaking
+    ] or [
+        Talk(channel.channel.value, to_seconds(span.start), to_seconds(span.stop))
+        for channel in prepared.channels
+        for span in join(channel.bursts, 4_800)
+    ]
 
 
 class Timed:
@@ -136,17 +157,6 @@ class Timed:
         return found
 
 
-def _bursts(prepared: Any) -> list[Talk]:
-    """Speech by channel, with its pauses under 0.3 s closed, as the references have it."""
-    from asr.vad import join
-
-    return [
-        Talk(channel.channel.value, to_seconds(span.start), to_seconds(span.stop))
-        for channel in prepared.channels
-        for span in join(channel.bursts, 4_800)
-    ]
-
-
 def _said(transcript: Transcript) -> list[Said]:
     return [Said(turn.speaker, turn.start_s, turn.end_s, whisper_english(turn.text)) for turn in transcript.turns]
 
@@ -159,7 +169,7 @@ def _calls(folder: Path) -> Iterator[Case]:
 
 
 def _mixes(folder: Path) -> Iterator[Case]:
-    for told in json.loads((folder / "manifest.json").read_text()):
+    for told in sorted(json.loads((folder / "manifest.json").read_text()), key=lambda told: str(told["audio"])):
         talk = [Talk(turn["speaker"], turn["start_s"], turn["end_s"]) for turn in told["turns"]]
         yield Case(folder / told["audio"], told["duration_s"], talk, _reference(told["turns"]))
 
@@ -189,12 +199,14 @@ def _row(cases: Sequence[Case], found: Sequence[Found]) -> str:
     shared = np.zeros(3)
     word_errors, cp_errors, tcp_errors, n_words = 0, 0, 0, 0
     for case, one in zip(cases, found, strict=True):
-        right += _word_speakers(case.said, one.said)
         shared += _overlap(case.talk, one.talk, case.duration_s)
         truth, guess = _annotation(case.talk), _annotation(one.talk)
         whole = Timeline([Segment(0, case.duration_s)])
         for metric in (exact, loose, jaccard):
             metric(truth, guess, uem=whole)
+        if not one.said:
+            continue
+        right += _word_speakers(case.said, one.said)
         out = jiwer.process_words(_text(case.said), _text(one.said))
         word_errors += out.substitutions + out.deletions + out.insertions
         n_words += len(_text(case.said).split())
@@ -202,10 +214,14 @@ def _row(cases: Sequence[Case], found: Sequence[Found]) -> str:
         tcp_errors += meeteval.wer.wer.time_constrained.time_constrained_minimum_permutation_word_error_rate(
             _seglst(case.said), _seglst(one.said), collar=5
         ).errors
-    rates = [right[0] / right[1], *(errors / n_words for errors in (word_errors, cp_errors, tcp_errors))]
+    rates = [_share(*right), *(_share(errors, n_words) for errors in (word_errors, cp_errors, tcp_errors))]
     rates += [abs(metric) for metric in (exact, loose, jaccard)]
-    rates += [shared[0] / shared[1] if shared[1] else float("nan"), shared[0] / shared[2]]
+    rates += [_share(shared[0], shared[1]), _share(shared[0], shared[2])]
     return " | ".join("-" if np.isnan(rate) else f"{rate:.1%}" for rate in rates)
+
+
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole else float("nan")
 
 
 def _text(said: Sequence[Said]) -> str:
@@ -272,8 +288,10 @@ def _overlap(truth: Sequence[Talk], found: Sequence[Talk], duration_s: float) ->
 def settings_of(arguments: Sequence[str]) -> Settings:
     """The defaults with what is set on the command line."""
     given = [value for key, value in pairwise(arguments) if key == "--set"]
-    return load(None, given, {}, None)
+    return load(None, given, {}, Path(os.devnull))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), settings_of(sys.argv[2:]))
+    given = sys.argv[2:]
+    which = given[given.index("--only") + 1] if "--only" in given else ""
+    main(Path(sys.argv[1]), settings_of(given), which, words="--no-words" not in given)
