@@ -74,9 +74,9 @@ class Publication:
     summary: Summary | None = None
     documents: Mapping[str, str] = field(default_factory=dict)
     stage_s: Mapping[str, float] = field(default_factory=dict)
-    conversation: Conversation | None = None
     certificate: str | None = None
     """The object key of its redaction certificate."""
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class _Kind:
 class _Inert:
     """Stands for every object that is not part of a tensor."""
 
-    def __init__(self, *_args: object, **_named: object) -> None:
+    def __init__(self, *_args: object) -> None:
         pass
 
     def __setstate__(self, _state: object) -> None:

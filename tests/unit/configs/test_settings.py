@@ -111,6 +111,7 @@ def _other(value: object, path: str) -> object:
         "denoise.method": "spectral-gate",
         "decode.resampler": "torchaudio",
         "vad.runtime": "onnxruntime",
+        "diarize.diarizer": "off",
         "redact.policy": "pci",
         "redact.actions": ["PERSON=tag"],
         "redact.patterns": ["BADGE=B-[0-9]+"],
