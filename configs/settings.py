@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from asr.diarize.options import DiarizeOptions
 from asr.files.options import DecodeOptions
 from asr.options import (
     BatchOptions,
@@ -57,6 +58,7 @@ class Settings(BaseModel):
     chunk: ChunkOptions = Field(default_factory=ChunkOptions)
     transcribe: TranscribeOptions = Field(default_factory=TranscribeOptions)
     guards: GuardOptions = Field(default_factory=GuardOptions)
+    diarize: DiarizeOptions = Field(default_factory=DiarizeOptions)
     turns: TurnOptions = Field(default_factory=TurnOptions)
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)

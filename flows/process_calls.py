@@ -158,7 +158,13 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
         "prepare",
         group,
         lambda source: source.recording,
-        lambda source: preparation.prepare(source.recording, batch.models.detector, batch.settings, sound(source.call)),
+        lambda source: preparation.prepare(
+            source.recording,
+            batch.models.detector,
+            batch.settings,
+            sound(source.call),
+            diarizer=batch.models.diarizer,
+        ),
         threads=cores(batch.settings.transcribe),
     )
 

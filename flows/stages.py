@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asr.channels.roles import exchanged, swapped
 from asr.channels.suppression import without_echoes
+from asr.conversation import conversation
 from asr.engines.base import Engine
 from asr.guards import Evidence
 from asr.heap import trim_heap
@@ -140,7 +141,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         audio=prepared.recording.name,
         duration_s=prepared.facts.duration_s,
         channels=tuple(words),
-        turns=turns(words, settings.turns),
+        turns=turns(words, settings.turns, {channel.channel: channel.speaking for channel in prepared.channels}),
         regions=prepared.regions,
         provenance=provenance,
         findings=prepared.findings,
@@ -213,6 +214,9 @@ def publication(
         transcript=redacted.transcript,
         summary=summary,
         documents=keys,
+        conversation=conversation(
+            redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s
+        ),
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

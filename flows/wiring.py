@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from asr.diarize.loading import load_diarizer
+from asr.diarize.types import Diarizer
 from asr.engines.base import Engine
 from asr.engines.registry import cores, load_engine
 from asr.errors import ConfigError
@@ -38,6 +40,7 @@ class Models:
     redactor: Redactor
     listeners: tuple[Listener, ...] = ()
     """Who hears redacted copies, if any are made."""
+    diarizer: Diarizer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,18 @@ def registry(settings: Settings) -> Registry:
 def model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that a run with these settings loads."""
     other = proof_model(settings)
-    return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model, *((other,) if other else ())
+    return (
+        *(settings.transcribe.model, VAD_MODEL, settings.redact.ner_model),
+        *voice_model_ids(settings),
+        *((other,) if other else ()),
+    )
+
+
+def voice_model_ids(settings: Settings) -> tuple[str, ...]:
+    """The models that tell the speakers of a mixed channel apart; none for a diarizer that brings its own."""
+    if settings.diarize.diarizer != "openvino":
+        return ()
+    return settings.diarize.segmentation_model, settings.diarize.embedding_model
 
 
 def access(settings: Settings) -> Access:
@@ -100,14 +114,24 @@ def load_models(settings: Settings) -> Models:
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
     if (other := proof_model(settings)) is not None:
         _check_kind(settings, "redact.proof", other, "asr")
-    speech, vad, names, *second = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    speech, vad, names, *_ = (fetch_model(settings, model_id) for model_id in model_ids(settings))
     engine = load_engine(speech, settings.transcribe)
     return Models(
         detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
         engine=engine,
         redactor=Redactor.load(names.folder, settings.redact),
-        listeners=listeners(engine, settings, speech, second[0] if second else None),
+        listeners=listeners(engine, settings, speech, fetch_model(settings, other) if other else None),
+        diarizer=diarizer(settings),
     )
+
+
+def diarizer(settings: Settings) -> Diarizer | None:
+    """What tells the speakers of a mixed channel apart, None if nothing is to. Raises ModelError or ConfigError as
+    load_models does."""
+    for key in ("segmentation", "embedding"):
+        _check_kind(settings, f"diarize.{key}_model", getattr(settings.diarize, f"{key}_model"), key)
+    folders = [fetch_model(settings, model_id).folder for model_id in voice_model_ids(settings)]
+    return load_diarizer(folders, settings.diarize, cores(settings.transcribe))
 
 
 def load_redactor(settings: Settings) -> Redactor:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from asr.errors import SkippableError
-from asr.types import CallMetadata, Recording
+from asr.types import CallMetadata, Conversation, Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 from storage import audit_log
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
+from storage.conversations import load_conversation, store_conversation
 from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
@@ -157,6 +158,8 @@ class Repository:
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:
                 store_summary(connection, recording_id, publication.summary)
+            if publication.conversation is not None:
+                store_conversation(connection, recording_id, publication.conversation)
             if publication.certificate is not None:
                 store_certificate(connection, publication.certificate, now, recording_id=recording_id)
             detail: audit_log.Detail = {
@@ -248,6 +251,11 @@ class Repository:
         """Return a recording's summary, equal to the one that was published, or None if it has none."""
         with reading(self._engine) as connection:
             return load_summary(connection, recording_id)
+
+    def conversation(self, recording_id: int) -> Conversation | None:
+        """Return the facts of a recording's conversation, equal to those published, or None if it has none."""
+        with reading(self._engine) as connection:
+            return load_conversation(connection, recording_id)
 
     def documents(self, recording_id: int) -> dict[str, str]:
         """Return the object key of each rendering of a recording's transcript, by its kind."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from asr.types import Direction, Recording
+from asr.types import Conversation, Direction, Recording
 from compliance.types import CallFacts, Kind, RedactedTranscript
 from llm.types import Summary
 
@@ -74,6 +74,7 @@ class Publication:
     summary: Summary | None = None
     documents: Mapping[str, str] = field(default_factory=dict)
     stage_s: Mapping[str, float] = field(default_factory=dict)
+    conversation: Conversation | None = None
     certificate: str | None = None
     """The object key of its redaction certificate."""
 

@@ -98,6 +98,8 @@ VIEWS: Mapping[str, Mapping[str, type]] = {
         "prepare_s": float,
         "transcribe_s": float,
         "redact_s": float,
+        "bleep_s": float,
+        "prove_s": float,
         "summarise_s": float,
         "stages_s": float,
         "stages_s_per_audio_hour": float,

@@ -34,16 +34,16 @@ def export(
     parquet.check()
     archive = archive_of(settings, data_dir)
     first, last = (day.date() if day else None for day in (since, until))
-    exported = parquet.export(archive.database, folder, first, last)
-    told: Detail = {
+    asked: Detail = {
         "folder": str(folder.absolute()),
         "since": first.isoformat() if first else None,
         "until": last.isoformat() if last else None,
-        "days": exported.days,
-        "calls": exported.rows["v_calls"],
-        "turns": exported.rows["v_turns"],
     }
-    archive.repository.looked_at("export", "transcript.export", told)
+    # Twice, because an export that is killed has written something too.
+    archive.repository.looked_at("export", "transcript.export.begin", asked)
+    exported = parquet.export(archive.database, folder, first, last)
+    told = {"days": exported.days, "calls": exported.rows["v_calls"], "turns": exported.rows["v_turns"]}
+    archive.repository.looked_at("export", "transcript.export", {**asked, **told})
     if as_json:
         report.print_json({"days": exported.days, "rows": exported.rows, "removed": exported.removed})
         return 0

@@ -63,6 +63,7 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
         raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
     told, documents = repository.metadata(found.id), repository.documents(found.id)
+    conversation = repository.conversation(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
     if as_json:
         report.print_json(
@@ -74,12 +75,13 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
                 "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
+                "conversation": None if conversation is None else asdict(conversation),
             }
         )
     else:
         folder = objects_dir(settings, data_dir)
         copies = [str(folder / key) for kind, key in documents.items() if kind in AUDIO_KINDS]
-        report.print_transcript(transcript, summary, told, copies)
+        report.print_transcript(transcript, summary, told, conversation, copies)
     return 0
 
 

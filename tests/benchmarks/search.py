@@ -12,9 +12,11 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import resource
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -257,6 +259,19 @@ def main() -> None:
         for when in ("after an erasure", "again"):
             wall_ms, cpu_ms = watch.take_ms(lambda: scrub(engine))
             print(f"scrub {when}: {wall_ms / 1_000:.1f} s, {cpu_ms / 1_000:.1f} s of CPU")
+        export(engine, Path(folder))
+
+
+def export(engine: sa.Engine, folder: Path) -> None:
+    """Print what `callwright export` of everything takes, in a process of its own."""
+    url = engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "flows.cli", "export", str(folder / "lake"), "--data-dir", str(folder)]
+    began_s = time.perf_counter()
+    environ = {**os.environ, "CALLWRIGHT_STORAGE__DATABASE_URL": url}
+    print("\n" + subprocess.run(command, env=environ, check=True, capture_output=True, text=True).stdout)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    wall_s, size_mb = time.perf_counter() - began_s, sum(f.stat().st_size for f in folder.rglob("*.parquet")) / 1e6
+    print(f"export: {wall_s:.0f} s, {used.ru_maxrss / 1024:.0f} MB RSS, {size_mb:.0f} MB of files")
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ LEFT JOIN call_metadata m ON m.recording_id = t.recording_id""",
     "v_costs": """
 SELECT t.recording_id, {call}, d.began_at, d.day, o.name AS model, t.engine, t.precision, t.run_id,
   t.duration_s AS audio_s, {stages}, {together} AS stages_s,
-  CASE WHEN t.duration_s > 0 THEN 3600 * ({together}) / t.duration_s END AS stages_s_per_audio_hour
+  CASE WHEN t.duration_s > 0 THEN 3600 * {together} / t.duration_s END AS stages_s_per_audio_hour
 FROM transcripts t JOIN models o ON o.id = t.model_id JOIN v_days d ON d.recording_id = t.recording_id""",
 }
 """The SELECT of each; those that others are made of come first."""
@@ -92,11 +92,17 @@ _DAY = {
     "postgresql": "to_char(coalesce(c.started_at, r.first_seen_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD')",
 }
 
-_STAGES = ("prepare", "transcribe", "redact", "summarise")
+_STAGES = ("prepare", "transcribe", "redact", "bleep", "prove", "summarise")
 _STAGE_S = {
     "sqlite": "CAST(json_extract(t.stage_s, '$.{0}') AS REAL)",
     "postgresql": "CAST(t.stage_s ->> '{0}' AS double precision)",
 }
+
+_TOGETHER = {
+    "sqlite": "(SELECT coalesce(sum(value), 0.0) FROM json_each(t.stage_s))",
+    "postgresql": "(SELECT coalesce(sum(CAST(value AS double precision)), 0.0) FROM json_each_text(t.stage_s))",
+}
+"""Of all stages, those that later versions add included."""
 
 _GUARDS = ("away", "loops", "rushed", "subtitles", "retried", "recovered", "unheard")
 _GUARD = """
@@ -144,6 +150,6 @@ def _views(dialect: str) -> dict[str, str]:
         "day": _DAY[dialect],
         "guards": ",".join(_GUARD.format(name) for name in _GUARDS),
         "stages": ", ".join(f"{stage_s} AS {name}" for name, stage_s in stages.items()),
-        "together": " + ".join(f"coalesce({stage_s}, 0)" for stage_s in stages.values()),
+        "together": _TOGETHER[dialect],
     }
     return {name: select.format(**parts) for name, select in _VIEWS.items()}

@@ -53,7 +53,7 @@ def test_the_ratio_has_a_value_where_speech_or_noise_is_missing() -> None:
 
 def test_off_a_good_line_and_a_silent_channel_are_left_alone() -> None:
     assert is_noisy(10.0, GATE)
-    assert not is_noisy(10.0, DenoiseOptions())
+    assert not is_noisy(10.0, DenoiseOptions(method="off"))
     assert not is_noisy(10.0, DenoiseOptions(method="spectral-gate", max_snr_db=9.0))
     assert not is_noisy(-math.inf, GATE)
     assert not is_noisy(math.inf, GATE)

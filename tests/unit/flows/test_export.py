@@ -113,6 +113,8 @@ def test_the_command_tells_the_audit_trail(kept, tmp_path: Path, capsys: pytest.
     ((detail,),) = kept.rows("SELECT detail FROM audit_events WHERE action = 'transcript.export'")
     told = json.loads(detail)
     assert (told["calls"], told["turns"], told["days"], told["since"]) == (4, 8, 1, None)
+    ((begun,),) = kept.rows("SELECT detail FROM audit_events WHERE action = 'transcript.export.begin'")
+    assert json.loads(begun)["folder"] == str(tmp_path / "lake")
     assert call(["export", str(tmp_path / "lake"), "--data-dir", str(kept.data_dir), "--until", "2020-01-01"]) == 0
     assert "0 days in" in capsys.readouterr().out
 
