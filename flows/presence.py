@@ -13,6 +13,7 @@ import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from asr.errors import FatalError
@@ -84,6 +85,18 @@ def worker(data_dir: Path) -> Iterator[Worker]:
         finally:
             shutil.rmtree(path.with_suffix(""), ignore_errors=True)
             path.unlink(missing_ok=True)
+
+
+@contextmanager
+def own_folder(data_dir: Path, name: str) -> Iterator[Path]:
+    """Give a folder of that name in the data folder that no other worker has; a number is added if one has it."""
+    for number in count(1):
+        folder = data_dir / (name if number == 1 else f"{name}-{number}")
+        folder.mkdir(parents=True, exist_ok=True)
+        with (folder / "worker.lock").open("w") as lock:
+            if _locked(lock.fileno(), fcntl.LOCK_EX):
+                yield folder
+                return
 
 
 def dead(data_dir: Path, owners: Collection[str]) -> list[str]:

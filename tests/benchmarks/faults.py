@@ -21,8 +21,14 @@ EACH_S = 0.05
 Fault = Callable[[Site], float]
 
 
+def fill(site: Site) -> None:
+    for number in range(N):
+        site.put(f"{number}.wav", b"%d" % number)
+
+
 def killed(site: Site) -> float:
     """kill -9 in mid-work, and a new worker on the same machine."""
+    fill(site)
     worker = site.start(EACH_S)
     site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1)
     worker.kill()
@@ -36,6 +42,7 @@ def killed(site: Site) -> float:
 def killed_while_another_works(site: Site) -> float:
     """kill -9 of one of two workers, both at work."""
     first, _ = site.start(EACH_S), site.start(EACH_S)
+    fill(site)
     site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1)
     first.kill()
     first.wait()
@@ -46,8 +53,10 @@ def killed_while_another_works(site: Site) -> float:
 
 def stopped(site: Site) -> float:
     """A worker that stands still for longer than its lease, while another takes over, and then goes on."""
-    worker = site.start(EACH_S)
+    fill(site)
+    worker = site.start(10 * EACH_S)
     site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1)
+    time.sleep(2 * EACH_S)  # in a recording, not in a transaction, which on SQLite would lock out the other
     worker.send_signal(signal.SIGSTOP)
     began_s = time.monotonic()
     site.start(0.0)
@@ -60,6 +69,7 @@ def stopped(site: Site) -> float:
 
 def poison(site: Site) -> float:
     """One of the files kills whoever reads it, until it is set aside; the worker is started again each time."""
+    fill(site)
     site.put("0.wav", b"poison")
     began_s = time.monotonic()
     while site.start(0.0, "--once").wait(timeout=120) != 0:
@@ -85,8 +95,6 @@ def main(tries: int) -> None:
             with tempfile.TemporaryDirectory() as folder:
                 site = Site(Path(folder), f"sqlite:///{folder}/calls.db")
                 site.drop.mkdir()
-                for number in range(N):
-                    site.put(f"{number}.wav", b"%d" % number)
                 took_s.append(fault(site))
                 done = site.count("recordings WHERE state = 'published'")
                 set_aside = site.count("recordings WHERE state = 'quarantined'")
