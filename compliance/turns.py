@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from compliance.conversation import Moment, is_talk
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
-from compliance.readers.codes import find_codes, find_postcodes, find_spelling, spelt
-from compliance.readers.dates import find_ages, find_births, find_dates
-from compliance.readers.emails import find_emails, find_urls
+from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
+from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries, find_years
+from compliance.readers.emails import begins, find_emails, find_urls, goes_on
 from compliance.readers.people import find_people
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
+PIECE_TURNS = 4
+"""Turns between two pieces of one address at most; callwright's own choice."""
+
 MIN_SPELT_LETTERS = 3
 """Letters of a spelled word that is looked for elsewhere."""
-
-CARD_TURNS = 12
-"""Turns that an expiry date may lie behind the card's mention; callwright's own choice."""
-
-ASKED_TURNS = 3
-"""Turns that a question outlasts if nothing else is asked; callwright's own choice."""
 
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
@@ -35,30 +34,34 @@ CODE_ENTITIES = {
     Topic.VEHICLE: "VEHICLE_ID",
     Topic.DEVICE: "DEVICE_ID",
     Topic.SSN: "US_SSN",
+    Topic.IDENTITY: "ACCOUNT_NUMBER",
 }
 """What a code of letters and digits is after each topic."""
+
+SHOWN = {"DATE_OF_BIRTH": Topic.BIRTH, "LOCATION": Topic.ADDRESS, "EMAIL_ADDRESS": Topic.EMAIL}
+"""What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
 
 _OTHER_EXPIRY = word_set(
     "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
 )
 
 
-def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
-    """Findings of all readers over a call."""
-    asked: tuple[Topic, ...] = ()
-    asker = ""
-    asked_at = paid_at = -CARD_TURNS
-    for index, turn in enumerate(turns):
-        own = tuple(mention.topic for mention in turn.mentions)
-        if Topic.CARD in own or Topic.CVV in own:
-            paid_at = index
-        if index - asked_at > ASKED_TURNS:
-            asked = ()
-        for first, last, entity in _spans(turn, asked, other=turn.side != asker, paid=index - paid_at < CARD_TURNS):
+def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
+    """Findings of all readers over a call, whose turns begin at these moments."""
+    shown: Moment | None = None
+    for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
+        if not moment.asked and shown:
+            moment = replace(moment, asked=shown.asked, asker=shown.asker)
+        topics = []
+        for first, last, entity in _spans(turn, moment.asked, other=turn.side != moment.asker, paid=moment.paying):
             yield Finding(index, first, last, entity)
-        if own:
-            asked, asked_at, asker = own, index, turn.side
+            topics += [SHOWN[entity]] if entity in SHOWN else []
+        if topics:
+            shown = Moment(tuple(topics), turn.side)
+        elif turn.mentions or is_talk(turn):
+            shown = None
     yield from _spelt_words(turns)
+    yield from _emails_in_pieces(turns, at)
 
 
 def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
@@ -69,6 +72,21 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
         for place, token in enumerate(turn.tokens):
             if letters and token.removesuffix("'s").replace("'", "") in letters:
                 yield Finding(index, place, place + 1, "PERSON")
+
+
+def _emails_in_pieces(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
+    """Addresses that one side says over several turns, each but the first of which begins with "dot" or "at"."""
+    for index, turn in enumerate(turns):
+        span = goes_on(turn, asked=Topic.EMAIL in at[index].asked)
+        if not span:
+            continue
+        yield Finding(index, *span, "EMAIL_ADDRESS")
+        for earlier in range(index - 1, max(-1, index - PIECE_TURNS), -1):
+            if turns[earlier].side == turn.side:
+                begun = goes_on(turns[earlier], asked=True) or begins(turns[earlier])
+                if begun:
+                    yield Finding(earlier, *begun, "EMAIL_ADDRESS")
+                break
 
 
 def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool) -> Iterator[tuple[int, int, str]]:
@@ -94,7 +112,9 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool
             topic = _nearest(turn.mentions, first, asked)
             if topic in CODE_ENTITIES:
                 yield first, last, CODE_ENTITIES[topic]
-    yield from _dated(turn, topics, paid=paid)
+    for first, last in find_ibans(turn):
+        yield first, last, "IBAN_CODE"
+    yield from _dated(turn, topics, asked, paid=paid)
 
 
 def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> Topic | None:
@@ -106,8 +126,10 @@ def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> 
     return next(iter([*reversed(before), *after[:1], *earlier]), None)
 
 
-def _dated(turn: Utterance, topics: set[Topic], *, paid: bool) -> Iterator[tuple[int, int, str]]:
+def _dated(turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, paid: bool) -> Iterator[tuple[int, int, str]]:
     """Dates of birth, of cards and of treatment, and ages."""
+    if Topic.BIRTH in asked:
+        yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"
@@ -115,10 +137,17 @@ def _dated(turn: Utterance, topics: set[Topic], *, paid: bool) -> Iterator[tuple
         entity = "CREDIT_CARD_EXPIRATION"
     elif Topic.EVENT in topics:
         entity = "MEDICAL_DATE"
+    for first, last in find_expiries(turn, paid=paid):
+        yield first, last, "CREDIT_CARD_EXPIRATION"
     if entity:
         for first, last in find_dates(turn, asked=entity != "MEDICAL_DATE"):
+            while entity == "CREDIT_CARD_EXPIRATION" and first and turn.tokens[first - 1] in {"end", "of", "the"}:
+                first -= 1
             yield first, last, entity
-    for first, last in find_births(turn):
+    births = list(find_births(turn))
+    if Topic.BIRTH in topics:
+        births += find_years(turn, list(find_dates(turn)))
+    for first, last in births:
         yield first, last, "DATE_OF_BIRTH"
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"

@@ -29,10 +29,13 @@ _CALLED = NATO | word_set(
 )
 """Words that stand for letters inside a code; as names they are no worse for being taken out."""
 
+MIN_IBAN_DIGITS = 12
+"""Digits of the shortest IBANs in use, Norway's and Belgium's, are 13 and 14; one may be missed."""
+
 MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
-_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9-]{2,}")
+_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9/-]{2,}")
 _CAPITALS = re.compile(r"(?!(?:AM|PM|OK|TV|USA?|PIN|ID|USB)$)[A-Z]{2,5}")
 _UNITS = word_set("gb mb tb kb")
 _SPELLED = re.compile(r"[a-z](?:-[a-z])+")
@@ -62,6 +65,15 @@ def find_codes(turn: Utterance) -> Iterator[WordSpan]:
         if last > at and digits >= 2 and letters:
             yield at, last
         at = max(last, at + 1)
+
+
+def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
+    """Two letters and at least twelve digits after them, which only IBANs have (ISO 13616): "B E ninety one fifty nine"."""
+    tokens = turn.tokens
+    for run in turn.runs:
+        first = run.first_word - 2
+        if len(run.digits) >= MIN_IBAN_DIGITS and first >= 0 and all(len(token) == 1 for token in tokens[first : first + 2]):
+            yield first, run.last_word
 
 
 def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
@@ -186,6 +198,10 @@ def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
                 place += 1
             else:
                 break
+        # "I mean n a n": a pronoun before a gap spells nothing.
+        if tokens[at] in {"i", "a"} and at + 1 < last and letter_at(tokens, at + 1) == at + 1:
+            at += 1
+            continue
         if letters >= 3:
             yield at, last
         at = max(last, at + 1)
