@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from compliance.quantities import is_quantity
 from compliance.spoken_numbers import is_homophone, is_number_word, luhn_valid
 from compliance.topics import Topic
 from compliance.utterance import Utterance
+from compliance.vocabulary import word_set
 
 ASKED_TURNS = 3
 """Turns of talk, not of replies or digits, that a question outlasts if nothing else is asked; callwright's own choice."""
@@ -29,6 +31,19 @@ BEGUN_DIGITS = 12
 GROUP_TURNS = 4
 """Turns between two groups of one number at most; callwright's own choice."""
 
+MAX_QUESTION_WORDS = 16
+FEW_WORDS = 4
+"""Words of a question at most, and those that are one without a question word: "and the street"."""
+
+_PLACE = re.compile(
+    r"(?<!\S)(?:town|city|street|road|county|village|suburb|district|state|province|building|estate|locality|landmark"
+    r"|neighbou?rhood|area|borough|parish|region|address|house name|house number|flat|apartment|road name|crossroad"
+    r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located|come"
+    r"|from|calling|you|deliver|going|staying|pick|collect))(?!\S)"
+)
+_QUESTION = word_set(
+    "what what's which where where's can could may please is are do whereabouts tell give confirm need your remind"
+)
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
 _LEAVES = frozenset(
     {
@@ -49,6 +64,8 @@ class Moment:
     asked: tuple[Topic, ...] = ()
     asker: str = ""
     paying: bool = False
+    place: bool = False
+    """Whether the other side has just asked for a town, a street or the like."""
 
 
 def moments(turns: Sequence[Utterance]) -> list[Moment]:
@@ -66,9 +83,17 @@ def is_talk(turn: Utterance) -> bool:
     return len(turn.words) > SHORT_REPLY_WORDS and 2 * len(turn.numeric) < len(turn.words)
 
 
+def asks_place(turn: Utterance) -> bool:
+    """Whether a turn asks for a town, a street or the like: it names one in a question or in a few words."""
+    if not _PLACE.search(turn.text) or len(turn.tokens) > MAX_QUESTION_WORDS:
+        return False
+    question = turn.words[-1][-1:] == "?" or not _QUESTION.isdisjoint(turn.tokens)
+    return question or len(turn.tokens) <= FEW_WORDS
+
+
 def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Moment]:
     asked: tuple[Topic, ...] = ()
-    asker = ""
+    asker = placed_by = ""
     talked = waited = paying = 0
     for index, turn in enumerate(turns):
         own = tuple(mention.topic for mention in turn.mentions)
@@ -78,7 +103,11 @@ def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Mome
             paying = 0
         if talked >= ASKED_TURNS or waited >= LONGEST_ASKED_TURNS:
             asked = ()
-        yield Moment(asked, asker, paying > 0)
+        yield Moment(asked, asker, paying > 0, placed_by not in {"", turn.side})
+        if asks_place(turn):
+            placed_by = turn.side
+        elif len(turn.words) > 1 or turn.side != placed_by:
+            placed_by = ""
         waited += 1
         if own:
             asked, asker, talked, waited = own, turn.side, 0, 0

@@ -79,7 +79,7 @@ class NumberRecogniser:
         paying = frozenset(turn for turn, moment in enumerate(at) if moment.paying)
         if any(heard.runs):
             found = [(dictation, _entity(dictation, heard, paying)) for dictation in dictations(heard, self._confidence_floor)]
-            for dictation, entity in (*_inherited(found, heard), *_in_parts(heard)):
+            for dictation, entity in _inherited([*found, *_in_parts(heard)], heard):
                 yield from self._covered(dictation, entity, heard)
         yield from _disguised_codes(heard)
 

@@ -92,7 +92,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
         Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
         rf"|d l(?: number)?|dl(?: number)?|driver{_ID}"
-        r"|(?:my|your|his|her|the|a|guy's?|driver's?|state|california|texas|florida|new york) licen[sc]e(?: plate)?",
+        r"|(?<!software )(?<!tv )(?<!windows )(?<!office )(?<!user )licen[sc]e(?! plate)",
         Topic.PASSPORT: rf"passport{_ID}?|travel (?:document|doc){_ID}?",
         Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
         r"|registration) )?plates?(?: number)?"
@@ -141,6 +141,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
         r"|post|mail) (?:it|that|them|this) to",
         Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
+        r"|(?:and )?you are$|who(?:'ve|'m|'re|'d)?(?: [\w']+){1,5}? (?:line|speaking|speak|talking|calling|say|phone)"
         r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?"
         r"|who's (?:calling|speaking|this)",
         Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"

@@ -12,6 +12,8 @@ from compliance.readers.codes import find_codes, find_ibans, find_postcodes, fin
 from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries, find_years
 from compliance.readers.emails import begins, find_emails, find_urls, goes_on
 from compliance.readers.people import find_people
+from compliance.readers.places import find_answers, find_bare_number, find_places, widened
+from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
@@ -41,6 +43,7 @@ CODE_ENTITIES = {
 SHOWN = {"DATE_OF_BIRTH": Topic.BIRTH, "LOCATION": Topic.ADDRESS, "EMAIL_ADDRESS": Topic.EMAIL}
 """What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
 
+_ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
 _OTHER_EXPIRY = word_set(
     "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
 )
@@ -53,7 +56,7 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
         if not moment.asked and shown:
             moment = replace(moment, asked=shown.asked, asker=shown.asker)
         topics = []
-        for first, last, entity in _spans(turn, moment.asked, other=turn.side != moment.asker, paid=moment.paying):
+        for first, last, entity in _spans(turn, moment.asked, other=turn.side != moment.asker, paid=moment.paying, place=moment.place):
             yield Finding(index, first, last, entity)
             topics += [SHOWN[entity]] if entity in SHOWN else []
         if topics:
@@ -89,7 +92,9 @@ def _emails_in_pieces(turns: Sequence[Utterance], at: Sequence[Moment]) -> Itera
                 break
 
 
-def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool) -> Iterator[tuple[int, int, str]]:
+def _spans(
+    turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool, place: bool
+) -> Iterator[tuple[int, int, str]]:
     """First word, word after the last, and entity of all in one turn; `other` side than that which asked."""
     own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
@@ -97,7 +102,7 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool
         yield first, last, "EMAIL_ADDRESS"
     for first, last in find_urls(turn):
         yield first, last, "URL"
-    for first, last in find_addresses(turn, asked=not {Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE}.isdisjoint(topics)):
+    for first, last in _places(turn, topics, asked, place=place):
         yield first, last, "LOCATION"
     for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
@@ -115,6 +120,19 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool
     for first, last in find_ibans(turn):
         yield first, last, "IBAN_CODE"
     yield from _dated(turn, topics, asked, paid=paid)
+
+
+def _places(turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, place: bool) -> Iterator[WordSpan]:
+    """Addresses, and what is a part of one where one is asked for or said."""
+    wanted = place or not _ADDRESSED.isdisjoint(topics)
+    spans = list(find_addresses(turn, asked=wanted))
+    if place:
+        spans += find_answers(turn)
+    spans += find_places(turn, asked=wanted or bool(spans))
+    if not _ADDRESSED.isdisjoint(asked) or place:
+        spans += find_bare_number(turn)
+    yield from spans
+    yield from widened(turn, spans)
 
 
 def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> Topic | None:

@@ -40,6 +40,9 @@ _CAPITALS = re.compile(r"(?!(?:AM|PM|OK|TV|USA?|PIN|ID|USB)$)[A-Z]{2,5}")
 _UNITS = word_set("gb mb tb kb")
 _SPELLED = re.compile(r"[a-z](?:-[a-z])+")
 _ORDINAL_FIGURES = re.compile(r"\d{1,4}(?:st|nd|rd|th|s|am|pm|k|gb|mb|g|x|kg|mm|cm|lb|lbs|hz|ghz|v|w|p|%)")
+_EIRCODE = re.compile(r"(?:[ac-fhknprtv-y]\d{2}|d6w) ?(?=[a-z0-9]*\d)[a-z0-9]{4}")
+_CANADIAN = re.compile(r"[a-z]\d[a-z] ?\d[a-z]\d")
+_SOUNDS = word_set("ee see sea eh ay be bea you yu why are eye aye oh tea pea que kay jay ell em en ess ar ex zee zed")
 _POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")
 
 
@@ -124,10 +127,15 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         pair = " ".join(tokens[at : at + 2])
         if _POSTCODE.fullmatch(token):
             yield at, at + 1
+        elif _EIRCODE.fullmatch(token) or _CANADIAN.fullmatch(token):
+            yield at, at + 1
+        elif (_EIRCODE.fullmatch(pair) or _CANADIAN.fullmatch(pair)) and any(map(str.isdigit, token)):
+            yield at, at + 2
         elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, token)):
             yield at, at + 2
     if asked:
         yield from find_codes(turn)
+        yield from _sounded(turn)
         return
     # Unasked, its shape must be whole: one or two letters, a number, a digit, two letters.
     if sum(len(token) == 1 for token in tokens) < 3:
@@ -136,6 +144,19 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     while at < len(tokens):
         last = _spoken_postcode(tokens, at)
         if last > at:
+            yield at, last
+        at = max(last, at + 1)
+
+
+def _sounded(turn: Utterance) -> Iterator[WordSpan]:
+    """Letters written as they sound, beside letters or digits: "ee see one vee"."""
+    tokens, numeric = turn.tokens, turn.numeric
+    at = 0
+    while at < len(tokens):
+        last = at
+        while last < len(tokens) and (last in numeric or tokens[last] in _SOUNDS or letter_at(tokens, last) > last):
+            last = max(last + 1, letter_at(tokens, last) if last not in numeric else 0)
+        if last - at >= 3 and not numeric.isdisjoint(range(at, last)):
             yield at, last
         at = max(last, at + 1)
 

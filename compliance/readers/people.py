@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from compliance.findings import Finding
 from compliance.names import TITLES, lexicon
 from compliance.readers.spans import WordSpan, words_of
-from compliance.spoken_numbers import bare
+from compliance.spoken_numbers import bare, is_number_word
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
@@ -27,6 +27,10 @@ _RELATION = re.compile(
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
     r"|lawyer)(?!\S)"
 )
+_CALLED = re.compile(
+    r"(?<!\S)(?:somebody|someone|lady|man|woman|guy|girl|chap|bloke|fella|gentleman|person|agent|colleague|friend|named)"
+    r" (?:called|named|by the name of) (?P<name>[\w'-]+) (?:who|in|from|at|that|and|told|said|promised|she|he)(?!\S)"
+)
 _ITS_CUE = re.compile(r"(?<!\S)(?:it's|here is|that's)(?!\S)")
 _WEAK = (
     r"thanks|thank you|hi|hello|hey|there|morning|afternoon|evening|okay|bye|sorry|alright|that's|under|for"
@@ -36,6 +40,9 @@ _WEAK = (
 _SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
 _FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
 _WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
+_ARTICLES = word_set("the a an some any")
+_MONTH_NAMES = word_set("april june august may")
+_WHEN = word_set("by in since until till from of before after during around early late last next this mid end")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
 _DOCTORS = word_set("dr doctor professor")
@@ -63,6 +70,7 @@ _NOT_NAME = word_set(
     hold hang can't don't won't double-u again ending through
     """
 )
+_PARTICLES = word_set("al el bin ibn de del della di da dos van von der den la le mac mc st o'")
 MAX_NAME_WORDS = 3
 """Words of a name after a phrase that announces it; callwright's own choice."""
 
@@ -72,6 +80,33 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
 
     If a name was `asked` for just before, what an answer begins with is one.
     """
+    for first, last in _people(turn, asked=asked):
+        yield _initials(turn, first), _further(turn, last)
+
+
+def _initials(turn: Utterance, first: int) -> int:
+    """Where a name begins, with the initials before it: "M. T. Blankenship"."""
+    while first and re.fullmatch(r"[A-Z]\.?", turn.words[first - 1]) and turn.tokens[first - 1] not in {"i", "a"}:
+        first -= 1
+    return first
+
+
+def _further(turn: Utterance, last: int) -> int:
+    """Where a name ends, with the particles and strange words that go on with it: "Suleiman al Masri"."""
+    end = last
+    while end < len(turn.tokens) and end - last < MAX_NAME_WORDS and not turn.closes(end - 1):
+        at = end + (turn.tokens[end] in _PARTICLES)
+        if at >= len(turn.tokens) or turn.closes(at - 1):
+            break
+        capital = turn.words[at][:1].isupper() and turn.tokens[at] not in _NOT_NAME
+        strange = _is_wordlike(turn.tokens[at]) and _is_strange(turn.tokens[at])
+        if not (capital if turn.is_cased else strange or (at > end and turn.tokens[end] not in {"la", "do"})):
+            break
+        end = at + 1
+    return end
+
+
+def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
         yield from _answer(turn)
@@ -88,6 +123,8 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
             if last > first:
                 yield first, last
     yield from _here(words, tokens)
+    yield from _called(turn)
+    yield from _beside_relation(turn)
     yield from _titled(words, tokens)
     yield from _known(words, tokens, cased=cased)
 
@@ -129,7 +166,7 @@ def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
 
 
 def _is_wordlike(token: str) -> bool:
-    return token not in _NOT_NAME and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+    return token not in _NOT_NAME and not is_number_word(token.partition("-")[0]) and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
 
 
 def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) -> bool:
@@ -156,6 +193,23 @@ def _is_strange(token: str) -> bool:
     return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
 
 
+def _called(turn: Utterance) -> Iterator[WordSpan]:
+    """ "Somebody called Blessing who ...": what goes on as a person does."""
+    for match in _CALLED.finditer(turn.text):
+        first, last = words_of(turn.text, match.start("name"), match.end("name"))
+        if _is_wordlike(turn.tokens[first]) and not turn.closes(first - 1):
+            yield first, last
+
+
+def _beside_relation(turn: Utterance) -> Iterator[WordSpan]:
+    """ "Wei, my husband": a strange word, or one with a capital, that a relation explains."""
+    for match in _RELATION.finditer(turn.text):
+        last = words_of(turn.text, match.start(), match.end())[0]
+        begins = last == 1 or (last > 1 and (turn.closes(last - 2) or turn.tokens[last - 2] in _ANSWER_GLUE | {"and"}))
+        if last and begins and _is_wordlike(turn.tokens[last - 1]) and _is_strange(turn.tokens[last - 1]):
+            yield last - 1, last
+
+
 def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
     """ "Robert Miller here", "Siobhan speaking"."""
     known = lexicon()
@@ -165,7 +219,9 @@ def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         first = index
         while first and index - first < 2 and _is_wordlike(tokens[first - 1]):
             name = tokens[first - 1]
-            if not (words[first - 1][:1].isupper() or known.is_name(name) or _is_strange(name)):
+            cued = first > 1 and tokens[first - 2] in {"it's", "is", "i'm", "hi", "hello", "hey"}
+            listed = known.is_name(name) or (known.is_family(name) and first == index) or (cued and known.is_given(name))
+            if not (words[first - 1][:1].isupper() or listed or _is_strange(name)):
                 break
             first -= 1
         if first < index:
@@ -183,6 +239,7 @@ def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
             if not (
                 words[last][:1].isupper()
                 or listed
+                or _is_strange(tokens[last])
                 or (known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS))
             ):
                 break
@@ -198,6 +255,9 @@ def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Itera
     known = lexicon()
     for index, token in enumerate(tokens):
         token = token.removesuffix("'s")  # noqa: PLW2901
+        before = tokens[index - 1] if index else ""
+        if not cased and (before in _ARTICLES or (token in _MONTH_NAMES and before in _WHEN)):
+            continue
         if not known.is_given(token) or (cased and not words[index][:1].isupper()):
             continue
         after = tokens[index + 1].removesuffix("'s") if index + 1 < len(tokens) else ""
