@@ -36,13 +36,13 @@ FEW_WORDS = 4
 """Words of a question at most, and those that are one without a question word: "and the street"."""
 
 _PLACE = re.compile(
-    r"(?<!\S)(?:town|city|street|road|county|village|suburb|district|state|province|building|estate|locality|landmark"
+    r"(?<!\S)(?:town|city|street|road|lane|avenue|drive|close|county|village|suburb|district|state|province|building|estate|locality|landmark"
     r"|neighbou?rhood|area|borough|parish|region|address|house name|house number|flat|apartment|road name|crossroad"
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located|come"
-    r"|from|calling|you|deliver|going|staying|pick|collect))(?!\S)"
+    r"|from|calling|you|deliver|going|staying|home|pick|collect)|where's home)(?!\S)"
 )
 _QUESTION = word_set(
-    "what what's which where where's can could may please is are do whereabouts tell give confirm need your remind"
+    "what what's which where where's can could may whereabouts tell give confirm need remind"
 )
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
 _LEAVES = frozenset(
@@ -87,7 +87,7 @@ def asks_place(turn: Utterance) -> bool:
     """Whether a turn asks for a town, a street or the like: it names one in a question or in a few words."""
     if not _PLACE.search(turn.text) or len(turn.tokens) > MAX_QUESTION_WORDS:
         return False
-    question = turn.words[-1][-1:] == "?" or not _QUESTION.isdisjoint(turn.tokens)
+    question = turn.words[-1][-1:] == "?" or not _QUESTION.isdisjoint(turn.tokens[:4]) or turn.tokens[-1] == "please"
     return question or len(turn.tokens) <= FEW_WORDS
 
 

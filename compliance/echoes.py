@@ -31,7 +31,7 @@ NEAR_TURNS = 6
 
 _NUMBERED = frozenset(PRECEDENCE) - {"PERSON", "EMAIL_ADDRESS", "URL", "AGE_OVER_89", "MEDICAL_DATE"}
 _WORDED = frozenset({"EMAIL_ADDRESS", "PERSON", "LOCATION"})
-_EDGE = word_set("end ends ending ended beginning begins start starts front middle last first instead")
+_EDGE = word_set("plus prefix front end ends ending ended beginning begins start starts front middle last first instead")
 _PLAIN = word_set(
     """
     at dot com org net the and is a an in of to it my or for on co uk underscore dash hyphen email mail address street
@@ -61,7 +61,11 @@ def find_echoes(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterato
     said = list(dict.fromkeys(found))
     yield from _digits(turns, said)
     worded = list(_words(turns, said))
-    yield from worded
+    known = {
+        (finding.turn, word) for finding in said for word in range(finding.first_word, finding.last_word)
+    }
+    # A name that an address is made of is a name where it was said as one.
+    yield from (finding for finding in worded if (finding.turn, finding.first_word) not in known)
     yield from _joints(turns, [*said, *worded])
 
 
@@ -107,6 +111,10 @@ def _words(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Fin
                 for part in token.removesuffix("'s").replace("@", ".").replace("_", ".").replace("-", ".").split(".")
                 if len(part) >= MIN_LETTERS and part.isalpha() and part not in _PLAIN
             }
+            if finding.entity == "EMAIL_ADDRESS":
+                local = turn.tokens[finding.first_word : finding.last_word]
+                local = local[: local.index("at")] if "at" in local else local
+                words.add("".join(token for token in local if token.isalpha()))
             letters = spelt(turn, finding.first_word, finding.last_word).replace("?", "")
             words |= {letters} if len(letters) >= MIN_LETTERS else set()
             if words:

@@ -25,6 +25,9 @@ USUAL_CARD_LENGTHS = range(15, 17)
 UNEXPLAINED_LENGTH = 8
 """Digits of a number that nothing explains and that is removed for its length; callwright's own choice."""
 
+ANSWER_LENGTH = 6
+"""Digits of such a number if a turn says nothing else; callwright's own choice."""
+
 UNEXPLAINED_RUN = 5
 """Digits in a row that such a number has at least."""
 
@@ -36,7 +39,7 @@ _ENDS = word_set("ending ends end finishing finishes last")
 PART_GAP_WORDS = 7
 """Words between the parts of a social security number; callwright's own choice."""
 
-_TIME_BEFORE = word_set("at by around about after before until till past since on")
+_TIME_BEFORE = word_set("at by around about after before until till past since on between from")
 _DISGUISED = re.compile(r"[$£€]?\d[:.,]?\d[:.,]?\d(?:[:.,]?\d)?%?")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
 
@@ -301,4 +304,8 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
     long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
+    # All that somebody answers.
+    answer = len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
+    if answer and not _YEARS.fullmatch(digits):
+        return "ACCOUNT_NUMBER"
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -15,7 +15,7 @@ from compliance.marks import Marker, is_mark, plain_mark
 from compliance.numbers import NumberRecogniser
 from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
-from compliance.readers.people import find_again
+from compliance.readers.people import find_again, initials
 from compliance.readers.spans import words_of
 from compliance.turns import find_in_turns
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
@@ -99,6 +99,7 @@ class Redactor:
             *self._own(turns),
         ]
         found += find_echoes(turns, found)
+        found += [_with_initials(turns, finding) for finding in found if finding.entity == "PERSON"]
         kept = (finding for finding in found if finding.entity in self._allowed)
         return settle(_without_marks(kept, turns), turns)
 
@@ -149,6 +150,11 @@ class _Held:
         for turn, found in by_turn.items():
             self.turns[turn] = _marked(self.turns[turn], found)
             self.utterances[turn] = _utterance(self.utterances[turn].side, self.turns[turn])
+
+
+def _with_initials(turns: Sequence[Utterance], finding: Finding) -> Finding:
+    first = initials(turns[finding.turn], finding.first_word)
+    return Finding(finding.turn, first, finding.last_word, finding.entity)
 
 
 def _utterance(side: str, pieces: Sequence[_Piece]) -> Utterance:

@@ -123,7 +123,9 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:best|contact|home"
         r"|work|fax|daytime|good|office|evening|landline"
         r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from"
-        r"|my office|my work",
+        r"|my office|my work|(?:ring|call|phone|text|try|dial)(?= (?:(?:on|at|it|plus) )*"
+        r"(?:\d|zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)(?:\S| (?:zero|oh|one|two|three|four"
+        r"|five|six|seven|eight|nine|double|triple)))",
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
         r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from compliance.conversation import Moment, is_talk
+from compliance.conversation import Moment, asks_place, is_talk
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
 from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
 from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries, find_years
 from compliance.readers.emails import begins, find_emails, find_urls, goes_on
 from compliance.readers.people import find_people
-from compliance.readers.places import find_answers, find_bare_number, find_places, widened
+from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, widened
 from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
@@ -56,7 +56,7 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
         if not moment.asked and shown:
             moment = replace(moment, asked=shown.asked, asker=shown.asker)
         topics = []
-        for first, last, entity in _spans(turn, moment.asked, other=turn.side != moment.asker, paid=moment.paying, place=moment.place):
+        for first, last, entity in _spans(turn, moment, goes_on=_goes_on(turns, index)):
             yield Finding(index, first, last, entity)
             topics += [SHOWN[entity]] if entity in SHOWN else []
         if topics:
@@ -92,17 +92,16 @@ def _emails_in_pieces(turns: Sequence[Utterance], at: Sequence[Moment]) -> Itera
                 break
 
 
-def _spans(
-    turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool, place: bool
-) -> Iterator[tuple[int, int, str]]:
-    """First word, word after the last, and entity of all in one turn; `other` side than that which asked."""
+def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[int, int, str]]:
+    """First word, word after the last, and entity of all in one turn; `goes_on` if more of an address is asked next."""
+    asked, other, paid = moment.asked, turn.side != moment.asker, moment.paying
     own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
     for first, last in find_emails(turn, asked=Topic.EMAIL in topics):
         yield first, last, "EMAIL_ADDRESS"
     for first, last in find_urls(turn):
         yield first, last, "URL"
-    for first, last in _places(turn, topics, asked, place=place):
+    for first, last in _places(turn, topics, moment.asked, place=moment.place, goes_on=goes_on):
         yield first, last, "LOCATION"
     for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
@@ -122,15 +121,26 @@ def _spans(
     yield from _dated(turn, topics, asked, paid=paid)
 
 
-def _places(turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, place: bool) -> Iterator[WordSpan]:
-    """Addresses, and what is a part of one where one is asked for or said."""
+def _goes_on(turns: Sequence[Utterance], index: int) -> bool:
+    """Whether the turn after asks for more of an address, so that this one is likely to have said some of it."""
+    after = turns[index + 1] if index + 1 < len(turns) else None
+    if not after or after.side == turns[index].side:
+        return False
+    return asks_place(after) or any(mention.topic in {Topic.POSTCODE, Topic.HOUSE} for mention in after.mentions)
+
+
+def _places(
+    turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, place: bool, goes_on: bool
+) -> Iterator[WordSpan]:
+    """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
     wanted = place or not _ADDRESSED.isdisjoint(topics)
-    spans = list(find_addresses(turn, asked=wanted))
+    spans = [*find_addresses(turn, asked=wanted), *find_places(turn, asked=False)]
     if place:
         spans += find_answers(turn)
-    spans += find_places(turn, asked=wanted or bool(spans))
+    if wanted or spans or goes_on:
+        spans += find_places(turn, asked=True)
     if not _ADDRESSED.isdisjoint(asked) or place:
-        spans += find_bare_number(turn)
+        spans += [*find_bare_number(turn), *find_bare_place(turn)]
     yield from spans
     yield from widened(turn, spans)
 

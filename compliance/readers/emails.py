@@ -35,7 +35,9 @@ _SURE_TAIL = re.compile(rf"(?:{_PROVIDERS})\b")
 _BARE_PROVIDER = re.compile(
     rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)"
 )
-_WRITTEN = re.compile(r"\S+@\S+")
+MIN_WRITTEN = 3
+"""Characters of a part of a written address."""
+
 _URL = re.compile(
     rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
     rf"(?: dot uk)?|[\w-]+(?: dot [\w-]+)? dot (?:{_TOP_LEVEL})(?: dot uk)?(?: slash [\w-]+)*"
@@ -82,7 +84,7 @@ def find_emails(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     words, tokens = turn.words, turn.tokens
     present = set(tokens)
     for at, word in enumerate(words):
-        if "@" in word and _WRITTEN.search(word):
+        if "@" in word and len(word) > MIN_WRITTEN:
             yield _written(tokens, at), at + 1
     if not (asked or {"at", "@", "sign", "symbol"} & present or {"dot", "underscore"} & present):
         return

@@ -18,7 +18,7 @@ _SURE = (
     r"|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
-    r"|calls? me"
+    r"|calls? me|(?:speak|talk) (?:to|with)(?= [\w'-]+ (?:please|again|in|who|from|she|he|about)(?!\S))"
 )
 _FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
@@ -66,6 +66,8 @@ _NOT_NAME = word_set(
     supervisor manager company that's there's what's who's he's she's it'll i'll i've i'd we're they're you're
     never always another every each monday tuesday wednesday thursday friday saturday sunday january february
     march july september october november december tomorrow number email e-mail address phone date zero oh
+    accounts claims returns complaints management anyone whoever reception engineering repairs collections retentions
+    dispatch security operations human
     back later soon double calls call called and's than more first last middle name names surname second third let bear
     hold hang can't don't won't double-u again ending through
     """
@@ -81,12 +83,13 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     If a name was `asked` for just before, what an answer begins with is one.
     """
     for first, last in _people(turn, asked=asked):
-        yield _initials(turn, first), _further(turn, last)
+        yield first, _further(turn, last)
 
 
-def _initials(turn: Utterance, first: int) -> int:
+def initials(turn: Utterance, first: int) -> int:
     """Where a name begins, with the initials before it: "M. T. Blankenship"."""
-    while first and re.fullmatch(r"[A-Z]\.?", turn.words[first - 1]) and turn.tokens[first - 1] not in {"i", "a"}:
+    # "I" and "a" before a name are words.
+    while first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}:
         first -= 1
     return first
 
@@ -217,9 +220,11 @@ def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         if token not in _HERE or not index or words[index - 1][-1:] in ".?!":
             continue
         first = index
-        while first and index - first < 2 and _is_wordlike(tokens[first - 1]):
+        while first and index - first < 2:
             name = tokens[first - 1]
             cued = first > 1 and tokens[first - 2] in {"it's", "is", "i'm", "hi", "hello", "hey"}
+            if not (_is_wordlike(name) or (cued and first < index)):
+                break
             listed = known.is_name(name) or (known.is_family(name) and first == index) or (cued and known.is_given(name))
             if not (words[first - 1][:1].isupper() or listed or _is_strange(name)):
                 break
@@ -285,7 +290,7 @@ def find_again(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterator
         cased = turn.is_cased
         for place, word in enumerate(turn.words):
             if (word[:1].isupper() or not cased) and _stem(word) in names:
-                yield Finding(index, place, place + 1, "PERSON")
+                yield Finding(index, place, _further(turn, place + 1), "PERSON")
 
 
 def _stem(word: str) -> str:

@@ -36,6 +36,13 @@ _HOUSE_KINDS = (
     "|homestead|bungalow|stables|gate|gatehouse|schoolhouse|chapel|condos|condominiums|quarters|compound"
 )
 _NAMED_HOUSE = re.compile(rf"(?<!\S)(?P<name>(?:the )?(?:[\w'-]+ ){{1,2}}?)(?:{_HOUSE_KINDS})(?!\S)")
+_SURE_ROAD = re.compile(
+    r"(?<!\S)[\w'-]+ (?:street|avenue|road|drive|lane|boulevard|terrace|crescent|close|mews|parkway|nagar)(?!\S)"
+)
+_LIVED_IN = re.compile(
+    r"(?<!\S)(?:live|lives|living|we're|i'm|are|is|address is|stay|staying) (?:at|in) (?P<house>(?:the )?(?:[\w'-]+ ){1,2}?"
+    r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
+)
 _CORNER = re.compile(
     r"(?<!\S)(?:corner|intersection|junction|crossroads) of (?:[\w'-]+ ){1,3}?(?:and|&) [\w'-]+"
     rf"(?: (?:{_STREET_KINDS}))?(?!\S)"
@@ -54,8 +61,13 @@ _STOP = word_set(
     so some sorry still sure thank thanks that that's the their them then there there's they they're this to too um uh er
     until up us usually want was we we're we've well went were what what's when where which who will with would yeah yep
     yes you you'd you'll you're you've your right okay ok hello hi hang hold wait ma'am sir mean maybe moved think not
-    never always about just only where's different actually been used call called number house flat apartment
+    never always about just only where's different actually been used call called apartment building whole main same office town number house flat apartment
     """
+)
+_BEFORE_NAME = word_set("upper lower great little saint st port fort mount mt new san santa los las el la north south east west")
+_AFTER_NAME = word_set(
+    "island islands city beach park bay port valley lake lakes springs hills heights falls creek harbour harbor county village"
+    " junction north south east west bridge green cross estate crescent upper lower extension phase district state town"
 )
 _ANSWER_GLUE = word_set(
     """
@@ -64,8 +76,11 @@ _ANSWER_GLUE = word_set(
     """
 )
 _NO_PLACE = word_set(
-    "yes no yeah nope okay sure sorry thanks thank please correct right hello pardon what same exactly fine great perfect"
+    "remember rather know sure wait take yes no yeah nope okay sure sorry thanks thank please correct right hello pardon what same exactly fine great perfect"
 )
+FEW_WORDS = 4
+"""Words of an answer that is nothing else; callwright's own choice."""
+
 MAX_ANSWER_WORDS = 6
 """Words of a place that was asked for; callwright's own choice."""
 
@@ -82,9 +97,15 @@ def find_answers(turn: Utterance) -> Iterator[WordSpan]:
             break
     said = tokens[first:last]
     everyday = lexicon().everyday
-    strange = any(token not in everyday or place_at(tokens, at, doubtful=True) > at for at, token in enumerate(said, first) if at < last)
+    if 0 < len(tokens) - first <= FEW_WORDS and _NO_PLACE.isdisjoint(tokens) and not any("'" in token for token in said):
+        yield first, len(tokens)
+        return
+    strange = any(
+        (token.isalpha() and token not in everyday) or place_at(tokens, at, doubtful=True) > at
+        for at, token in enumerate(said, first)
+    )
     capital = any(word[:1].isupper() for word in turn.words[first:last])
-    if said and _NO_PLACE.isdisjoint(said) and (strange or (capital and turn.is_cased) or last == len(tokens) or len(tokens) <= 4):
+    if said and _NO_PLACE.isdisjoint(said) and (strange or (capital and turn.is_cased) or last == len(tokens)):
         yield first, last
 
 
@@ -112,12 +133,32 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     for at, token in enumerate(turn.tokens):
         if _SUFFIXED_ROAD.fullmatch(token) and token not in lexicon().everyday:
             yield before.get(at, at), numbers.get(at + 1, at + 1)
+    parts = list(_parts(turn, text, numbers))
     if asked:
-        yield from _named(turn, text, numbers)
+        yield from _named(turn, text)
+    else:
+        yield from _unasked(turn, text)
+    houses = [match for match in _NAMED_HOUSE.finditer(text) if not _STOP & set(match["name"].split()) - {"the"}]
+    if asked or len(parts) > 1 or (parts and houses):
+        yield from parts
+        yield from (words_of(text, match.start(), match.end()) for match in houses if parts)
 
 
-def _named(turn: Utterance, text: str, numbers: dict[int, int]) -> Iterator[WordSpan]:
-    """What is a part of an address while one is said."""
+def _unasked(turn: Utterance, text: str) -> Iterator[WordSpan]:
+    """Roads and houses that are one whether or not anybody asked: with a strange name, or where somebody lives."""
+    tokens, everyday = turn.tokens, lexicon().everyday
+    for match in _SURE_ROAD.finditer(text):
+        first, last = words_of(text, match.start(), match.end())
+        if tokens[first].isalpha() and tokens[first] not in everyday | _STOP:
+            yield first, last
+    for match in _LIVED_IN.finditer(text):
+        first, last = words_of(text, match.start("house"), match.end("house"))
+        if not _STOP & set(tokens[first + (tokens[first] == "the") : last]):
+            yield first, last
+
+
+def _named(turn: Utterance, text: str) -> Iterator[WordSpan]:
+    """Roads, houses and floors by their names while an address is said."""
     for pattern in (_NAMED_ROAD, _NAMED_HOUSE):
         for match in pattern.finditer(text):
             first, last = words_of(text, match.start(), match.end())
@@ -128,6 +169,10 @@ def _named(turn: Utterance, text: str, numbers: dict[int, int]) -> Iterator[Word
                 yield first, last
     for match in _ORDINAL_FLOOR.finditer(text):
         yield words_of(text, match.start(), match.end())
+
+
+def _parts(turn: Utterance, text: str, numbers: dict[int, int]) -> Iterator[WordSpan]:
+    """Parts of buildings and estates with their numbers: "tower C", "sector nine", "unit three b"."""
     for match in _PART.finditer(text):
         first, last = words_of(text, match.start(), match.end())
         place = last
@@ -158,6 +203,10 @@ def widened(turn: Utterance, spans: Sequence[WordSpan]) -> Iterator[WordSpan]:
                 break
             token = turn.tokens[step]
             strange = len(token) > 2 and token.isalpha() and token not in everyday and token not in _STOP
+            if token in _BEFORE_NAME and step + 1 < len(turn.tokens) and turn.tokens[step + 1] not in _STOP:
+                end = step + 2
+                continue
+            strange = strange or (token in _AFTER_NAME and step == end and turn.tokens[step - 1] not in everyday)
             strange = strange and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
             if not (step in taken or strange or place_at(turn.tokens, step) > step):
                 break
@@ -175,3 +224,17 @@ def find_bare_number(turn: Utterance) -> Iterator[WordSpan]:
     for at, token in enumerate(tokens):
         if re.fullmatch(r"\d{1,4}[a-z]", token) and len(tokens) <= 4:
             yield at, at + 1
+
+
+def find_bare_place(turn: Utterance) -> Iterator[WordSpan]:
+    """The place that is all of a turn beside an address: "in Boise", "Lagos"."""
+    tokens, first = turn.tokens, 0
+    while first < len(tokens) and tokens[first] in _ANSWER_GLUE:
+        first += 1
+    if first == len(tokens) or len(tokens) - first > FEW_WORDS or not _NO_PLACE.isdisjoint(tokens[first:]):
+        return
+    after = place_at(tokens, first, doubtful=True)
+    known = after > first and len(tokens) - after <= 1
+    strange = all(len(token) > 2 and token.isalpha() and token not in lexicon().everyday | _STOP for token in tokens[first:])
+    if known or strange:
+        yield first, after if known else len(tokens)
