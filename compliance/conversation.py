@@ -41,9 +41,7 @@ _PLACE = re.compile(
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located|come"
     r"|from|calling|you|deliver|going|staying|home|pick|collect)|where's home)(?!\S)"
 )
-_QUESTION = word_set(
-    "what what's which where where's can could may whereabouts tell give confirm need remind"
-)
+_QUESTION = word_set("what what's which where where's can could may whereabouts tell give confirm need remind")
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
 _LEAVES = frozenset(
     {
@@ -75,7 +73,9 @@ def moments(turns: Sequence[Utterance]) -> list[Moment]:
 
 def heard_as_digits(turns: Sequence[Utterance], at: Sequence[Moment]) -> list[Utterance]:
     """The turns, with "for oh too" and its like read as digits where digits are what is waited for."""
-    return [replace(turn, loose=True) if _is_loose(turn, moment) else turn for turn, moment in zip(turns, at, strict=True)]
+    return [
+        replace(turn, loose=True) if _is_loose(turn, moment) else turn for turn, moment in zip(turns, at, strict=True)
+    ]
 
 
 def is_talk(turn: Utterance) -> bool:

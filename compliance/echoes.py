@@ -31,7 +31,9 @@ NEAR_TURNS = 6
 
 _NUMBERED = frozenset(PRECEDENCE) - {"PERSON", "EMAIL_ADDRESS", "URL", "AGE_OVER_89", "MEDICAL_DATE"}
 _WORDED = frozenset({"EMAIL_ADDRESS", "PERSON", "LOCATION"})
-_EDGE = word_set("plus prefix front end ends ending ended beginning begins start starts front middle last first instead")
+_EDGE = word_set(
+    "plus prefix front end ends ending ended beginning begins start starts front middle last first instead"
+)
 _PLAIN = word_set(
     """
     at dot com org net the and is a an in of to it my or for on co uk underscore dash hyphen email mail address street
@@ -61,9 +63,7 @@ def find_echoes(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterato
     said = list(dict.fromkeys(found))
     yield from _digits(turns, said)
     worded = list(_words(turns, said))
-    known = {
-        (finding.turn, word) for finding in said for word in range(finding.first_word, finding.last_word)
-    }
+    known = {(finding.turn, word) for finding in said for word in range(finding.first_word, finding.last_word)}
     # A name that an address is made of is a name where it was said as one.
     yield from (finding for finding in worded if (finding.turn, finding.first_word) not in known)
     yield from _joints(turns, [*said, *worded])
@@ -170,4 +170,8 @@ def _joins(tokens: Sequence[str], at: int, step: int, said: set[str]) -> bool:
     beyond = tokens[at + step] if 0 <= at + step < len(tokens) else ""
     # "Accounts at redfern": beside an "at", everyday words of an address are its own.
     beside = tokens[at - step] in {"at", "dot", "underscore"} and token in said
-    return beside or is_email_joint(token) or (len(token) == 1 and token.isalpha() and (token not in {"a", "i"} or len(beyond) == 1))
+    return (
+        beside
+        or is_email_joint(token)
+        or (len(token) == 1 and token.isalpha() and (token not in {"a", "i"} or len(beyond) == 1))
+    )

@@ -81,7 +81,10 @@ class NumberRecogniser:
         heard = Heard(turns, [dictated_runs(turn) for turn in turns])
         paying = frozenset(turn for turn, moment in enumerate(at) if moment.paying)
         if any(heard.runs):
-            found = [(dictation, _entity(dictation, heard, paying)) for dictation in dictations(heard, self._confidence_floor)]
+            found = [
+                (dictation, _entity(dictation, heard, paying))
+                for dictation in dictations(heard, self._confidence_floor)
+            ]
             for dictation, entity in _inherited([*found, *_in_parts(heard)], heard):
                 yield from self._covered(dictation, entity, heard)
         yield from _disguised_codes(heard)
@@ -230,10 +233,7 @@ def _in_parts(heard: Heard) -> Iterator[tuple[Dictation, str]]:
     """Social security numbers whose parts of 3, 2 and 4 digits have other words between them."""
     for side in dict.fromkeys(turn.side for turn in heard.turns):
         pieces = [
-            Piece(turn, run)
-            for turn, runs in enumerate(heard.runs)
-            if heard.turns[turn].side == side
-            for run in runs
+            Piece(turn, run) for turn, runs in enumerate(heard.runs) if heard.turns[turn].side == side for run in runs
         ]
         for first in range(len(pieces)):
             for size in (2, 3):

@@ -112,8 +112,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)"
         rf"|sort code|(?:my "
         rf"|your )?pin(?: number)?"
-        rf"|(?:policy|policy ?holder|member|membership|customer|client|subscriber|employee|group|loan|claim|customer reference"
-        rf"|national"
+        rf"|(?:policy|policy ?holder|member|membership|customer|client|subscriber|employee|group|loan|claim"
+        rf"|customer reference|national"
         rf"|routing|certificate|user|mortgage|insurance|plan|loyalty|student|tax|meter|sim|aba|transit){_ID}"
         r"|(?:policy|claim)(?: is| was)?|passcode|insurance card|member ?ship card|routing|policy's|account's"
         r"|insured",
@@ -141,7 +141,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
-        r"|post|mail) (?:it|that|them|this) to",
+        r"|post|mail|bring|dispatch|forward|come) (?:(?:it|that|them|this|someone|somebody|(?:the|an?|my) \w+) )?"
+        r"(?:out |over |round )?to",
         Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
         r"|(?:and )?you are$|who(?:'ve|'m|'re|'d)?(?: [\w']+){1,5}? (?:line|speaking|speak|talking|calling|say|phone)"
         r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?"

@@ -9,9 +9,17 @@ from compliance.conversation import Moment, asks_place, is_talk
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
 from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
-from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries, find_years
+from compliance.readers.dates import (
+    find_ages,
+    find_births,
+    find_date_parts,
+    find_dates,
+    find_expiries,
+    find_years,
+    from_end,
+)
 from compliance.readers.emails import begins, find_emails, find_urls, goes_on
-from compliance.readers.people import find_people
+from compliance.readers.people import find_greeted, find_people
 from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, widened
 from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
@@ -53,10 +61,11 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
     """Findings of all readers over a call, whose turns begin at these moments."""
     shown: Moment | None = None
     for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
+        here = moment
         if not moment.asked and shown:
-            moment = replace(moment, asked=shown.asked, asker=shown.asker)
+            here = replace(moment, asked=shown.asked, asker=shown.asker)
         topics = []
-        for first, last, entity in _spans(turn, moment, goes_on=_goes_on(turns, index)):
+        for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index)):
             yield Finding(index, first, last, entity)
             topics += [SHOWN[entity]] if entity in SHOWN else []
         if topics:
@@ -64,6 +73,7 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
         elif turn.mentions or is_talk(turn):
             shown = None
     yield from _spelt_words(turns)
+    yield from find_greeted(turns)
     yield from _emails_in_pieces(turns, at)
 
 
@@ -154,7 +164,9 @@ def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> 
     return next(iter([*reversed(before), *after[:1], *earlier]), None)
 
 
-def _dated(turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, paid: bool) -> Iterator[tuple[int, int, str]]:
+def _dated(
+    turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, paid: bool
+) -> Iterator[tuple[int, int, str]]:
     """Dates of birth, of cards and of treatment, and ages."""
     if Topic.BIRTH in asked:
         yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
@@ -169,9 +181,7 @@ def _dated(turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, pai
         yield first, last, "CREDIT_CARD_EXPIRATION"
     if entity:
         for first, last in find_dates(turn, asked=entity != "MEDICAL_DATE"):
-            while entity == "CREDIT_CARD_EXPIRATION" and first and turn.tokens[first - 1] in {"end", "of", "the"}:
-                first -= 1
-            yield first, last, entity
+            yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
     births = list(find_births(turn))
     if Topic.BIRTH in topics:
         births += find_years(turn, list(find_dates(turn)))

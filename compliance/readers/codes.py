@@ -75,7 +75,11 @@ def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
     tokens = turn.tokens
     for run in turn.runs:
         first = run.first_word - 2
-        if len(run.digits) >= MIN_IBAN_DIGITS and first >= 0 and all(len(token) == 1 for token in tokens[first : first + 2]):
+        if (
+            len(run.digits) >= MIN_IBAN_DIGITS
+            and first >= 0
+            and all(len(token) == 1 for token in tokens[first : first + 2])
+        ):
             yield first, run.last_word
 
 
@@ -125,13 +129,9 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     tokens = turn.tokens
     for at, token in enumerate(tokens):
         pair = " ".join(tokens[at : at + 2])
-        if _POSTCODE.fullmatch(token):
+        if _POSTCODE.fullmatch(token) or _EIRCODE.fullmatch(token) or _CANADIAN.fullmatch(token):
             yield at, at + 1
-        elif _EIRCODE.fullmatch(token) or _CANADIAN.fullmatch(token):
-            yield at, at + 1
-        elif (_EIRCODE.fullmatch(pair) or _CANADIAN.fullmatch(pair)) and any(map(str.isdigit, token)):
-            yield at, at + 2
-        elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, token)):
+        elif ((_EIRCODE.fullmatch(pair) or _CANADIAN.fullmatch(pair)) and any(map(str.isdigit, token))) or (_POSTCODE.fullmatch(pair) and any(map(str.isdigit, token))):
             yield at, at + 2
     if asked:
         yield from find_codes(turn)

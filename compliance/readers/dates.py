@@ -29,7 +29,7 @@ _ASIDE = word_set("yes yeah yep it's its no sorry so oh okay ok is that that's i
 YEAR_GAP_WORDS = 6
 """Words between day and year at most; callwright's own choice."""
 
-_GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot then end")
+_GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot then end on")
 _SUFFIXED = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
 _FIGURES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.](?:\d{4}|\d{1,2})")
 _SHORT_FIGURES = re.compile(r"\d{1,2}[-/.]\d{2}(?:\d{2})?")
@@ -82,7 +82,9 @@ def find_date_parts(turn: Utterance) -> Iterator[WordSpan]:
     Months and ordinals are of it wherever they stand, and any number in a turn that has no other words.
     """
     tokens, numeric = turn.tokens, turn.numeric
-    alone = all(at in numeric or _is_dated(token) or token in _GLUE or token in _ASIDE for at, token in enumerate(tokens))
+    alone = all(
+        at in numeric or _is_dated(token) or token in _GLUE or token in _ASIDE for at, token in enumerate(tokens)
+    )
     for at, token in enumerate(tokens):
         dated = _is_dated(token) and (token not in _VERBS or alone or _beside(turn, at))
         if dated or (alone and at in numeric):
@@ -99,12 +101,13 @@ def _is_dated(token: str) -> bool:
 def _beside(turn: Utterance, at: int) -> bool:
     """Whether a number stands beside a word."""
     near = (at - 2, at - 1, at + 1, at + 2)
-    return any(0 <= place < len(turn.tokens) and (place in turn.numeric or is_ordinal(turn.tokens[place])) for place in near)
+    return any(
+        0 <= place < len(turn.tokens) and (place in turn.numeric or is_ordinal(turn.tokens[place])) for place in near
+    )
 
 
 def find_years(turn: Utterance, dates: Sequence[WordSpan]) -> Iterator[WordSpan]:
-    """The year that follows day and month after a few words: "december the twenty fifth, would you believe, eighty three".
-    """
+    """The year that follows day and month after a few words: "december the twenty fifth, would you believe, eighty three"."""
     for _, last in dates:
         for run in turn.runs:
             near = 0 <= run.first_word - last <= YEAR_GAP_WORDS
@@ -174,16 +177,25 @@ def find_expiries(turn: Utterance, *, paid: bool) -> Iterator[WordSpan]:
         return
     for first, last in find_dates(turn):
         runs = read_numbers(turn.words[first:last])
-        if any(token in _MONTHS for token in tokens[first:last]) and runs and not any(map(is_ordinal, tokens[first:last])):
+        if (
+            any(token in _MONTHS for token in tokens[first:last])
+            and runs
+            and not any(map(is_ordinal, tokens[first:last]))
+        ):
             year = runs[-1].digits
             if len(year) in (2, 4) and FIRST_EXPIRY_YEAR <= int(year[-2:]) <= LAST_EXPIRY_YEAR:
-                while first and tokens[first - 1] in _END_OF:
-                    first -= 1
-                yield first, last
+                yield from_end(turn, first), last
 
 
 _TIME_BEFORE = word_set("at by around about after before till past since")
 _END_OF = word_set("end of the")
+
+
+def from_end(turn: Utterance, first: int) -> int:
+    """Where a month begins, with "the end of" before it."""
+    while first and turn.tokens[first - 1] in _END_OF:
+        first -= 1
+    return first
 
 
 def _pauses(said: Sequence[str]) -> bool:

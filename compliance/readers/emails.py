@@ -40,7 +40,7 @@ MIN_WRITTEN = 3
 
 _URL = re.compile(
     rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
-    rf"(?: dot uk)?|[\w-]+(?: dot [\w-]+)? dot (?:{_TOP_LEVEL})(?: dot uk)?(?: slash [\w-]+)*"
+    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{_TOP_LEVEL})(?: dot uk)?(?: slash [\w-]+)*"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu|gov|io|co\.uk|org\.uk)(?:/\S*)?)(?!\S)"
 )
 _JOINTS = word_set("dot period point underscore score under dash hyphen plus minus . _ -")
@@ -215,13 +215,15 @@ def goes_on(turn: Utterance, *, asked: bool) -> WordSpan | None:
     tokens = turn.tokens
     size = len(tokens)
     begins_so = size > 1 and is_email_joint(tokens[0]) and (asked or "dot" in tokens[1:])
-    ends_so = asked and 1 < size and is_email_joint(tokens[-1])
+    ends_so = asked and size > 1 and is_email_joint(tokens[-1])
     return (0, size) if size <= MAX_PIECE_WORDS and (begins_so or ends_so) else None
 
 
 def begins(turn: Utterance) -> WordSpan | None:
     """The words at the end of a turn that an address may begin with: those after its last everyday cue, up to four."""
     first = len(turn.tokens)
-    while first and len(turn.tokens) - first < 4 and turn.tokens[first - 1] not in _CUES | _STOP | {"email's", "mine's"}:
+    while (
+        first and len(turn.tokens) - first < 4 and turn.tokens[first - 1] not in _CUES | _STOP | {"email's", "mine's"}
+    ):
         first -= 1
     return (first, len(turn.tokens)) if first < len(turn.tokens) else None

@@ -27,6 +27,11 @@ _RELATION = re.compile(
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
     r"|lawyer)(?!\S)"
 )
+GREETED_TURNS = 4
+"""Turns in which somebody is greeted by the name that they gave; callwright's own choice."""
+
+_PRESENTED = re.compile(r"(?<!\S)(?:i'm|this is|it's|i am|is|name's|called|me) (?P<name>[a-z][a-z'-]+)(?!\S)")
+_GREETINGS = word_set("hi hello hey thanks morning afternoon evening mr mrs ms miss okay bye dear")
 _CALLED = re.compile(
     r"(?<!\S)(?:somebody|someone|lady|man|woman|guy|girl|chap|bloke|fella|gentleman|person|agent|colleague|friend|named)"
     r" (?:called|named|by the name of) (?P<name>[\w'-]+) (?:who|in|from|at|that|and|told|said|promised|she|he)(?!\S)"
@@ -49,7 +54,7 @@ _DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
-    i am oh first last surname certainly
+    i    am oh first last surname certainly think was were that'd be would it'd believe maybe probably called
     """
 )
 _NOT_NAME = word_set(
@@ -89,7 +94,9 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
 def initials(turn: Utterance, first: int) -> int:
     """Where a name begins, with the initials before it: "M. T. Blankenship"."""
     # "I" and "a" before a name are words.
-    while first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}:
+    while (
+        first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}
+    ):
         first -= 1
     return first
 
@@ -169,7 +176,11 @@ def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
 
 
 def _is_wordlike(token: str) -> bool:
-    return token not in _NOT_NAME and not is_number_word(token.partition("-")[0]) and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+    return (
+        token not in _NOT_NAME
+        and not is_number_word(token.partition("-")[0])
+        and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+    )
 
 
 def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) -> bool:
@@ -194,6 +205,19 @@ def _is_strange(token: str) -> bool:
     if len(token) < 3 or token in TITLES:
         return False
     return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
+
+
+def find_greeted(turns: Sequence[Utterance]) -> Iterator[Finding]:
+    """Everyday words that are names: "hi, I'm Rain", as the other side says "hi Rain"."""
+    for index, turn in enumerate(turns[:-1]):
+        for match in _PRESENTED.finditer(turn.text):
+            first, last = words_of(turn.text, match.start("name"), match.end("name"))
+            for later in range(index + 1, min(len(turns), index + GREETED_TURNS)):
+                tokens = turns[later].tokens
+                for at in range(1, len(tokens)):
+                    if tokens[at] == match["name"] and tokens[at - 1] in _GREETINGS and turns[later].side != turn.side:
+                        yield Finding(index, first, last, "PERSON")
+                        yield Finding(later, at, at + 1, "PERSON")
 
 
 def _called(turn: Utterance) -> Iterator[WordSpan]:
@@ -225,7 +249,8 @@ def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
             cued = first > 1 and tokens[first - 2] in {"it's", "is", "i'm", "hi", "hello", "hey"}
             if not (_is_wordlike(name) or (cued and first < index)):
                 break
-            listed = known.is_name(name) or (known.is_family(name) and first == index) or (cued and known.is_given(name))
+            begun = first == index and first > 1 and known.is_given(tokens[first - 2]) and known.is_family(name)
+            listed = known.is_name(name) or begun or (cued and known.is_given(name))
             if not (words[first - 1][:1].isupper() or listed or _is_strange(name)):
                 break
             first -= 1

@@ -64,7 +64,9 @@ _STOP = word_set(
     never always about just only where's different actually been used call called apartment building whole main same office town number house flat apartment
     """
 )
-_BEFORE_NAME = word_set("upper lower great little saint st port fort mount mt new san santa los las el la north south east west")
+_BEFORE_NAME = word_set(
+    "upper lower great little saint st port fort mount mt new san santa los las el la north south east west"
+)
 _AFTER_NAME = word_set(
     "island islands city beach park bay port valley lake lakes springs hills heights falls creek harbour harbor county village"
     " junction north south east west bridge green cross estate crescent upper lower extension phase district state town"
@@ -97,7 +99,11 @@ def find_answers(turn: Utterance) -> Iterator[WordSpan]:
             break
     said = tokens[first:last]
     everyday = lexicon().everyday
-    if 0 < len(tokens) - first <= FEW_WORDS and _NO_PLACE.isdisjoint(tokens) and not any("'" in token for token in said):
+    if (
+        0 < len(tokens) - first <= FEW_WORDS
+        and _NO_PLACE.isdisjoint(tokens)
+        and not any("'" in token for token in said)
+    ):
         yield first, len(tokens)
         return
     strange = any(
@@ -121,7 +127,7 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     before = {run.last_word: run.first_word for run in turn.runs if len(run.digits) <= 6}
     for match in _NUMBERED_ROAD.finditer(text):
         first, last = words_of(text, match.start(), match.end())
-        if last in numbers and (asked or first in before or first and turn.tokens[first - 1] in {"on", "off", "at"}):
+        if last in numbers and (asked or first in before or (first and turn.tokens[first - 1] in {"on", "off", "at"})):
             yield before.get(first, first), numbers[last]
     for match in _FOREIGN_ROAD.finditer(text):
         first, last = words_of(text, match.start(), match.end())
@@ -206,6 +212,10 @@ def widened(turn: Utterance, spans: Sequence[WordSpan]) -> Iterator[WordSpan]:
             if token in _BEFORE_NAME and step + 1 < len(turn.tokens) and turn.tokens[step + 1] not in _STOP:
                 end = step + 2
                 continue
+            known = [at for at in (step + 1, step + 2) if at < len(turn.tokens) and place_at(turn.tokens, at) > at]
+            if known and step == end and not _STOP & set(turn.tokens[step : known[0]]):
+                end = place_at(turn.tokens, known[0])
+                continue
             strange = strange or (token in _AFTER_NAME and step == end and turn.tokens[step - 1] not in everyday)
             strange = strange and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
             if not (step in taken or strange or place_at(turn.tokens, step) > step):
@@ -218,7 +228,9 @@ def widened(turn: Utterance, spans: Sequence[WordSpan]) -> Iterator[WordSpan]:
 def find_bare_number(turn: Utterance) -> Iterator[WordSpan]:
     """The house number that is all of an answer, with its letter: "eighteen", "thirty seven a", "122."."""
     tokens = turn.tokens
-    rest = [at for at, token in enumerate(tokens) if at not in turn.numeric and token not in _ANSWER_GLUE | {"number", "no"}]
+    rest = [
+        at for at, token in enumerate(tokens) if at not in turn.numeric and token not in _ANSWER_GLUE | {"number", "no"}
+    ]
     if turn.numeric and all(len(tokens[at]) == 1 for at in rest):
         yield min(turn.numeric), max((*turn.numeric, *rest)) + 1
     for at, token in enumerate(tokens):
@@ -235,6 +247,8 @@ def find_bare_place(turn: Utterance) -> Iterator[WordSpan]:
         return
     after = place_at(tokens, first, doubtful=True)
     known = after > first and len(tokens) - after <= 1
-    strange = all(len(token) > 2 and token.isalpha() and token not in lexicon().everyday | _STOP for token in tokens[first:])
+    strange = all(
+        len(token) > 2 and token.isalpha() and token not in lexicon().everyday | _STOP for token in tokens[first:]
+    )
     if known or strange:
         yield first, after if known else len(tokens)
