@@ -14,7 +14,7 @@ from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
 ASKED_TURNS = 3
-"""Turns of talk, not of replies or digits, that a question outlasts if nothing else is asked; callwright's own choice."""
+"""Turns of talk, not of replies or digits, that outlast no question; callwright's own choice."""
 
 LONGEST_ASKED_TURNS = 12
 """Turns of any kind that it outlasts; callwright's own choice."""
@@ -38,8 +38,8 @@ FEW_WORDS = 4
 _PLACE = re.compile(
     r"(?<!\S)(?:town|city|street|road|lane|avenue|drive|close|county|village|suburb|district|state|province|building|estate|locality|landmark"
     r"|neighbou?rhood|area|borough|parish|region|address|house name|house number|flat|apartment|road name|crossroad"
-    r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located|come"
-    r"|from|calling|you|deliver|going|staying|home|pick|collect)|where's home)(?!\S)"
+    r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located"
+    r"|come|from|calling|you|deliver|going|staying|home|pick|collect)|where's home)(?!\S)"
 )
 _QUESTION = word_set("what what's which where where's can could may whereabouts tell give confirm need remind")
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
@@ -156,6 +156,6 @@ def _goes_on(chain: Sequence[tuple[int, str]], index: int, digits: str) -> bool:
 def _is_group(chain: Sequence[tuple[int, str]], digits: str) -> bool:
     """Whether digits may be the next groups of a card, which begins with 3 to 6 (ISO/IEC 7812-1)."""
     if not chain:
-        return digits[0] in "3456" and len(digits) % GROUP_DIGITS == 0
+        return digits[0] in "3456" and (len(digits) % GROUP_DIGITS == 0 or (digits[0] == "3" and len(digits) == 4 + 6))
     # American Express: four, six and five.
     return len(digits) % GROUP_DIGITS == 0 or (chain[0][1][0] == "3" and len(digits) in (5, 6))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -70,7 +71,7 @@ def find_echoes(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterato
 
 
 def _digits(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Finding]:
-    values = {}
+    values: dict[_Value, None] = {}
     for finding in found:
         if finding.entity in _NUMBERED:
             words = turns[finding.turn].words[finding.first_word : finding.last_word]
@@ -101,46 +102,37 @@ def _is_part(digits: str, value: _Value, index: int, turn: Utterance) -> bool:
 
 def _words(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Finding]:
     """Words of names, places and e-mails: rare ones anywhere, everyday ones and parts of one nearby."""
-    values: list[_Value] = []
-    for finding in found:
-        if finding.entity in _WORDED:
-            turn = turns[finding.turn]
-            words = {
-                part
-                for token in turn.tokens[finding.first_word : finding.last_word]
-                for part in token.removesuffix("'s").replace("@", ".").replace("_", ".").replace("-", ".").split(".")
-                if len(part) >= MIN_LETTERS and part.isalpha() and part not in _PLAIN
-            }
-            if finding.entity == "EMAIL_ADDRESS":
-                local = turn.tokens[finding.first_word : finding.last_word]
-                local = local[: local.index("at")] if "at" in local else local
-                words.add("".join(token for token in local if token.isalpha()))
-            letters = spelt(turn, finding.first_word, finding.last_word).replace("?", "")
-            words |= {letters} if len(letters) >= MIN_LETTERS else set()
-            if words:
-                values.append(_Value(finding.turn, finding.entity, words=frozenset(words)))
+    values = [value for finding in found if finding.entity in _WORDED and (value := _worded(turns, finding)).words]
     if not values:
         return
-    everyday = lexicon().everyday
     rare: dict[str, set[str]] = {}
     for value in values:
-        for word in value.words - everyday:
+        for word in value.words - lexicon().everyday:
             rare.setdefault(word, set()).add(value.entity)
+    emails = [value for value in values if value.entity == "EMAIL_ADDRESS"]
     for index, turn in enumerate(turns):
-        near = [value for value in values if abs(value.turn - index) <= NEAR_TURNS]
+        near = {word for value in emails if abs(value.turn - index) <= NEAR_TURNS for word in value.words}
         for place, token in enumerate(turn.tokens):
             stem = token.removesuffix("'s").replace("-", "")
             if len(stem) < MIN_LETTERS or stem in _PLAIN:
                 continue
-            if stem in rare:
-                yield from (Finding(index, place, place + 1, entity) for entity in rare[stem])
-            for value in near:
-                email = value.entity == "EMAIL_ADDRESS"
-                if (email and stem in value.words) or (
-                    email and len(stem) >= MIN_PART_LETTERS and any(_is_edge(stem, word) for word in value.words)
-                ):
-                    yield Finding(index, place, place + 1, value.entity)
-                    break
+            yield from (Finding(index, place, place + 1, entity) for entity in rare.get(stem, ()))
+            if stem in near or (len(stem) >= MIN_PART_LETTERS and any(_is_edge(stem, word) for word in near)):
+                yield Finding(index, place, place + 1, "EMAIL_ADDRESS")
+
+
+def _worded(turns: Sequence[Utterance], finding: Finding) -> _Value:
+    """The words of a finding that say something, those of an e-mail also as one, and what it spells."""
+    turn = turns[finding.turn]
+    tokens = turn.tokens[finding.first_word : finding.last_word]
+    parts = {part for token in tokens for part in re.split(r"[@_.-]", token.removesuffix("'s"))}
+    words = {part for part in parts if len(part) >= MIN_LETTERS and part.isalpha() and part not in _PLAIN}
+    joined = [spelt(turn, finding.first_word, finding.last_word).replace("?", "")]
+    if finding.entity == "EMAIL_ADDRESS":
+        local = tokens[: tokens.index("at")] if "at" in tokens else tokens
+        joined.append("".join(token for token in local if token.isalpha()))
+    words.update(word for word in joined if len(word) >= MIN_LETTERS)
+    return _Value(finding.turn, finding.entity, words=frozenset(words))
 
 
 def _is_edge(part: str, word: str) -> bool:

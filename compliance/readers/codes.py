@@ -71,7 +71,7 @@ def find_codes(turn: Utterance) -> Iterator[WordSpan]:
 
 
 def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
-    """Two letters and at least twelve digits after them, which only IBANs have (ISO 13616): "B E ninety one fifty nine"."""
+    """Two letters and at least twelve digits after them, which only IBANs have (ISO 13616): "B E ninety one"."""
     tokens = turn.tokens
     for run in turn.runs:
         first = run.first_word - 2
@@ -131,7 +131,7 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         pair = " ".join(tokens[at : at + 2])
         if _POSTCODE.fullmatch(token) or _EIRCODE.fullmatch(token) or _CANADIAN.fullmatch(token):
             yield at, at + 1
-        elif ((_EIRCODE.fullmatch(pair) or _CANADIAN.fullmatch(pair)) and any(map(str.isdigit, token))) or (_POSTCODE.fullmatch(pair) and any(map(str.isdigit, token))):
+        elif any(map(str.isdigit, token)) and any(kind.fullmatch(pair) for kind in (_POSTCODE, _EIRCODE, _CANADIAN)):
             yield at, at + 2
     if asked:
         yield from find_codes(turn)

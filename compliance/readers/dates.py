@@ -107,7 +107,7 @@ def _beside(turn: Utterance, at: int) -> bool:
 
 
 def find_years(turn: Utterance, dates: Sequence[WordSpan]) -> Iterator[WordSpan]:
-    """The year that follows day and month after a few words: "december the twenty fifth, would you believe, eighty three"."""
+    """The year that follows day and month after a few words: "june the sixth so that's fifty five"."""
     for _, last in dates:
         for run in turn.runs:
             near = 0 <= run.first_word - last <= YEAR_GAP_WORDS
@@ -160,8 +160,8 @@ FIRST_EXPIRY_YEAR, LAST_EXPIRY_YEAR = 23, 45
 def find_expiries(turn: Utterance, *, paid: bool) -> Iterator[WordSpan]:
     """Month and year of a card that nothing announces: "oh six twenty nine", "zero six slash two nine".
 
-    A month with a leading zero and a year is said of little else; while a card is `paid` with, any month and year is one,
-    written with a stroke or by its name too ("06/29", "end of May 2029").
+    A month with a leading zero and a year is said of little else; while a card is `paid` with, any month and year is
+    one, written with a stroke or by its name too ("06/29", "end of May 2029").
     """
     tokens = turn.tokens
     for run in turn.runs:

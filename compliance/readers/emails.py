@@ -40,7 +40,8 @@ MIN_WRITTEN = 3
 
 _URL = re.compile(
     rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
-    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{_TOP_LEVEL})(?: dot uk)?(?: slash [\w-]+)*"
+    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{_TOP_LEVEL})(?: dot uk)?"
+    rf"(?: slash [\w-]+)*"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu|gov|io|co\.uk|org\.uk)(?:/\S*)?)(?!\S)"
 )
 _JOINTS = word_set("dot period point underscore score under dash hyphen plus minus . _ -")

@@ -54,7 +54,7 @@ _DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
-    i    am oh first last surname certainly think was were that'd be would it'd believe maybe probably called
+    i    am oh first last surname certainly it think was were that'd be would it'd believe maybe probably called
     """
 )
 _NOT_NAME = word_set(

@@ -1,4 +1,4 @@
-"""Places that are no number and street: answers to "which town", named houses, corners, and roads whose kind comes first."""
+"""Places that are no number and street: towns that were asked for, houses with names, corners, foreign roads."""
 
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ _SURE_ROAD = re.compile(
     r"(?<!\S)[\w'-]+ (?:street|avenue|road|drive|lane|boulevard|terrace|crescent|close|mews|parkway|nagar)(?!\S)"
 )
 _LIVED_IN = re.compile(
-    r"(?<!\S)(?:live|lives|living|we're|i'm|are|is|address is|stay|staying) (?:at|in) (?P<house>(?:the )?(?:[\w'-]+ ){1,2}?"
+    r"(?<!\S)(?:live|lives|living|we're|i'm|are|is|address is|stay|staying) (?:at|in) (?P<house>(?:the )?"
+    r"(?:[\w'-]+ ){1,2}?"
     r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
 )
 _CORNER = re.compile(
@@ -55,30 +56,39 @@ _ORDINAL_FLOOR = re.compile(r"(?<!\S)(?:\w+(?:st|nd|rd|th)|first|second|third|gr
 
 _STOP = word_set(
     """
-    a an and are as at be been but by can could did do does don't for from get give go going good got had has have he her
-    here him his how i i'd i'll i'm i've if in into is isn't it it'd it'll it's its just know let like live lives living
-    lovely me mine my near next no not now of off oh on opposite or our out over past please really said same say see she
-    so some sorry still sure thank thanks that that's the their them then there there's they they're this to too um uh er
-    until up us usually want was we we're we've well went were what what's when where which who will with would yeah yep
-    yes you you'd you'll you're you've your right okay ok hello hi hang hold wait ma'am sir mean maybe moved think not
-    never always about just only where's different actually been used call called apartment building whole main same office town number house flat apartment
+    a an and are as at be been but by can could did do does don't for from get give go going good got had has have
+    he her here him his how i i'd i'll i'm i've if in into is isn't it it'd it'll it's its just know let like live
+    lives living lovely me mine my near next no not now of off oh on opposite or our out over past please really
+    said same say see she so some sorry still sure thank thanks that that's the their them then there there's they
+    they're this to too um uh er until up us usually want was we we're we've well went were what what's when where
+    which who will with would yeah yep yes you you'd you'll you're you've your right okay ok hello hi hang hold wait
+    ma'am sir mean maybe moved think not never always about just only where's different actually been used call
+    called apartment building whole main same office town number house flat apartment
     """
 )
+_ARTICLE = "a"
+_BETWEEN = word_set("in comma near of")
 _BEFORE_NAME = word_set(
     "upper lower great little saint st port fort mount mt new san santa los las el la north south east west"
 )
 _AFTER_NAME = word_set(
-    "island islands city beach park bay port valley lake lakes springs hills heights falls creek harbour harbor county village"
-    " junction north south east west bridge green cross estate crescent upper lower extension phase district state town"
+    """
+    island islands city beach park bay port valley lake lakes springs hills heights falls creek harbour harbor
+    county village junction north south east west bridge green cross estate crescent upper lower extension phase
+    district state town
+    """
 )
 _ANSWER_GLUE = word_set(
     """
-    yes yeah yep um uh er erm oh ah well so it's its it is that's the in at near on i'm i live we're we live from over out
-    just okay ok sure right now currently lives he she they're my our it'd be would be that'd called
+    yes yeah yep um uh er erm oh ah well so it's its it is that's the in at near on i'm i live we're we live from
+    over out just okay ok sure right now currently lives he she they're my our it'd be would be that'd called
     """
 )
 _NO_PLACE = word_set(
-    "remember rather know sure wait take yes no yeah nope okay sure sorry thanks thank please correct right hello pardon what same exactly fine great perfect"
+    """
+    remember rather know sure wait take yes no yeah nope okay sure sorry thanks thank please correct right hello
+    pardon what same exactly fine great perfect
+    """
 )
 FEW_WORDS = 4
 """Words of an answer that is nothing else; callwright's own choice."""
@@ -170,8 +180,8 @@ def _named(turn: Utterance, text: str) -> Iterator[WordSpan]:
             first, last = words_of(text, match.start(), match.end())
             while first < last - 1 and turn.tokens[first] in _STOP - {"the"}:
                 first += 1
-            name = [token for token in turn.tokens[first : last - 1] if token != "the"]
-            if name and not _STOP & set(name):
+            name = set(turn.tokens[first : last - 1]) - {"the"}
+            if name and not _STOP & name:
                 yield first, last
     for match in _ORDINAL_FLOOR.finditer(text):
         yield words_of(text, match.start(), match.end())
@@ -184,7 +194,8 @@ def _parts(turn: Utterance, text: str, numbers: dict[int, int]) -> Iterator[Word
         place = last
         while place < len(turn.tokens):
             after = numbers.get(place) or letter_at(turn.tokens, place)
-            if turn.tokens[place] == "a" and place + 1 < len(turn.tokens) and not turn.closes(place):
+            # "Unit three a" ends with its letter; in "unit three a block away" it does not.
+            if _is_article(turn, place):
                 break
             if re.fullmatch(r"[a-z]?-?\d{1,4}-?[a-z]?", turn.tokens[place]):
                 after = max(after, place + 1)
@@ -195,34 +206,42 @@ def _parts(turn: Utterance, text: str, numbers: dict[int, int]) -> Iterator[Word
             yield first, place
 
 
+def _is_article(turn: Utterance, at: int) -> bool:
+    word = turn.tokens[at]
+    return word == _ARTICLE and at + 1 < len(turn.tokens) and not turn.closes(at)
+
+
 def widened(turn: Utterance, spans: Sequence[WordSpan]) -> Iterator[WordSpan]:
-    """Addresses with the strange words that touch them, which are of them: estates and towns that no list knows."""
+    """What touches addresses and is of them, though no list knows it: estates and towns in strange words."""
     taken = {word for first, last in spans for word in range(first, last)}
-    everyday = lexicon().everyday
-    for first, last in spans:
+    for _, last in spans:
         end = last
         while end < len(turn.tokens) and end - last < MAX_ANSWER_WORDS and not turn.closes(end - 1, ".?!;"):
-            step = end
-            while step < len(turn.tokens) and turn.tokens[step] in {"in", "comma", "near", "of"} and step - end < 2:
-                step += 1
-            if step >= len(turn.tokens):
+            after = _wider(turn, end, taken)
+            if after == end:
                 break
-            token = turn.tokens[step]
-            strange = len(token) > 2 and token.isalpha() and token not in everyday and token not in _STOP
-            if token in _BEFORE_NAME and step + 1 < len(turn.tokens) and turn.tokens[step + 1] not in _STOP:
-                end = step + 2
-                continue
-            known = [at for at in (step + 1, step + 2) if at < len(turn.tokens) and place_at(turn.tokens, at) > at]
-            if known and step == end and not _STOP & set(turn.tokens[step : known[0]]):
-                end = place_at(turn.tokens, known[0])
-                continue
-            strange = strange or (token in _AFTER_NAME and step == end and turn.tokens[step - 1] not in everyday)
-            strange = strange and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
-            if not (step in taken or strange or place_at(turn.tokens, step) > step):
-                break
-            end = max(step + 1, place_at(turn.tokens, step))
+            end = after
         if end > last:
             yield last, end
+
+
+def _wider(turn: Utterance, end: int, taken: set[int]) -> int:
+    """The word after what goes on with an address that ends before a word; that word if nothing does."""
+    tokens, everyday = turn.tokens, lexicon().everyday
+    at = end
+    while at < len(tokens) - 1 and tokens[at] in _BETWEEN and at - end < 2:
+        at += 1
+    token = tokens[at]
+    if token in _BEFORE_NAME and at + 1 < len(tokens) and tokens[at + 1] not in _STOP:
+        return at + 2
+    # "Pine Knot, Kentucky": everyday words before a place that is known.
+    known = [place for place in (at + 1, at + 2) if place < len(tokens) and place_at(tokens, place) > place]
+    if known and at == end and not _STOP & set(tokens[at : known[0]]):
+        return place_at(tokens, known[0])
+    strange = len(token) > 2 and token.isalpha() and token not in everyday | _STOP
+    strange = strange or (token in _AFTER_NAME and at == end and tokens[at - 1] not in everyday)
+    strange = strange and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
+    return max(at + 1, place_at(tokens, at)) if at in taken or strange or place_at(tokens, at) > at else end
 
 
 def find_bare_number(turn: Utterance) -> Iterator[WordSpan]:
