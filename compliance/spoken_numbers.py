@@ -89,7 +89,7 @@ def bare(word: str) -> str:
     >>> bare("Four-Five,")
     'four-five'
     """
-    return word.translate(_DASHES).strip(_EDGES).lower()
+    return (word if word.isascii() else word.translate(_DASHES)).strip(_EDGES).lower()
 
 
 def luhn_valid(digits: str) -> bool:
