@@ -31,6 +31,9 @@ _LABELS = {"PERSON": "PERSON", "GPE": "LOCATION", "LOC": "LOCATION", "FAC": "LOC
 _PATTERNED = re.compile(r"\d|://|www\.|\.(?:com|net|org|io|edu|gov)\b")
 """Texts without figures or addresses hold nothing that presidio's patterns could find."""
 
+_COMMON_BEFORE = word_set("the a an by")
+"""Words after which nothing in lower case is given a capital: "the daisy pattern", "by june"."""
+
 _NEEDED_PIPES = ("tok2vec", "ner")
 _NOT_ENTITY = word_set(
     """
@@ -199,9 +202,11 @@ def cased(turn: Utterance) -> list[str]:
     known = lexicon()
     return [
         word[:1].upper() + word[1:]
-        if word[:1].islower() and (token in known.given or token in known.family or token in known.places)
+        if word[:1].islower()
+        and before not in _COMMON_BEFORE
+        and (token in known.given or token in known.family or token in known.places)
         else word
-        for word, token in zip(turn.words, turn.tokens, strict=True)
+        for word, token, before in zip(turn.words, turn.tokens, ["", *turn.tokens], strict=False)
     ]
 
 

@@ -77,6 +77,11 @@ class Heard:
         fillers = sum(map(is_filler, words))
         return bool(said) and 2 * (said + fillers) >= len(words)
 
+    def is_nothing_else(self, turn: int) -> bool:
+        """Whether a turn holds digits and hesitation alone."""
+        said = self.turns[turn]
+        return all(at in said.numeric or is_hesitation(token) for at, token in enumerate(said.tokens))
+
     def asks_nothing(self, turn: int) -> bool:
         """Whether the turn changes no subject; a card may be named again while its number is dictated."""
         return all(mention.topic is Topic.CARD for mention in self.turns[turn].mentions)

@@ -6,13 +6,15 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
-from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, dictations, is_misheard
+from compliance.conversation import Moment, moments
+from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, Piece, dictations, is_misheard
 from compliance.findings import Finding
 from compliance.quantities import dictated_runs, is_amount, is_quantity, is_year
 from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
 from compliance.subjects import topics_near
 from compliance.topics import Topic
 from compliance.utterance import Utterance
+from compliance.vocabulary import word_set
 
 CARD_LENGTHS = range(13, 20)
 """Digits of a primary account number in circulation (ISO/IEC 7812-1 allows up to 19)."""
@@ -23,9 +25,21 @@ USUAL_CARD_LENGTHS = range(15, 17)
 UNEXPLAINED_LENGTH = 8
 """Digits of a number that nothing explains and that is removed for its length; callwright's own choice."""
 
+ANSWER_LENGTH = 6
+"""Digits of such a number if a turn says nothing else; callwright's own choice."""
+
 UNEXPLAINED_RUN = 5
 """Digits in a row that such a number has at least."""
 
+MIN_ENDING_DIGITS = 2
+"""Digits that are enough of a number after "ending in"."""
+
+_ENDS = word_set("ending ends end finishing finishes last")
+
+PART_GAP_WORDS = 7
+"""Words between the parts of a social security number; callwright's own choice."""
+
+_TIME_BEFORE = word_set("at by around about after before until till past since on between from")
 _DISGUISED = re.compile(r"[$£€]?\d[:.,]?\d[:.,]?\d(?:[:.,]?\d)?%?")
 _YEARS = re.compile(r"(?:(?:19|20)\d\d)+")
 
@@ -46,6 +60,7 @@ _ACCEPTED: dict[Topic, tuple[range, str]] = {
     Topic.HOUSE: (range(1, 6), "LOCATION"),
     Topic.POSTCODE: (range(4, 10), "LOCATION"),
     Topic.ADDRESS: (range(4, 10), "LOCATION"),
+    Topic.IDENTITY: (range(4, 25), "ACCOUNT_NUMBER"),
     Topic.CARD: (range(4, 13), "CREDIT_CARD"),
 }
 _DATED = frozenset({Topic.BIRTH, Topic.EXPIRY, Topic.SSN})
@@ -57,12 +72,20 @@ class NumberRecogniser:
     def __init__(self, confidence_floor: float = 0.0) -> None:
         self._confidence_floor = confidence_floor
 
-    def find(self, turns: Sequence[Utterance]) -> Iterator[Finding]:
-        """Findings over whole turns' words; each covers a run of digits with the fillers inside it."""
+    def find(self, turns: Sequence[Utterance], at: Sequence[Moment] | None = None) -> Iterator[Finding]:
+        """Findings over whole turns' words; each covers a run of digits with the fillers inside it.
+
+        `at` are the moments of the turns, worked out if not given.
+        """
+        at = at or moments(turns)
         heard = Heard(turns, [dictated_runs(turn) for turn in turns])
+        paying = frozenset(turn for turn, moment in enumerate(at) if moment.paying)
         if any(heard.runs):
-            found = [(dictation, _entity(dictation, heard)) for dictation in dictations(heard, self._confidence_floor)]
-            for dictation, entity in _inherited(found, heard):
+            found = [
+                (dictation, _entity(dictation, heard, paying))
+                for dictation in dictations(heard, self._confidence_floor)
+            ]
+            for dictation, entity in _inherited([*found, *_in_parts(heard)], heard):
                 yield from self._covered(dictation, entity, heard)
         yield from _disguised_codes(heard)
 
@@ -72,6 +95,8 @@ class NumberRecogniser:
             words = heard.turns[piece.turn].words
             first, last = piece.run.first_word, piece.run.last_word
             while first and is_homophone(words[first - 1]) and len(dictation.digits) > 4:
+                first -= 1
+            if entity == "PHONE_NUMBER" and first and bare(words[first - 1]) == "plus":
                 first -= 1
             while last < len(words) and is_homophone(words[last]) and len(dictation.digits) > 4:
                 last += 1
@@ -127,14 +152,19 @@ def _disguised_codes(heard: Heard) -> Iterator[Finding]:
                 yield Finding(turn, word, word + 1, "CREDIT_CARD_CVV")
 
 
-def _entity(dictation: Dictation, heard: Heard) -> str | None:
+def _entity(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str | None:
     """What a dictated number is, or None if nothing says that it is anything to remove."""
     near = list(dict.fromkeys(topic for piece in dictation.pieces for topic in topics_near(heard, piece)))
     if _is_card(dictation, near):
         return "CREDIT_CARD"
     if near[:1] == [Topic.HARMLESS]:
         return None
-    return _by_topic(dictation, near, heard) or _by_payment(dictation, near, heard) or _by_shape(dictation, heard)
+    return (
+        _by_topic(dictation, near, heard)
+        or _by_payment(dictation, near, heard)
+        or _while_paying(dictation, heard, paying)
+        or _by_shape(dictation, heard)
+    )
 
 
 def _is_card(dictation: Dictation, near: Sequence[Topic]) -> bool:
@@ -158,9 +188,17 @@ def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str 
         lengths, entity = _ACCEPTED[topic]
         if topic is Topic.EXPIRY and Topic.CARD not in near and not _is_expiry(digits):
             continue
-        if len(digits) in lengths:
+        ending = len(digits) >= MIN_ENDING_DIGITS and _is_ending(dictation, heard)
+        if len(digits) in lengths or (ending and len(digits) <= max(lengths)):
             return entity
     return None
+
+
+def _is_ending(dictation: Dictation, heard: Heard) -> bool:
+    """Whether the digits are said to end something: "ending in 318"."""
+    piece = dictation.pieces[0]
+    before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
+    return any(token in _ENDS for token in before)
 
 
 def _by_payment(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str | None:
@@ -178,6 +216,38 @@ def _by_payment(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> st
     if Topic.PART in near and length >= 4:
         return "CREDIT_CARD"
     return None
+
+
+def _while_paying(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str | None:
+    """What nothing else explains while a card is paid with is of the card, but for times of day."""
+    if paying.isdisjoint(dictation.turns) or len(dictation.digits) < 2 or _is_year(dictation, heard):
+        return None
+    if any(is_quantity(heard.turns[piece.turn].words, piece.run, strict=True) for piece in dictation.pieces):
+        return None
+    piece = dictation.pieces[0]
+    before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 1) : piece.run.first_word]
+    return None if before and before[0] in _TIME_BEFORE and len(dictation.digits) <= 4 else "CREDIT_CARD"
+
+
+def _in_parts(heard: Heard) -> Iterator[tuple[Dictation, str]]:
+    """Social security numbers whose parts of 3, 2 and 4 digits have other words between them."""
+    for side in dict.fromkeys(turn.side for turn in heard.turns):
+        pieces = [
+            Piece(turn, run) for turn, runs in enumerate(heard.runs) if heard.turns[turn].side == side for run in runs
+        ]
+        for first in range(len(pieces)):
+            for size in (2, 3):
+                parts = tuple(pieces[first : first + size])
+                whole = Dictation(parts, "".join(piece.run.digits for piece in parts))
+                if whole.groups == (3, 2, 4) and all(_is_near(heard, one, two) for one, two in pairwise(parts)):
+                    yield whole, "US_SSN"
+
+
+def _is_near(heard: Heard, one: Piece, two: Piece) -> bool:
+    """Whether few words, and of one sentence or none that asks, stand between two runs of a side."""
+    if one.turn != two.turn:
+        return two.turn - one.turn <= 2 and heard.is_digits(one.turn) and heard.is_digits(two.turn)
+    return two.run.first_word - one.run.last_word <= PART_GAP_WORDS
 
 
 def _holds_card(dictation: Dictation) -> bool:
@@ -234,4 +304,8 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
     long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
+    # All that somebody answers.
+    answer = len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
+    if answer and not _YEARS.fullmatch(digits):
+        return "ACCOUNT_NUMBER"
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -8,12 +8,14 @@ from pathlib import Path
 
 from asr.types import Channel, SpokenWord, Transcript, Turn
 from compliance.analyzer import Analyzer, Readings
+from compliance.conversation import heard_as_digits, moments
+from compliance.echoes import find_echoes
 from compliance.findings import Finding, settle
 from compliance.marks import Marker, is_mark, plain_mark
 from compliance.numbers import NumberRecogniser
 from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
-from compliance.readers.people import find_again
+from compliance.readers.people import find_again, initials
 from compliance.readers.spans import words_of
 from compliance.turns import find_in_turns
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
@@ -84,16 +86,20 @@ class Redactor:
         return [self._settled(turns, found) for turns, found in zip(calls, analysed, strict=True)]
 
     def _settled(self, turns: Sequence[Utterance], analysed: list[Finding]) -> list[Finding]:
-        in_turns = list(find_in_turns(turns))
+        at = moments(turns)
+        turns = heard_as_digits(turns, at)
+        in_turns = list(find_in_turns(turns, at))
         # Only names that a phrase announced: the model's slips must not spread over the call.
         announced = [finding for finding in in_turns if finding.entity == "PERSON"]
         found = [
             *_outside(in_turns, in_turns),
             *_outside(analysed, in_turns),
-            *_outside(self._numbers.find(turns), in_turns),
+            *_outside(self._numbers.find(turns, at), in_turns),
             *find_again(turns, announced),
             *self._own(turns),
         ]
+        found += find_echoes(turns, found)
+        found += [_with_initials(turns, finding) for finding in found if finding.entity == "PERSON"]
         kept = (finding for finding in found if finding.entity in self._allowed)
         return settle(_without_marks(kept, turns), turns)
 
@@ -144,6 +150,11 @@ class _Held:
         for turn, found in by_turn.items():
             self.turns[turn] = _marked(self.turns[turn], found)
             self.utterances[turn] = _utterance(self.utterances[turn].side, self.turns[turn])
+
+
+def _with_initials(turns: Sequence[Utterance], finding: Finding) -> Finding:
+    first = initials(turns[finding.turn], finding.first_word)
+    return Finding(finding.turn, first, finding.last_word, finding.entity)
 
 
 def _utterance(side: str, pieces: Sequence[_Piece]) -> Utterance:

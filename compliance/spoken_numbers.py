@@ -89,7 +89,7 @@ def bare(word: str) -> str:
     >>> bare("Four-Five,")
     'four-five'
     """
-    return word.translate(_DASHES).strip(_EDGES).lower()
+    return (word if word.isascii() else word.translate(_DASHES)).strip(_EDGES).lower()
 
 
 def luhn_valid(digits: str) -> bool:
@@ -125,19 +125,19 @@ def is_homophone(word: str) -> bool:
     return bare(word) in _HOMOPHONES
 
 
-def read_numbers(words: Sequence[str]) -> list[NumberRun]:
+def read_numbers(words: Sequence[str], *, loose: bool = False) -> list[NumberRun]:
     """Every run of digits in the words, in order; runs do not overlap or begin or end with a filler.
 
     A lone "oh", "to" or "for" is no number. "twenty four" is 24 and "forty one eleven" 4111: a tens word
-    takes the unit that follows it, as speakers mean it.
+    takes the unit that follows it, as speakers mean it. `loose` reads every word that sounds like a digit as one.
     """
     runs: list[NumberRun] = []
-    for atoms in _stretches(words):
+    for atoms in _stretches(words, loose=loose):
         runs.extend(_runs(atoms))
     return runs
 
 
-def _stretches(words: Sequence[str]) -> list[list[_Atom]]:
+def _stretches(words: Sequence[str], *, loose: bool) -> list[list[_Atom]]:
     """The words' atoms, cut wherever a word is neither number nor filler."""
     stretches: list[list[_Atom]] = [[]]
     for index, word in enumerate(words):
@@ -146,10 +146,10 @@ def _stretches(words: Sequence[str]) -> list[list[_Atom]]:
             stretches[-1].extend(atoms)
         elif stretches[-1]:
             stretches.append([])
-    return [piece for stretch in stretches for piece in _settle_doubtful(stretch)]
+    return [piece for stretch in stretches for piece in _settle_doubtful(stretch, loose=loose)]
 
 
-def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
+def _settle_doubtful(atoms: list[_Atom], *, loose: bool) -> list[list[_Atom]]:
     """Decide by what stands beside them what "to" and "6.04" are; what is no digit cuts.
 
     "To" is 2 only between two single spoken digits. A decimal is a price or a measure, unless figures touch it:
@@ -161,7 +161,7 @@ def _settle_doubtful(atoms: list[_Atom]) -> list[list[_Atom]]:
         # "Two to three" alone is a range.
         alone = sum(near.kind is not _Kind.FILLER for near in atoms) <= 3 and atom.text in {"to", "too", "for"}
         doubled = index > 0 and atoms[index - 1].kind is _Kind.TIMES
-        if atom.kind is _Kind.HOMOPHONE and (doubled or (_between_digits(around) and not alone)):
+        if atom.kind is _Kind.HOMOPHONE and (loose or doubled or (_between_digits(around) and not alone)):
             pieces[-1].append(_Atom(atom.word, _Kind.UNIT, atom.value, atom.text, atom.closes))
         elif atom.kind is _Kind.DECIMAL and any(_is_figures(near) for near in around):
             pieces[-1].append(_Atom(atom.word, _Kind.FIGURES, 0, atom.text))

@@ -36,6 +36,7 @@ class Topic(StrEnum):
     VEHICLE = "vehicle"
     NAME = "name"
     ADDRESS = "address"
+    IDENTITY = "identity"
     HARMLESS = "harmless"
 
 
@@ -54,6 +55,12 @@ _COUNTED = (
     "|or|to|items|things|letters|nights"
 )
 _ID = "(?: (?:number|numbers|number's|id|i d|id's|no|code|#|reference(?: number)?))"
+_NO_HOLDER = (
+    "the|that|this|which|what|same|right|wrong|your|his|her|its|our|their|second|first|last|next|whole|full|any|another"
+    "|and|other|for|with|have|has|get|give|large|small|great|good|lucky|random|high|low|certain|huge|yes|there|was|were"
+    "|said|say|oh|okay|well|because|just|but|not|sure|new|old|long|one|two|three|four|five|six|seven|eight|nine"
+    "|take|need|see|read|type|hear|press|dial|bus|train|platform|house|quite|only|then|got|are|you|they|can|will|how"
+)
 PHRASES: Mapping[Topic, str] = MappingProxyType(
     {
         Topic.CVV: r"(?<!social )security (?:code|numbers?|digits|pin)(?:'s)?|c ?[vb] ?v ?2?|c v c"
@@ -67,25 +74,36 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:three|four|3|4)[- ]digit (?:code|security|number|pin)"
         r"|(?:code|number|numbers|digits) (?:on|at|from) the (?:back|front|reverse|other side|signature)"
         r"|(?:on|at|from) the (?:back|front|reverse)(?: side)?(?: of (?:the|your|my|that) card)?|code's"
-        r"|(?:front|back) code|(?:back|front) of (?:the|my|your) card",
-        Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid) (?:through|thru|until|till|to)|run(?:s)? out",
+        r"|(?:front|back) code|(?:back|front) of (?:the|my|your|it|that)(?: card)?"
+        r"|(?:after|beside|by|behind|near|next to|above|under|below|over|on) (?:the|your|my) (?:signature|hologram"
+        r"|white|signed)(?: (?:strip|panel|box|bit|line))?|(?:flip|turn)(?:ed)? (?:it|that|the card|your card) (?:over"
+        r"|round|around)|(?:three|four|3|4) (?:on|at|from) the (?:back|front|reverse|rear|other side)"
+        r"|back (?:of it )?says|(?:other|flip|reverse|signature) side",
+        Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid|ok|okay) (?:through|thru"
+        r"|until|till|to|from|dates?)(?: date)?|(?:card|it|that|she|he) (?:is )?(?:ends|goes|lasts|runs|dies)"
+        r"(?: (?:to|till|until|through|out))?|run(?:s|ning)? out|(?:through|thru|end|validity|valid) date"
+        r"|(?:month|mm)(?: (?:and|slash|then|stroke|over))?(?: the)? (?:year|yy)(?: on| it| of| please|$)",
         Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
         r"|life))|s ?s ?n"
         r"|s s n|tax ?payer id"
         r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n i number",
-        Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|prescription|rx"
+        Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|record|records|prescription|rx"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
         Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
-        rf"|d l(?: number)?|dl(?: number)?|(?:my|your|his|her) licen[sc]e(?= (?:is|was))",
-        Topic.PASSPORT: rf"passport{_ID}?",
+        rf"|d l(?: number)?|dl(?: number)?|driver{_ID}"
+        r"|(?<!software )(?<!tv )(?<!windows )(?<!office )(?<!user )licen[sc]e(?! plate)",
+        Topic.PASSPORT: rf"passport{_ID}?|travel (?:document|doc){_ID}?",
         Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
         r"|registration) )?plates?(?: number)?"
         r"|(?:car |vehicle )?registration(?: number)?|reg number",
         Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address"
         r"|implant (?:number|serial)",
         Topic.IP: r"i ?p address(?:es)?|ip",
-        Topic.BIRTH: r"date of birth|birth ?da(?:te|y)|born|d ?o ?b|birth|dates? of birth|birthday's|birth's",
+        Topic.BIRTH: r"date of birth|birth ?da(?:te|y)s?|b ?-?days?|born|d[ .]?o[ .]?b|dee oh bee|birth"
+        r"|dates? of birth|birthday's|birth's|birth (?:year|month)|year of birth"
+        r"|(?:month|day|date)(?: of)?(?: and)?(?: the)? (?:day|month)(?:(?: and)?(?: the)?(?: then)? year)?"
+        r"|turn(?:s|ed|ing)? (?:\w+teen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|\d\d)(?: \w+)? (?:on|in)",
         Topic.EVENT: r"admitted|admission|discharged?|passed away|died|death|surgery|operation|diagnosed"
         r"|date of service"
         r"|procedure|hospitali[sz]ed",
@@ -94,8 +112,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)"
         rf"|sort code|(?:my "
         rf"|your )?pin(?: number)?"
-        rf"|(?:policy|member|membership|customer|client|subscriber|employee|group|loan|claim|customer reference"
-        rf"|national"
+        rf"|(?:policy|policy ?holder|member|membership|customer|client|subscriber|employee|group|loan|claim"
+        rf"|customer reference|national"
         rf"|routing|certificate|user|mortgage|insurance|plan|loyalty|student|tax|meter|sim|aba|transit){_ID}"
         r"|(?:policy|claim)(?: is| was)?|passcode|insurance card|member ?ship card|routing|policy's|account's"
         r"|insured",
@@ -105,7 +123,9 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:best|contact|home"
         r"|work|fax|daytime|good|office|evening|landline"
         r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from"
-        r"|my office|my work",
+        r"|my office|my work|(?:ring|call|phone|text|try|dial)(?= (?:(?:on|at|it|plus) )*"
+        r"(?:\d|zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)(?:\S| (?:zero|oh|one|two|three|four"
+        r"|five|six|seven|eight|nine|double|triple)))",
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
         r"|a) card(?: number)?"
         r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card"
@@ -121,8 +141,10 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
-        r"|post|mail) (?:it|that|them|this) to",
+        r"|post|mail|bring|dispatch|forward|come) (?:(?:it|that|them|this|someone|somebody|(?:the|an?|my) \w+) )?"
+        r"(?:out |over |round )?to",
         Topic.NAME: r"(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
+        r"|(?:and )?you are$|who(?:'ve|'m|'re|'d)?(?: [\w']+){1,5}? (?:line|speaking|speak|talking|calling|say|phone)"
         r"|who (?:am i|is this|i'm|is|i am|do i have)(?: (?:speaking|talking))?(?: (?:to|with))?"
         r"|who's (?:calling|speaking|this)",
         Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"
@@ -133,6 +155,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         rf"|confirmation"
         rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"
         rf"|coupon|discount|incident|work order|complaint){_ID}|part|order|ticket",
+        # Whatever else has a number that tells who somebody is.
+        Topic.IDENTITY: rf"(?!(?:{_NO_HOLDER}) )[a-z][a-z'-]{{2,}} (?:number|numbers|id|i d|no)(?= |$)",
     }
 )
 """The phrases by topic; where two overlap the earlier topic has the word."""

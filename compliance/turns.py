@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
+from compliance.conversation import Moment, asks_place, is_talk
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
-from compliance.readers.codes import find_codes, find_postcodes, find_spelling, spelt
-from compliance.readers.dates import find_ages, find_births, find_dates
-from compliance.readers.emails import find_emails, find_urls
-from compliance.readers.people import find_people
+from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
+from compliance.readers.dates import (
+    find_ages,
+    find_births,
+    find_date_parts,
+    find_dates,
+    find_expiries,
+    find_years,
+    from_end,
+)
+from compliance.readers.emails import begins, find_emails, find_urls, goes_on
+from compliance.readers.people import find_greeted, find_people
+from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, widened
+from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
+PIECE_TURNS = 4
+"""Turns between two pieces of one address at most; callwright's own choice."""
+
 MIN_SPELT_LETTERS = 3
 """Letters of a spelled word that is looked for elsewhere."""
-
-CARD_TURNS = 12
-"""Turns that an expiry date may lie behind the card's mention; callwright's own choice."""
-
-ASKED_TURNS = 3
-"""Turns that a question outlasts if nothing else is asked; callwright's own choice."""
 
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
@@ -35,30 +44,37 @@ CODE_ENTITIES = {
     Topic.VEHICLE: "VEHICLE_ID",
     Topic.DEVICE: "DEVICE_ID",
     Topic.SSN: "US_SSN",
+    Topic.IDENTITY: "ACCOUNT_NUMBER",
 }
 """What a code of letters and digits is after each topic."""
 
+SHOWN = {"DATE_OF_BIRTH": Topic.BIRTH, "LOCATION": Topic.ADDRESS, "EMAIL_ADDRESS": Topic.EMAIL}
+"""What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
+
+_ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
 _OTHER_EXPIRY = word_set(
     "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
 )
 
 
-def find_in_turns(turns: Sequence[Utterance]) -> Iterator[Finding]:
-    """Findings of all readers over a call."""
-    asked: tuple[Topic, ...] = ()
-    asker = ""
-    asked_at = paid_at = -CARD_TURNS
-    for index, turn in enumerate(turns):
-        own = tuple(mention.topic for mention in turn.mentions)
-        if Topic.CARD in own or Topic.CVV in own:
-            paid_at = index
-        if index - asked_at > ASKED_TURNS:
-            asked = ()
-        for first, last, entity in _spans(turn, asked, other=turn.side != asker, paid=index - paid_at < CARD_TURNS):
+def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
+    """Findings of all readers over a call, whose turns begin at these moments."""
+    shown: Moment | None = None
+    for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
+        here = moment
+        if not moment.asked and shown:
+            here = replace(moment, asked=shown.asked, asker=shown.asker)
+        topics = []
+        for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index)):
             yield Finding(index, first, last, entity)
-        if own:
-            asked, asked_at, asker = own, index, turn.side
+            topics += [SHOWN[entity]] if entity in SHOWN else []
+        if topics:
+            shown = Moment(tuple(topics), turn.side)
+        elif turn.mentions or is_talk(turn):
+            shown = None
     yield from _spelt_words(turns)
+    yield from find_greeted(turns)
+    yield from _emails_in_pieces(turns, at)
 
 
 def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
@@ -71,15 +87,31 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
                 yield Finding(index, place, place + 1, "PERSON")
 
 
-def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool) -> Iterator[tuple[int, int, str]]:
-    """First word, word after the last, and entity of all in one turn; `other` side than that which asked."""
+def _emails_in_pieces(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
+    """Addresses that one side says over several turns, each but the first of which begins with "dot" or "at"."""
+    for index, turn in enumerate(turns):
+        span = goes_on(turn, asked=Topic.EMAIL in at[index].asked)
+        if not span:
+            continue
+        yield Finding(index, *span, "EMAIL_ADDRESS")
+        for earlier in range(index - 1, max(-1, index - PIECE_TURNS), -1):
+            if turns[earlier].side == turn.side:
+                begun = goes_on(turns[earlier], asked=True) or begins(turns[earlier])
+                if begun:
+                    yield Finding(earlier, *begun, "EMAIL_ADDRESS")
+                break
+
+
+def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[int, int, str]]:
+    """First word, word after the last, and entity of all in one turn; `goes_on` if more of an address is asked next."""
+    asked, other, paid = moment.asked, turn.side != moment.asker, moment.paying
     own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
     for first, last in find_emails(turn, asked=Topic.EMAIL in topics):
         yield first, last, "EMAIL_ADDRESS"
     for first, last in find_urls(turn):
         yield first, last, "URL"
-    for first, last in find_addresses(turn, asked=not {Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE}.isdisjoint(topics)):
+    for first, last in _places(turn, topics, moment.asked, place=moment.place, goes_on=goes_on):
         yield first, last, "LOCATION"
     for first, last in find_postcodes(turn, asked=Topic.POSTCODE in topics):
         yield first, last, "LOCATION"
@@ -94,7 +126,33 @@ def _spans(turn: Utterance, asked: tuple[Topic, ...], *, other: bool, paid: bool
             topic = _nearest(turn.mentions, first, asked)
             if topic in CODE_ENTITIES:
                 yield first, last, CODE_ENTITIES[topic]
-    yield from _dated(turn, topics, paid=paid)
+    for first, last in find_ibans(turn):
+        yield first, last, "IBAN_CODE"
+    yield from _dated(turn, topics, asked, paid=paid)
+
+
+def _goes_on(turns: Sequence[Utterance], index: int) -> bool:
+    """Whether the turn after asks for more of an address, so that this one is likely to have said some of it."""
+    after = turns[index + 1] if index + 1 < len(turns) else None
+    if not after or after.side == turns[index].side:
+        return False
+    return asks_place(after) or any(mention.topic in {Topic.POSTCODE, Topic.HOUSE} for mention in after.mentions)
+
+
+def _places(
+    turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, place: bool, goes_on: bool
+) -> Iterator[WordSpan]:
+    """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
+    wanted = place or not _ADDRESSED.isdisjoint(topics)
+    spans = [*find_addresses(turn, asked=wanted), *find_places(turn, asked=False)]
+    if place:
+        spans += find_answers(turn)
+    if wanted or spans or goes_on:
+        spans += find_places(turn, asked=True)
+    if not _ADDRESSED.isdisjoint(asked) or place:
+        spans += [*find_bare_number(turn), *find_bare_place(turn)]
+    yield from spans
+    yield from widened(turn, spans)
 
 
 def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> Topic | None:
@@ -106,8 +164,12 @@ def _nearest(mentions: Sequence[Mention], at: int, asked: tuple[Topic, ...]) -> 
     return next(iter([*reversed(before), *after[:1], *earlier]), None)
 
 
-def _dated(turn: Utterance, topics: set[Topic], *, paid: bool) -> Iterator[tuple[int, int, str]]:
+def _dated(
+    turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, paid: bool
+) -> Iterator[tuple[int, int, str]]:
     """Dates of birth, of cards and of treatment, and ages."""
+    if Topic.BIRTH in asked:
+        yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"
@@ -115,10 +177,15 @@ def _dated(turn: Utterance, topics: set[Topic], *, paid: bool) -> Iterator[tuple
         entity = "CREDIT_CARD_EXPIRATION"
     elif Topic.EVENT in topics:
         entity = "MEDICAL_DATE"
+    for first, last in find_expiries(turn, paid=paid):
+        yield first, last, "CREDIT_CARD_EXPIRATION"
     if entity:
         for first, last in find_dates(turn, asked=entity != "MEDICAL_DATE"):
-            yield first, last, entity
-    for first, last in find_births(turn):
+            yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
+    births = list(find_births(turn))
+    if Topic.BIRTH in topics:
+        births += find_years(turn, list(find_dates(turn)))
+    for first, last in births:
         yield first, last, "DATE_OF_BIRTH"
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"

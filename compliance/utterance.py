@@ -21,6 +21,8 @@ class Utterance:
     words: tuple[str, ...] = field(repr=False)
     confidences: tuple[float, ...] = field(default=(), repr=False)
     """The recogniser's, a word each, in [0, 1]; empty if none are known."""
+    loose: bool = False
+    """Whether digits are waited for, so that "for" and "too" are some."""
 
     @cached_property
     def tokens(self) -> list[str]:
@@ -35,7 +37,7 @@ class Utterance:
     @cached_property
     def runs(self) -> list[NumberRun]:
         """Its runs of digits."""
-        return read_numbers(self.words)
+        return read_numbers(self.words, loose=self.loose)
 
     @cached_property
     def numeric(self) -> frozenset[int]:

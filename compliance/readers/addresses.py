@@ -174,7 +174,8 @@ def _part(
         while place < len(tokens) and (place in numbers or letter_at(tokens, place) > place):
             place = numbers[place].last_word if place in numbers else letter_at(tokens, place)
         return place if place > at + 1 else at + 2 if any(map(str.isdigit, tokens[at + 1])) else at
-    if at in numbers and len(numbers[at].digits) in range(3, 10):
+    after_place = at and place_at(tokens, at - 1) == at and len(numbers[at].digits) <= 2 if at in numbers else False
+    if at in numbers and (after_place or len(numbers[at].digits) in range(3, 10)):
         return numbers[at].last_word
     if re.fullmatch(r"[a-z]{1,2}\d{1,2}[a-z]?|\d[a-z]{2}", tokens[at]):
         return at + 1

@@ -29,14 +29,20 @@ _CALLED = NATO | word_set(
 )
 """Words that stand for letters inside a code; as names they are no worse for being taken out."""
 
+MIN_IBAN_DIGITS = 12
+"""Digits of the shortest IBANs in use, Norway's and Belgium's, are 13 and 14; one may be missed."""
+
 MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
-_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9-]{2,}")
+_MIXED = re.compile(r"(?=.*\d)(?=.*[a-z])[a-z0-9/-]{2,}")
 _CAPITALS = re.compile(r"(?!(?:AM|PM|OK|TV|USA?|PIN|ID|USB)$)[A-Z]{2,5}")
 _UNITS = word_set("gb mb tb kb")
 _SPELLED = re.compile(r"[a-z](?:-[a-z])+")
 _ORDINAL_FIGURES = re.compile(r"\d{1,4}(?:st|nd|rd|th|s|am|pm|k|gb|mb|g|x|kg|mm|cm|lb|lbs|hz|ghz|v|w|p|%)")
+_EIRCODE = re.compile(r"(?:[ac-fhknprtv-y]\d{2}|d6w) ?(?=[a-z0-9]*\d)[a-z0-9]{4}")
+_CANADIAN = re.compile(r"[a-z]\d[a-z] ?\d[a-z]\d")
+_SOUNDS = word_set("ee see sea eh ay be bea you yu why are eye aye oh tea pea que kay jay ell em en ess ar ex zee zed")
 _POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")
 
 
@@ -62,6 +68,19 @@ def find_codes(turn: Utterance) -> Iterator[WordSpan]:
         if last > at and digits >= 2 and letters:
             yield at, last
         at = max(last, at + 1)
+
+
+def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
+    """Two letters and at least twelve digits after them, which only IBANs have (ISO 13616): "B E ninety one"."""
+    tokens = turn.tokens
+    for run in turn.runs:
+        first = run.first_word - 2
+        if (
+            len(run.digits) >= MIN_IBAN_DIGITS
+            and first >= 0
+            and all(len(token) == 1 for token in tokens[first : first + 2])
+        ):
+            yield first, run.last_word
 
 
 def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
@@ -110,12 +129,13 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     tokens = turn.tokens
     for at, token in enumerate(tokens):
         pair = " ".join(tokens[at : at + 2])
-        if _POSTCODE.fullmatch(token):
+        if _POSTCODE.fullmatch(token) or _EIRCODE.fullmatch(token) or _CANADIAN.fullmatch(token):
             yield at, at + 1
-        elif _POSTCODE.fullmatch(pair) and any(map(str.isdigit, token)):
+        elif any(map(str.isdigit, token)) and any(kind.fullmatch(pair) for kind in (_POSTCODE, _EIRCODE, _CANADIAN)):
             yield at, at + 2
     if asked:
         yield from find_codes(turn)
+        yield from _sounded(turn)
         return
     # Unasked, its shape must be whole: one or two letters, a number, a digit, two letters.
     if sum(len(token) == 1 for token in tokens) < 3:
@@ -124,6 +144,19 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     while at < len(tokens):
         last = _spoken_postcode(tokens, at)
         if last > at:
+            yield at, last
+        at = max(last, at + 1)
+
+
+def _sounded(turn: Utterance) -> Iterator[WordSpan]:
+    """Letters written as they sound, beside letters or digits: "ee see one vee"."""
+    tokens, numeric = turn.tokens, turn.numeric
+    at = 0
+    while at < len(tokens):
+        last = at
+        while last < len(tokens) and (last in numeric or tokens[last] in _SOUNDS or letter_at(tokens, last) > last):
+            last = max(last + 1, letter_at(tokens, last) if last not in numeric else 0)
+        if last - at >= 3 and not numeric.isdisjoint(range(at, last)):
             yield at, last
         at = max(last, at + 1)
 
@@ -186,6 +219,10 @@ def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
                 place += 1
             else:
                 break
+        # "I mean n a n": a pronoun before a gap spells nothing.
+        if tokens[at] in {"i", "a"} and at + 1 < last and letter_at(tokens, at + 1) == at + 1:
+            at += 1
+            continue
         if letters >= 3:
             yield at, last
         at = max(last, at + 1)

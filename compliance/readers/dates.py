@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from compliance.quantities import is_quantity
 from compliance.readers.spans import WordSpan
 from compliance.spoken_numbers import NumberRun, read_numbers
 from compliance.utterance import Utterance
@@ -23,9 +24,14 @@ _ORDINALS = word_set(
     """
 )
 _TENS = word_set("twenty thirty")
-_GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot")
+_VERBS = word_set("may march mar second first sun")
+_ASIDE = word_set("yes yeah yep it's its no sorry so oh okay ok is that that's i said then year sir ma'am madam please")
+YEAR_GAP_WORDS = 6
+"""Words between day and year at most; callwright's own choice."""
+
+_GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot then end on")
 _SUFFIXED = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
-_FIGURES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_FIGURES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.](?:\d{4}|\d{1,2})")
 _SHORT_FIGURES = re.compile(r"\d{1,2}[-/.]\d{2}(?:\d{2})?")
 OLDEST_YEAR, LATEST_YEAR = 1900, 2008
 """Years of a whole date that nothing explains and that is yet taken for a birth; callwright's own choice."""
@@ -70,6 +76,46 @@ def find_dates(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
         at = last
 
 
+def find_date_parts(turn: Utterance) -> Iterator[WordSpan]:
+    """What is said of a date that was asked for and is not whole: "seventeenth", "of November", "the, uh, 18th".
+
+    Months and ordinals are of it wherever they stand, and any number in a turn that has no other words.
+    """
+    tokens, numeric = turn.tokens, turn.numeric
+    alone = all(
+        at in numeric or _is_dated(token) or token in _GLUE or token in _ASIDE for at, token in enumerate(tokens)
+    )
+    for at, token in enumerate(tokens):
+        dated = _is_dated(token) and (token not in _VERBS or alone or _beside(turn, at))
+        if dated or (alone and at in numeric):
+            first = at
+            while first and tokens[first - 1] in _GLUE and first - 1 not in numeric:
+                first -= 1
+            yield first, at + 1
+
+
+def _is_dated(token: str) -> bool:
+    return token in _MONTHS or is_ordinal(token) or bool(_FIGURES.fullmatch(token) or _SHORT_FIGURES.fullmatch(token))
+
+
+def _beside(turn: Utterance, at: int) -> bool:
+    """Whether a number stands beside a word."""
+    near = (at - 2, at - 1, at + 1, at + 2)
+    return any(
+        0 <= place < len(turn.tokens) and (place in turn.numeric or is_ordinal(turn.tokens[place])) for place in near
+    )
+
+
+def find_years(turn: Utterance, dates: Sequence[WordSpan]) -> Iterator[WordSpan]:
+    """The year that follows day and month after a few words: "june the sixth so that's fifty five"."""
+    for _, last in dates:
+        for run in turn.runs:
+            near = 0 <= run.first_word - last <= YEAR_GAP_WORDS
+            year = len(run.digits) == 2 or (len(run.digits) == 4 and run.digits[:2] in {"19", "20"})
+            if near and year and not is_quantity(turn.words, run, strict=True):
+                yield run.first_word, run.last_word
+
+
 def find_births(turn: Utterance) -> Iterator[WordSpan]:
     """Whole dates, with day, month and a year that most callers were born in, that no phrase announces."""
     words, tokens = turn.words, turn.tokens
@@ -86,6 +132,9 @@ def find_births(turn: Utterance) -> Iterator[WordSpan]:
         day = ordinals or written or len(runs) > 1 or any(len(run.digits) > 4 for run in runs)
         if day and any(OLDEST_YEAR <= year <= LATEST_YEAR for year in years):
             yield first, last
+        elif ordinals and len(runs) < 2:
+            for found in find_years(turn, [(first, last)]):
+                yield from ((first, last), found)
 
 
 def _year(run: NumberRun) -> int | None:
@@ -102,3 +151,61 @@ def find_ages(turn: Utterance) -> Iterator[WordSpan]:
         before = tokens[run.first_word - 1] if run.first_word else ""
         if after[:2] in (["years", "old"], ["year", "old"]) or before in {"aged", "age"}:
             yield run.first_word, run.last_word
+
+
+FIRST_EXPIRY_YEAR, LAST_EXPIRY_YEAR = 23, 45
+"""Two-digit years that cards expire in; callwright's own choice."""
+
+
+def find_expiries(turn: Utterance, *, paid: bool) -> Iterator[WordSpan]:
+    """Month and year of a card that nothing announces: "oh six twenty nine", "zero six slash two nine".
+
+    A month with a leading zero and a year is said of little else; while a card is `paid` with, any month and year is
+    one, written with a stroke or by its name too ("06/29", "end of May 2029").
+    """
+    tokens = turn.tokens
+    for run in turn.runs:
+        said = tokens[run.first_word : run.last_word]
+        zero = said[0] in {"oh", "o", "zero"} and (run.last_word - run.first_word <= 5)
+        slashed = paid and re.fullmatch(r"\d{1,2}[/-]\d\d(?:\d\d)?", said[0]) and len(said) == 1
+        before = tokens[run.first_word - 1] if run.first_word else ""
+        if before in _TIME_BEFORE and not paid:
+            continue
+        if (slashed or (zero and (paid or _pauses(said)))) and _is_month_year(run.digits):
+            yield run.first_word, run.last_word
+    if not paid:
+        return
+    for first, last in find_dates(turn):
+        runs = read_numbers(turn.words[first:last])
+        if (
+            any(token in _MONTHS for token in tokens[first:last])
+            and runs
+            and not any(map(is_ordinal, tokens[first:last]))
+        ):
+            year = runs[-1].digits
+            if len(year) in (2, 4) and FIRST_EXPIRY_YEAR <= int(year[-2:]) <= LAST_EXPIRY_YEAR:
+                yield from_end(turn, first), last
+
+
+_TIME_BEFORE = word_set("at by around about after before till past since")
+_END_OF = word_set("end of the")
+
+
+def from_end(turn: Utterance, first: int) -> int:
+    """Where a month begins, with "the end of" before it."""
+    while first and turn.tokens[first - 1] in _END_OF:
+        first -= 1
+    return first
+
+
+def _pauses(said: Sequence[str]) -> bool:
+    """Whether a number is a month with its zero and a year in tens: "oh six twenty nine", "zero six slash two nine"."""
+    tens = said[-2:-1] == ["twenty"] or said[-1] in {"thirty", "twenty"} or said[-2:-1] == ["thirty"]
+    return len(said) >= 3 and (tens or bool({"slash", "stroke"} & set(said)))
+
+
+def _is_month_year(digits: str) -> bool:
+    if len(digits) not in (3, 4, 5, 6):
+        return False
+    month, year = (digits[:2], digits[2:]) if len(digits) % 2 == 0 else (digits[:1], digits[1:])
+    return 1 <= int(month) <= 12 and FIRST_EXPIRY_YEAR <= int(year[-2:]) <= LAST_EXPIRY_YEAR and year[:-2] in {"", "20"}

@@ -22,7 +22,8 @@ _DOT = r"(?:dot|point|period|\.)"
 _SPOKEN_DOMAIN = (
     rf"(?:(?:[\w-]+ ){{1,5}}?|(?:\w ){{2,12}}?)(?:{_DOT} [\w-]+ )?{_DOT} (?:{_TOP_LEVEL}|f m|fm|xyz|x y z"
     rf"|online|store|c o m|u k|o r g|n e t|c o)"
-    rf"(?: {_DOT} (?:uk|u k|au|nz|za|in))?"
+    rf"(?: {_DOT} (?:uk|u k|au|nz|za|in|[a-z]{{2}}))?"
+    r"|(?:(?!the\b)[\w-]+ ){1,3}?dot [a-z]{2,12}(?: dot [a-z]{2,3})?"
 )
 _DOMAIN = (
     rf"(?:[\w-]+(?:\.[\w-]+)*\.(?:{_TOP_LEVEL})(?:\.(?:uk|au|nz))?"
@@ -34,13 +35,17 @@ _SURE_TAIL = re.compile(rf"(?:{_PROVIDERS})\b")
 _BARE_PROVIDER = re.compile(
     rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)"
 )
-_WRITTEN = re.compile(r"\S+@\S+")
+MIN_WRITTEN = 3
+"""Characters of a part of a written address."""
+
 _URL = re.compile(
     rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
-    rf"(?: dot uk)?|[\w-]+(?: dot [\w-]+)? dot (?:{_TOP_LEVEL})(?: dot uk)?(?: slash [\w-]+)*"
+    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{_TOP_LEVEL})(?: dot uk)?"
+    rf"(?: slash [\w-]+)*"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu|gov|io|co\.uk|org\.uk)(?:/\S*)?)(?!\S)"
 )
 _JOINTS = word_set("dot period point underscore score under dash hyphen plus minus . _ -")
+_SPOKEN_JOINTS = word_set("dot underscore dash hyphen at @ _ .")
 _CHAINED = re.compile(r"(?<!\S)[\w'-]+(?: (?:dot|underscore|under score|dash|hyphen) [\w'-]+)+(?!\S)")
 _NOT_LOCAL = word_set(
     """
@@ -58,6 +63,16 @@ _CUES = word_set(
     "is it's its email e-mail mail address to use that's thats be still sure yes yeah yep okay ok so it at"
 )
 _ASIDE = word_set("as in for like capital lowercase uppercase double triple and then all")
+MAX_WHOLE_WORDS = 5
+"""Words before "at" that are a local part if a turn begins with them; callwright's own choice."""
+
+_NOT_ADDRESS = word_set(
+    """
+    is it's its email e-mail mail address to that's yes yeah yep sure okay ok so still um uh er try use send be was were
+    are am we i'm we're you're look go shop visit order buy site website page online have has had from as no and or can
+    could would will do did does call reach contact log looked signed saw find found got get me us them him her
+    """
+)
 MAX_LOCAL_WORDS = 45
 """Words that a spelled local part may take ("j as in john"); callwright's own choice."""
 
@@ -70,7 +85,7 @@ def find_emails(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     words, tokens = turn.words, turn.tokens
     present = set(tokens)
     for at, word in enumerate(words):
-        if "@" in word and _WRITTEN.search(word):
+        if "@" in word and len(word) > MIN_WRITTEN:
             yield _written(tokens, at), at + 1
     if not (asked or {"at", "@", "sign", "symbol"} & present or {"dot", "underscore"} & present):
         return
@@ -117,12 +132,17 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
     announced = low and tokens[low - 1] in _CUES and tokens[low] not in _NOT_LOCAL
     if (announced or (asked and low == 0)) and at - low <= (MAX_LOCAL_WORDS if asked or announced else 12):
         return low
-    whole = sure or "dot" in tokens[at:]
+    domain = tokens[at + 1 : at + 2]
+    whole = sure or "dot" in tokens[at:] or any("." in word for word in domain)
+    # What an answer begins with is the whole of it: "the dog lady at icloud dot com".
+    if whole and 0 < at <= MAX_WHOLE_WORDS and _NOT_ADDRESS.isdisjoint(tokens[:at]):
+        return 0
     if whole and low == 0 and 0 < at <= 4 and tokens[0] not in _NOT_LOCAL:
         return 0
     first = at
     while first > low and _belongs(tokens, first - 1, first):
         first -= 1
+    first = _over_fillers(tokens, first)
     if first == at and at > low and whole and tokens[at - 1] not in _NOT_LOCAL:
         first = at - 1
         while first > low and _belongs(tokens, first - 1, first):
@@ -133,6 +153,17 @@ def _local(words: Sequence[str], tokens: Sequence[str], at: int, *, asked: bool,
         while first > low and _belongs(tokens, first - 1, first):
             first -= 1
     return first
+
+
+def _over_fillers(tokens: Sequence[str], first: int) -> int:
+    """Letters that a filler parts from the rest belong to it: "m j uh hartley"."""
+    place = first
+    while place and tokens[place - 1] in {"um", "uh", "er", "erm", "then", "and"}:
+        place -= 1
+    letters = place
+    while letters and len(tokens[letters - 1]) == 1 and tokens[letters - 1].isalpha():
+        letters -= 1
+    return letters if letters < place < first else first
 
 
 def _in_example(tokens: Sequence[str], at: int) -> bool:
@@ -169,3 +200,31 @@ def find_urls(turn: Utterance) -> Iterator[WordSpan]:
         return
     for match in _URL.finditer(text):
         yield words_of(text, match.start(), match.end())
+
+
+def is_email_joint(token: str) -> bool:
+    """Whether a word joins the parts of an address, and is little else in one: "dot", "underscore"."""
+    return token in _SPOKEN_JOINTS
+
+
+MAX_PIECE_WORDS = 8
+"""Words of a piece of an address; callwright's own choice."""
+
+
+def goes_on(turn: Utterance, *, asked: bool) -> WordSpan | None:
+    """The words of a turn that goes on with an address: it begins or ends with "dot", "at" or another joint."""
+    tokens = turn.tokens
+    size = len(tokens)
+    begins_so = size > 1 and is_email_joint(tokens[0]) and (asked or "dot" in tokens[1:])
+    ends_so = asked and size > 1 and is_email_joint(tokens[-1])
+    return (0, size) if size <= MAX_PIECE_WORDS and (begins_so or ends_so) else None
+
+
+def begins(turn: Utterance) -> WordSpan | None:
+    """The words at the end of a turn that an address may begin with: those after its last everyday cue, up to four."""
+    first = len(turn.tokens)
+    while (
+        first and len(turn.tokens) - first < 4 and turn.tokens[first - 1] not in _CUES | _STOP | {"email's", "mine's"}
+    ):
+        first -= 1
+    return (first, len(turn.tokens)) if first < len(turn.tokens) else None

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from compliance.findings import Finding
 from compliance.names import TITLES, lexicon
 from compliance.readers.spans import WordSpan, words_of
-from compliance.spoken_numbers import bare
+from compliance.spoken_numbers import bare, is_number_word
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
@@ -18,7 +18,7 @@ _SURE = (
     r"|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
-    r"|calls? me"
+    r"|calls? me|(?:speak|talk) (?:to|with)(?= [\w'-]+ (?:please|again|in|who|from|she|he|about)(?!\S))"
 )
 _FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
@@ -26,6 +26,15 @@ _RELATION = re.compile(
     r"|sister|boss|doctor"
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
     r"|lawyer)(?!\S)"
+)
+GREETED_TURNS = 4
+"""Turns in which somebody is greeted by the name that they gave; callwright's own choice."""
+
+_PRESENTED = re.compile(r"(?<!\S)(?:i'm|this is|it's|i am|is|name's|called|me) (?P<name>[a-z][a-z'-]+)(?!\S)")
+_GREETINGS = word_set("hi hello hey thanks morning afternoon evening mr mrs ms miss okay bye dear")
+_CALLED = re.compile(
+    r"(?<!\S)(?:somebody|someone|lady|man|woman|guy|girl|chap|bloke|fella|gentleman|person|agent|colleague|friend|named)"
+    r" (?:called|named|by the name of) (?P<name>[\w'-]+) (?:who|in|from|at|that|and|told|said|promised|she|he)(?!\S)"
 )
 _ITS_CUE = re.compile(r"(?<!\S)(?:it's|here is|that's)(?!\S)")
 _WEAK = (
@@ -36,13 +45,16 @@ _WEAK = (
 _SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
 _FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
 _WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
+_ARTICLES = word_set("the a an some any")
+_MONTH_NAMES = word_set("april june august may")
+_WHEN = word_set("by in since until till from of before after during around early late last next this mid end")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
 _DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
-    i am oh first last surname certainly
+    i    am oh first last surname certainly it think was were that'd be would it'd believe maybe probably called
     """
 )
 _NOT_NAME = word_set(
@@ -59,10 +71,13 @@ _NOT_NAME = word_set(
     supervisor manager company that's there's what's who's he's she's it'll i'll i've i'd we're they're you're
     never always another every each monday tuesday wednesday thursday friday saturday sunday january february
     march july september october november december tomorrow number email e-mail address phone date zero oh
+    accounts claims returns complaints management anyone whoever reception engineering repairs collections retentions
+    dispatch security operations human
     back later soon double calls call called and's than more first last middle name names surname second third let bear
     hold hang can't don't won't double-u again ending through
     """
 )
+_PARTICLES = word_set("al el bin ibn de del della di da dos van von der den la le mac mc st o'")
 MAX_NAME_WORDS = 3
 """Words of a name after a phrase that announces it; callwright's own choice."""
 
@@ -72,6 +87,36 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
 
     If a name was `asked` for just before, what an answer begins with is one.
     """
+    for first, last in _people(turn, asked=asked):
+        yield first, _further(turn, last)
+
+
+def initials(turn: Utterance, first: int) -> int:
+    """Where a name begins, with the initials before it: "M. T. Blankenship"."""
+    # "I" and "a" before a name are words.
+    while (
+        first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}
+    ):
+        first -= 1
+    return first
+
+
+def _further(turn: Utterance, last: int) -> int:
+    """Where a name ends, with the particles and strange words that go on with it: "Suleiman al Masri"."""
+    end = last
+    while end < len(turn.tokens) and end - last < MAX_NAME_WORDS and not turn.closes(end - 1):
+        at = end + (turn.tokens[end] in _PARTICLES)
+        if at >= len(turn.tokens) or turn.closes(at - 1):
+            break
+        capital = turn.words[at][:1].isupper() and turn.tokens[at] not in _NOT_NAME
+        strange = _is_wordlike(turn.tokens[at]) and _is_strange(turn.tokens[at])
+        if not (capital if turn.is_cased else strange or (at > end and turn.tokens[end] not in {"la", "do"})):
+            break
+        end = at + 1
+    return end
+
+
+def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     words, tokens, text, cased = turn.words, turn.tokens, turn.text, turn.is_cased
     if asked:
         yield from _answer(turn)
@@ -88,6 +133,8 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
             if last > first:
                 yield first, last
     yield from _here(words, tokens)
+    yield from _called(turn)
+    yield from _beside_relation(turn)
     yield from _titled(words, tokens)
     yield from _known(words, tokens, cased=cased)
 
@@ -129,7 +176,11 @@ def _names(turn: Utterance, first: int, *, sure: bool, announced: bool) -> int:
 
 
 def _is_wordlike(token: str) -> bool:
-    return token not in _NOT_NAME and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+    return (
+        token not in _NOT_NAME
+        and not is_number_word(token.partition("-")[0])
+        and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+    )
 
 
 def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) -> bool:
@@ -156,6 +207,36 @@ def _is_strange(token: str) -> bool:
     return token not in lexicon().everyday and not re.search(r"'(?!s$)|ing$|ed$|ly$", token)
 
 
+def find_greeted(turns: Sequence[Utterance]) -> Iterator[Finding]:
+    """Everyday words that are names: "hi, I'm Rain", as the other side says "hi Rain"."""
+    for index, turn in enumerate(turns[:-1]):
+        for match in _PRESENTED.finditer(turn.text):
+            first, last = words_of(turn.text, match.start("name"), match.end("name"))
+            for later in range(index + 1, min(len(turns), index + GREETED_TURNS)):
+                tokens = turns[later].tokens
+                for at in range(1, len(tokens)):
+                    if tokens[at] == match["name"] and tokens[at - 1] in _GREETINGS and turns[later].side != turn.side:
+                        yield Finding(index, first, last, "PERSON")
+                        yield Finding(later, at, at + 1, "PERSON")
+
+
+def _called(turn: Utterance) -> Iterator[WordSpan]:
+    """ "Somebody called Blessing who ...": what goes on as a person does."""
+    for match in _CALLED.finditer(turn.text):
+        first, last = words_of(turn.text, match.start("name"), match.end("name"))
+        if _is_wordlike(turn.tokens[first]) and not turn.closes(first - 1):
+            yield first, last
+
+
+def _beside_relation(turn: Utterance) -> Iterator[WordSpan]:
+    """ "Wei, my husband": a strange word, or one with a capital, that a relation explains."""
+    for match in _RELATION.finditer(turn.text):
+        last = words_of(turn.text, match.start(), match.end())[0]
+        begins = last == 1 or (last > 1 and (turn.closes(last - 2) or turn.tokens[last - 2] in _ANSWER_GLUE | {"and"}))
+        if last and begins and _is_wordlike(turn.tokens[last - 1]) and _is_strange(turn.tokens[last - 1]):
+            yield last - 1, last
+
+
 def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
     """ "Robert Miller here", "Siobhan speaking"."""
     known = lexicon()
@@ -163,9 +244,14 @@ def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
         if token not in _HERE or not index or words[index - 1][-1:] in ".?!":
             continue
         first = index
-        while first and index - first < 2 and _is_wordlike(tokens[first - 1]):
+        while first and index - first < 2:
             name = tokens[first - 1]
-            if not (words[first - 1][:1].isupper() or known.is_name(name) or _is_strange(name)):
+            cued = first > 1 and tokens[first - 2] in {"it's", "is", "i'm", "hi", "hello", "hey"}
+            if not (_is_wordlike(name) or (cued and first < index)):
+                break
+            begun = first == index and first > 1 and known.is_given(tokens[first - 2]) and known.is_family(name)
+            listed = known.is_name(name) or begun or (cued and known.is_given(name))
+            if not (words[first - 1][:1].isupper() or listed or _is_strange(name)):
                 break
             first -= 1
         if first < index:
@@ -183,6 +269,7 @@ def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
             if not (
                 words[last][:1].isupper()
                 or listed
+                or _is_strange(tokens[last])
                 or (known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS))
             ):
                 break
@@ -198,6 +285,9 @@ def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Itera
     known = lexicon()
     for index, token in enumerate(tokens):
         token = token.removesuffix("'s")  # noqa: PLW2901
+        before = tokens[index - 1] if index else ""
+        if not cased and (before in _ARTICLES or (token in _MONTH_NAMES and before in _WHEN)):
+            continue
         if not known.is_given(token) or (cased and not words[index][:1].isupper()):
             continue
         after = tokens[index + 1].removesuffix("'s") if index + 1 < len(tokens) else ""
@@ -225,7 +315,7 @@ def find_again(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterator
         cased = turn.is_cased
         for place, word in enumerate(turn.words):
             if (word[:1].isupper() or not cased) and _stem(word) in names:
-                yield Finding(index, place, place + 1, "PERSON")
+                yield Finding(index, place, _further(turn, place + 1), "PERSON")
 
 
 def _stem(word: str) -> str:

@@ -1,9 +1,10 @@
 """What redaction finds and what it takes too much: `python -m tests.benchmarks.redaction`.
 
 Made-up calls from the templates of tests/corpus: those that the recognisers were tuned on, and others that were set
-aside. A secret is found if every word of it is inside a span, whatever the span's entity; "false" is the share of words
-redacted in calls that hold none. Beside ours: presidio as it comes, and presidio after text2digits (dev extra), each
-turn by itself; a word is theirs if it touches a span. `--speed` measures words a second of one core instead.
+aside; and calls that another hand wrote (tests/corpus/blind.py), of which the rules were tuned on the first file. A
+secret is found if every word of it is inside a span, whatever the span's entity; "false" is the share of words redacted
+in calls that hold none. Beside ours: presidio as it comes, and presidio after text2digits (dev extra), each turn by
+itself; a word is theirs if it touches a span. `--speed` measures words a second of one core instead.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from compliance.options import RedactionOptions
 from compliance.readers.spans import words_of
 from compliance.redactor import Redactor
 from configs.load import load
+from tests.corpus import blind
 from tests.corpus.calls import Call, corpus
 
 Covered = set[tuple[int, int]]
@@ -157,6 +159,18 @@ def speed(redactor: Redactor, n_calls: int) -> None:
     print(f"{wall_s:.1f} s wall, {cpu_s:.1f} s CPU")
 
 
+def corpora(count: int) -> dict[str, list[Call]]:
+    """The calls of each column; "blind" is there if its file is."""
+    sets = {
+        name: [call for harmless in (False, True) for call in corpus(folder, count, SEED, harmless=harmless)]
+        for name, folder in (("tuned", "templates"), ("held out", "held_out"))
+    }
+    for name, file in zip(("other hand", "blind"), blind.FILES, strict=True):
+        if (blind.FOLDER / file).is_file():
+            sets[name] = list(blind.blind(blind.FOLDER / file))
+    return sets
+
+
 def main() -> None:
     """Print the table, or the speed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks.redaction", description=__doc__)
@@ -176,22 +190,22 @@ def main() -> None:
         systems["presidio"] = presidio(with_digits=False)
         systems["t2d+presidio"] = presidio(with_digits=True)
     tallies: dict[tuple[str, str], Tally] = {}
-    for folder in ("templates", "held_out"):
-        calls = [call for harmless in (False, True) for call in corpus(folder, asked.calls, SEED, harmless=harmless)]
+    sets = corpora(asked.calls)
+    for folder, calls in sets.items():
         for name, system in systems.items():
             tally = tallies[folder, name] = Tally()
             for call, covered in zip(calls, system(calls), strict=True):
                 tally.add(call, covered)
-    columns = [(folder, name) for folder in ("templates", "held_out") for name in systems]
-    head = [f"{'tuned' if folder == 'templates' else 'held out'} {name}" for folder, name in columns]
-    print("| entity | tuned n | held out n | " + " | ".join(head) + " |")
-    print("|---|" + "---:|" * (len(head) + 2))
-    first = {folder: tallies[folder, "callwright"] for folder in ("templates", "held_out")}
-    for entity in sorted(first["templates"].secrets):
+    columns = [(folder, name) for folder in sets for name in systems]
+    head = [f"{folder} {name}" for folder, name in columns]
+    print("| entity | " + " | ".join(f"{folder}, n" for folder in sets) + " | " + " | ".join(head) + " |")
+    print("|---|" + "---:|" * (len(head) + len(sets)))
+    first = {folder: tallies[folder, "callwright"] for folder in sets}
+    for entity in sorted(first["tuned"].secrets):
         counts = [str(first[folder].secrets[entity]) for folder in first]
         print(f"| {entity} | {' | '.join(counts)} | {' | '.join(tallies[at].recall(entity) for at in columns)} |")
     shares = [f"{tallies[at].false_words / tallies[at].words:.2%}" for at in columns]
-    print(f"| false, of words | {first['templates'].words} | {first['held_out'].words} | {' | '.join(shares)} |")
+    print(f"| false, of words | {' | '.join(str(tally.words) for tally in first.values())} | {' | '.join(shares)} |")
 
 
 if __name__ == "__main__":

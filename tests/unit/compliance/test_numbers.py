@@ -51,7 +51,7 @@ def found(*lines: str) -> list[tuple[int, str, str]]:
         (["C: Call me on oh seven seven double oh nine hundred one two three."], "PHONE_NUMBER"),
         (["C: plus four four seven seven double oh nine double oh one two three"], "PHONE_NUMBER"),
         (["A: Which card?", "C: four one one one banana two two two two"], "CREDIT_CARD"),
-        (["A: I have 4111 1111 1111 so far.", "C: one one one two"], "ACCOUNT_NUMBER"),
+        (["A: I have 4111 1111 1111 so far.", "C: one one one two"], "CREDIT_CARD"),
         (["A: Sorry, I missed the third group.", "C: eight eight one seven"], "CREDIT_CARD"),
         (["C: it's a five four three two four four one oh nine"], "ACCOUNT_NUMBER"),
         (["A: the last four of your social", "C: eighty one twenty two"], "US_SSN"),

@@ -5,11 +5,12 @@ from functools import partial
 
 import pytest
 
+from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
 from compliance.readers.codes import find_codes, find_postcodes, find_spelling, spelt
-from compliance.readers.dates import find_ages, find_births, find_dates
-from compliance.readers.emails import find_emails, find_urls
-from compliance.readers.people import find_people
+from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries
+from compliance.readers.emails import begins, find_emails, find_urls, goes_on
+from compliance.readers.people import find_greeted, find_people, initials
 from compliance.readers.spans import WordSpan
 from compliance.utterance import Utterance
 
@@ -162,3 +163,57 @@ def test_what_is_spelled_is_known() -> None:
     said = turn("it's l as in lima, o p E-Z okay")
     ((first, last),) = find_spelling(said)
     assert spelt(said, first, last) == "lopez"
+
+
+@pytest.mark.parametrize(
+    ("text", "date"),
+    [
+        ("seventeenth", "seventeenth"),
+        ("of november", "of november"),
+        ("no it's the 18th", "the 18th"),
+        ("eighty eight", "eighty eight"),
+        ("i may call later", ""),
+    ],
+)
+def test_parts_of_a_date_that_was_asked_for(text: str, date: str) -> None:
+    said = turn(text)
+    held = sorted({word for span in find_date_parts(said) for word in range(*span)})
+    assert " ".join(said.tokens[word] for word in held) == date
+
+
+@pytest.mark.parametrize(
+    ("text", "paid", "found"),
+    [
+        ("oh six twenty nine lovely", False, True),
+        ("zero six slash two nine", False, True),
+        ("at oh six twenty nine", False, False),
+        ("june twenty eight", False, False),
+        ("june twenty eight", True, True),
+        ("i called in june", True, False),
+    ],
+)
+def test_an_expiry_that_nothing_announces(text: str, *, paid: bool, found: bool) -> None:
+    assert bool(list(find_expiries(turn(text), paid=paid))) is found
+
+
+def test_an_address_that_goes_on() -> None:
+    assert goes_on(turn("dot hour"), asked=True) == (0, 2)
+    assert goes_on(turn("at nine tomorrow"), asked=False) is None
+    assert begins(turn("the email's golden")) == (2, 3)
+
+
+def test_ordinary_words_before_a_provider() -> None:
+    assert next(find_emails(turn("the dog lady at icloud dot com"), asked=False)) == (0, 7)
+    assert list(find_emails(turn("be there at ten on the dot please"), asked=False)) == []
+
+
+def test_a_greeting_tells_a_name() -> None:
+    turns = [Utterance("C", ("hi", "i'm", "rain", "i", "called")), Utterance("A", ("hi", "rain"))]
+    assert list(find_greeted(turns)) == [Finding(0, 2, 3, "PERSON"), Finding(1, 1, 2, "PERSON")]
+
+
+def test_names_go_on() -> None:
+    said = turn("for my father suleiman al masri")
+    assert (3, 6) in list(find_people(said))
+    assert initials(Utterance("C", ("M.", "T.", "Blankenship")), 2) == 0
+    assert (3, 4) in list(find_people(turn("was somebody called blessing who promised")))

@@ -11,6 +11,7 @@ from compliance.options import RedactionOptions
 from compliance.redactor import Redactor
 from compliance.types import RedactedTranscript
 from compliance.utterance import Utterance
+from tests.corpus.blind import FILES, FOLDER, blind
 
 pytestmark = pytest.mark.external
 
@@ -194,3 +195,24 @@ def test_a_folder_without_a_model_is_an_error_that_says_so(tmp_path: Path) -> No
 
 def test_an_empty_call(redactor: Redactor) -> None:
     assert redactor.redact(call()).turns == ()
+
+
+@pytest.mark.parametrize("policy", ["pci", "all"])
+def test_the_card_passages_of_another_hand_go_whole(redactor: Redactor, policy: str) -> None:
+    """Whatever a card's fragment looks like, it must be labelled so that `pci` removes it."""
+    paying = {"CREDIT_CARD", "CREDIT_CARD_CVV", "CREDIT_CARD_EXPIRATION"}
+    strict = redactor.with_policy(policy)
+    missed = []
+    for known in blind(FOLDER / FILES[0]):
+        turns = [Utterance(side, words) for side, words in known.turns]
+        covered = {
+            (finding.turn, word)
+            for finding in strict.find(turns)
+            for word in range(finding.first_word, finding.last_word)
+        }
+        missed += [
+            secret
+            for secret in known.secrets
+            if secret.entity in paying and not covered.issuperset((secret.turn, word) for word in secret.words)
+        ]
+    assert missed == []
