@@ -19,8 +19,9 @@ _SETS = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
 """Who talks in each class of the powerset."""
 MEMBERS = np.array([[who in them for who in range(N_LOCAL)] for them in _SETS], np.float32)
 
-LENGTHS = (100, 200, 400)
-"""Frames of 10 ms that an embedding is made of; a voice with fewer is heard more than once."""
+LENGTHS = (200, 400)
+"""Frames of 10 ms that an embedding is made of; a voice with fewer is heard more than once. Each is a graph of 90 MB or
+more in memory."""
 _FEWEST = 25
 """0.25 s: of less speech no voice is known."""
 _ALONE = 50
