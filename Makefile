@@ -10,7 +10,8 @@ run: install
 	@$(BIN)/callwright run sample_audio
 
 test: .venv/installed-dev
-	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm
+	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm \
+	  pyannote-segmentation-3.0 campplus-zh-en
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 # 8 GB: the extra `torch` in an environment of its own (docs/torch-extra.md).

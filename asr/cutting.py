@@ -63,6 +63,18 @@ def cut_chunks(
         )
 
 
+def channel_blocks(recording: Recording, index: int, options: DecodeOptions) -> Iterator[Samples]:
+    """One channel, by its place in the file, without its offset, block by block: each (n,) float32 at 16 kHz.
+
+    Raises what `decode.open_recording` raises.
+    """
+    with open_recording(recording, options) as reader:
+        line = _Lines(reader.sample_rate_hz, options.resampler, {index}, {})
+        for block in reader.blocks:
+            yield line.hear(block)[index]
+        yield line.end()[index]
+
+
 class _Lines:
     """The wanted ones of a file's channels as they are to be transcribed: without offset, at 16 kHz, less what leaks
     into each."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -11,8 +10,7 @@ from numpy.typing import NDArray
 
 from asr.errors import ConfigError
 from asr.options import DenoiseOptions
-from asr.types import MODEL_RATE_HZ, Samples, Span
-from asr.vad import inside
+from asr.types import MODEL_RATE_HZ, Samples
 
 
 class Denoiser(Protocol):
@@ -39,17 +37,16 @@ def denoiser(method: str) -> Denoiser:
     return found
 
 
-def snr_db(power: NDArray[np.float32], bursts: Sequence[Span]) -> float:
-    """Signal-to-noise ratio of a channel in dB: the mean power inside the bursts of speech over that outside.
+def snr_db(power: NDArray[np.float32], spoken: NDArray[np.bool_], quiet: NDArray[np.bool_]) -> float:
+    """Signal-to-noise ratio of a channel in dB: the mean power of what is spoken over the median of what is noise.
 
-    `power` is the mean square of each of the detector's windows, (n_windows,). Outside it is the median, so that music
-    and rings that fill less than half of it do not count as noise. Noise is in the speech too: its power is taken off
-    first. Infinite if nothing lies outside, or if the outside is digital silence; -inf if there is no speech.
+    `power` is the mean square of each of the detector's windows, (n_windows,); `spoken` and `quiet` tell which of them
+    are speech and which the line's noise. Noise is in the speech too: its power is taken off first. Infinite if there
+    is no noise, or if it is digital silence; -inf if there is no speech.
     """
-    spoken = inside(len(power), bursts)
     if not spoken.any():
         return float("-inf")
-    noise = float(np.median(power[~spoken])) if not spoken.all() else 0.0
+    noise = float(np.median(power[quiet])) if quiet.any() else 0.0
     speech = max(float(np.mean(power[spoken])) - noise, 1e-12)
     return float("inf") if noise == 0.0 else 10 * float(np.log10(speech / noise))
 

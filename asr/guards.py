@@ -57,7 +57,9 @@ class Evidence:
     def of(cls, chunk: Chunk, bursts: Sequence[Span], probabilities: NDArray[np.float32]) -> Evidence:
         """What a channel's bursts and window probabilities say of one of its chunks."""
         inside: list[tuple[float, float]] = []
-        windows = []
+        # The middle of each of the chunk's windows, and which of the channel's it falls into.
+        middles = np.arange(WINDOW // 2, len(chunk), WINDOW)
+        places = np.zeros(len(middles), np.intp)
         laid = 0
         for span in chunk.spans:
             shift = laid - span.start
@@ -65,9 +67,10 @@ class Evidence:
             stop = bisect_left(bursts, span.stop, key=lambda burst: burst.start)
             shared = [(max(burst.start, span.start), min(burst.stop, span.stop)) for burst in bursts[first:stop]]
             inside += [(to_seconds(a + shift), to_seconds(b + shift)) for a, b in shared]
-            windows.append(probabilities[span.start // WINDOW : -(-span.stop // WINDOW)])
+            own = (middles >= laid) & (middles < laid + len(span))
+            places[own] = (middles[own] - shift) // WINDOW
             laid += len(span)
-        return cls(tuple(inside), np.concatenate(windows))
+        return cls(tuple(inside), probabilities[np.minimum(places, len(probabilities) - 1)])
 
     def spoken_s(self, start_s: float, end_s: float) -> float:
         """Seconds of speech in a stretch."""

@@ -18,7 +18,7 @@ _CLIP_MARGIN = 0.985
 
 
 class Levels:
-    """Counts of one channel's samples by their magnitude."""
+    """Counts of one channel's samples by their magnitude: of those that may turn out to sit at the peak."""
 
     def __init__(self) -> None:
         self.n_samples = 0
@@ -28,15 +28,18 @@ class Levels:
 
     def add(self, samples: Samples) -> None:
         """Count a block in, (n,) float32."""
-        numbers = np.isfinite(samples)
-        finite = samples if numbers.all() else samples[numbers]
+        magnitudes = np.abs(samples)
         self.n_samples += len(samples)
-        self.not_numbers += len(samples) - len(finite)
-        if len(finite):
-            magnitudes = np.abs(finite)
-            self.peak = max(self.peak, float(magnitudes.max()))
-            steps = (np.minimum(magnitudes, _HIGHEST, out=magnitudes) * np.float32(_STEPS)).astype(np.intp)
-            self._counts += np.bincount(steps, minlength=len(self._counts))
+        highest = float(magnitudes.max(initial=0.0))
+        if not np.isfinite(highest):
+            magnitudes = magnitudes[np.isfinite(magnitudes)]
+            self.not_numbers += len(samples) - len(magnitudes)
+            highest = float(magnitudes.max(initial=0.0))
+        self.peak = max(self.peak, highest)
+        # What is lower than the peak so far by more than the margin is lower than the peak at last.
+        near = magnitudes[magnitudes >= min(self.peak, _HIGHEST) * _CLIP_MARGIN * _CLIP_MARGIN]
+        steps = (np.minimum(near, np.float32(_HIGHEST)) * np.float32(_STEPS)).astype(np.intp)
+        self._counts += np.bincount(steps, minlength=len(self._counts))
 
     @property
     def peak_dbfs(self) -> float:

@@ -10,17 +10,14 @@ from asr.options import LoudnessOptions
 _MARGIN = 10 ** (15.9 / 10)
 """Active speech lies at most 15.9 dB under its own mean power (ITU-T P.56, method B)."""
 
-_SILENT_PEAK = 1e-3
-"""A channel that stays below is idle: no recording is taken that has nothing louder (asr/decode.py)."""
-
-_SPEECH = 0.5
-"""Probability of speech from which a window counts as heard (Silero VAD's threshold)."""
-
 _ENOUGH = 31
 """Windows of speech that tell its level: one second."""
 
 _CEILING = 0.999
 """What the loudest sample may reach: full scale but for rounding."""
+
+_OVERSHOOT = 2.0
+"""Resampling makes up to 1.2 of a sample at full scale; what is greater comes from a file of floating-point samples."""
 
 
 def active_level_dbov(power: NDArray[np.float32]) -> float:
@@ -42,26 +39,27 @@ def active_level_dbov(power: NDArray[np.float32]) -> float:
 def gain_to_target(level_dbov: float, peak: float, options: LoudnessOptions) -> float:
     """The factor that brings speech of a level to `target_dbov`: constant for a channel's whole length.
 
-    At most `max_gain_db` up or down, and never so much that the channel's `peak`, its largest magnitude, would pass
-    full scale. 1 for a channel without a level.
+    1 for speech of `faint_dbov` and more, which engines and detectors hear as well as at the target, and for a channel
+    without a level. A faint one is made louder by at most `max_gain_db`, and never so much that its `peak`, the largest
+    magnitude, would pass full scale. Samples far over full scale are brought back to it.
     """
-    if level_dbov == float("-inf") or peak <= 0.0 or options.max_gain_db == 0.0:
+    if level_dbov == float("-inf") or options.max_gain_db == 0.0:
         return 1.0
-    wanted_db = min(max(options.target_dbov - level_dbov, -options.max_gain_db), options.max_gain_db)
-    return min(float(10 ** (wanted_db / 20)), _CEILING / peak)
+    if peak > _OVERSHOOT:
+        return 1.0 / peak
+    if level_dbov >= options.faint_dbov:
+        return 1.0
+    wanted_db = min(options.target_dbov - level_dbov, options.max_gain_db)
+    return max(1.0, min(float(10 ** (wanted_db / 20)), _CEILING / peak))
 
 
 def gain_for_listening(
-    power: NDArray[np.float32], probabilities: NDArray[np.float32], peak: float, options: LoudnessOptions
+    power: NDArray[np.float32], spoken: NDArray[np.bool_], peak: float, options: LoudnessOptions
 ) -> float:
-    """The factor by which a channel is made louder before it is listened to again.
+    """The factor by which a channel is made louder before it is listened to again, 1 if it need not be.
 
-    `power` and `probabilities` are each window's mean square and what the detector heard in it, (n_windows,). 1 unless
-    speech, or the whole channel if there is next to none, is fainter than `faint_dbov`: what is louder than that a
-    detector hears as well as at the target.
+    `power` is each window's mean square, (n_windows,), and `spoken` which of them the detector heard speech in. As
+    `gain_to_target` by the level of speech, or that of the whole channel if there is next to none.
     """
-    heard = probabilities >= _SPEECH
-    level_dbov = active_level_dbov(power[heard] if heard.sum() >= _ENOUGH else power)
-    if peak < _SILENT_PEAK or level_dbov >= options.faint_dbov:
-        return 1.0
-    return gain_to_target(level_dbov, peak, options)
+    level_dbov = active_level_dbov(power[spoken] if spoken.sum() >= _ENOUGH else power)
+    return max(1.0, gain_to_target(level_dbov, peak, options))

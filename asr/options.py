@@ -18,43 +18,43 @@ class Options(BaseModel):
 
 
 class DenoiseOptions(Options):
-    """Noise reduction, off unless a measurement on your calls says otherwise."""
+    """Noise reduction, for channels that need it."""
 
     method: Literal["off", "spectral-gate", "spectral-gate-nonstationary", "wiener"] = Field(
-        "off",
-        description="Noise reduction before recognition; it may cost words as well as save them.",
-        json_schema_extra={"source": "callwright: Whisper was trained on noisy speech"},
+        "wiener",
+        description="Noise reduction before recognition, of channels that are noisy by the rule below.",
+        json_schema_extra={"source": "docs/front-end.md: of the three methods the one that saves words"},
     )
     max_snr_db: float = Field(
-        10.0,
+        12.0,
         description="Channels with a better signal-to-noise ratio than this are left alone.",
-        json_schema_extra={"source": "callwright: a first rule, to be replaced by your own measurement"},
+        json_schema_extra={"source": "docs/front-end.md: up to it words are saved; sound calls have over 24 dB"},
     )
 
 
 class LoudnessOptions(Options):
-    """One gain for each channel of a call, so that its speech is as loud as speech should be."""
+    """One gain for each channel of a call whose speech is too faint."""
 
     target_dbov: float = Field(
         -26.0,
         ge=-60.0,
         le=-10.0,
-        description="Level of active speech that a channel is brought to, in dB below overload.",
+        description="Level of active speech that a faint channel is brought to, in dB below overload.",
         json_schema_extra={"source": "ITU-T P.56 and G.191: the nominal level of speech in telephone tests"},
     )
     max_gain_db: float = Field(
         40.0,
         ge=0.0,
         le=60.0,
-        description="A channel is made louder or fainter by at most this; 0 leaves all as they are.",
+        description="A channel is made louder by at most this; 0 leaves all as they are.",
         json_schema_extra={"source": "docs/front-end.md: speech 40 dB too faint is found and read again"},
     )
     faint_dbov: float = Field(
         -40.0,
         ge=-70.0,
         le=-20.0,
-        description="A channel whose level is lower is made louder before speech is looked for in it.",
-        json_schema_extra={"source": "docs/front-end.md: speech found falls off below"},
+        description="A channel whose level is lower is made louder, and listened to again for its speech.",
+        json_schema_extra={"source": "docs/front-end.md: speech found falls off below, and above a gain costs words"},
     )
 
 
@@ -64,7 +64,7 @@ class VadOptions(Options):
     runtime: Literal["openvino", "onnxruntime", "torch"] = Field(
         "openvino",
         description="What runs the detector; torch is Silero's own package, of the extra of that name.",
-        json_schema_extra={"source": "docs/performance.md: openvino takes a third of onnxruntime's time"},
+        json_schema_extra={"source": "docs/front-end.md: openvino takes 2.7 times less time than onnxruntime"},
     )
 
     threshold: float = Field(

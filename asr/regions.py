@@ -58,7 +58,8 @@ def find_speech(
     bursts = tuple(piece for burst in likely if not _is_music(burst, music, sure) for piece in _outside(burst, tones))
     min_speech = ms_to_samples(vad.min_speech_ms)
     joined = join(bursts, ms_to_samples(vad.min_silence_ms))
-    regions = tuple(piece for region in joined for piece in _outside(region, tones) if len(piece) >= min_speech)
+    pieces = [piece for region in joined for piece in _outside(region, tones)]
+    regions = tuple(piece for piece in pieces if _spoken(piece, bursts) >= min_speech)
     kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
     padded = pad(regions, ms_to_samples(vad.pad_ms), n_samples)
     clear = tuple(_clear(wide, bare, tones) for wide, bare in zip(padded, regions, strict=True))
@@ -110,6 +111,11 @@ def _without(probabilities: NDArray[np.float32], tones: Sequence[Span]) -> NDArr
     for tone in tones:
         heard[-(-tone.start // WINDOW) : tone.stop // WINDOW] = 0.0
     return heard
+
+
+def _spoken(region: Span, bursts: Sequence[Span]) -> int:
+    """Samples of a region that are speech: a few windows here and there, as leaks and clicks leave them, are none."""
+    return sum(max(0, min(burst.stop, region.stop) - max(burst.start, region.start)) for burst in bursts)
 
 
 def _is_sure(burst: Span, probabilities: NDArray[np.float32]) -> bool:

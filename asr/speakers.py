@@ -1,11 +1,14 @@
-"""Words to turns: on two-channel recordings the channel is the speaker."""
+"""Words to turns: where a side has a channel of its own the channel is the speaker, else the voice tells."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby, pairwise
+from operator import itemgetter
 
+from asr.diarize.attribution import attribute, name
+from asr.diarize.types import Speaking
 from asr.options import TurnOptions
 from asr.types import Channel, Turn, Word
 
@@ -14,17 +17,36 @@ _FLOOR_PAUSE_S = 0.3
 speakers are mostly 0.1 to 0.5 s)."""
 
 
-def turns(words_of: Mapping[Channel, Sequence[Word]], options: TurnOptions) -> tuple[Turn, ...]:
+def turns(
+    words_of: Mapping[Channel, Sequence[Word]],
+    options: TurnOptions,
+    speaking_of: Mapping[Channel, Sequence[Speaking]] | None = None,
+) -> tuple[Turn, ...]:
     """All channels' words as turns, ordered by start.
 
     A turn ends at a pause longer than `max_pause_s`, and at a shorter one in which the other channel spoke. A
-    word that is said into somebody's unbroken speech is a turn of its own and splits nothing.
+    word that is said into somebody's unbroken speech is a turn of its own and splits nothing. In a channel of which
+    `speaking_of` tells who talks when, a turn ends where another speaker's words begin, too.
     """
+    speaking_of = speaking_of or {}
     everyone: list[Turn] = []
     for channel, words in words_of.items():
+        if speaking_of.get(channel):
+            everyone.extend(_shared(channel, words, speaking_of[channel], options.max_pause_s))
+            continue
         others = sorted(w.start_s for other, said in words_of.items() if other != channel for w in said)
         everyone.extend(Turn(channel.value, channel, run) for run in _runs(words, others, options.max_pause_s))
     return tuple(sorted(everyone, key=lambda turn: (turn.start_s, turn.end_s, turn.channel)))
+
+
+def _shared(
+    channel: Channel, words: Sequence[Word], speaking: Sequence[Speaking], max_pause_s: float
+) -> Iterator[Turn]:
+    """The turns of several speakers in one channel."""
+    whose = attribute(words, speaking)
+    for who, same in groupby(zip(whose, words, strict=True), key=itemgetter(0)):
+        for run in _runs([word for _, word in same], [], max_pause_s):
+            yield Turn(name(who), channel, run)
 
 
 def _runs(words: Sequence[Word], others: list[float], max_pause_s: float) -> list[tuple[Word, ...]]:

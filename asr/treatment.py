@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from asr.denoise import denoiser, is_noisy, snr_db
+from asr.denoise import denoiser, is_noisy
 from asr.listener import ChannelSurvey
-from asr.loudness import active_level_dbov, gain_to_target
+from asr.loudness import gain_to_target
 from asr.options import DenoiseOptions, LoudnessOptions
-from asr.types import Samples, Span
-from asr.vad import inside
+from asr.types import Samples
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,13 +29,10 @@ class Treatment:
         return clean if self.gain == 1.0 else clean * np.float32(self.gain)
 
 
-def plan(
-    channel: ChannelSurvey, bursts: Sequence[Span], denoise: DenoiseOptions, loudness: LoudnessOptions
-) -> Treatment:
-    """The treatment of a channel, from what the first pass measured in and between its bursts of speech."""
-    level_dbov = active_level_dbov(channel.power[inside(len(channel.power), bursts)])
-    gain = gain_to_target(level_dbov, channel.peak, loudness)
-    ratio_db = snr_db(channel.power, bursts)
-    if len(channel.noise) and is_noisy(ratio_db, denoise):
-        return Treatment(gain, ratio_db, denoise.method, channel.noise)
+def plan(channel: ChannelSurvey, denoise: DenoiseOptions, loudness: LoudnessOptions) -> Treatment:
+    """The treatment of a channel, from what the first pass measured of its speech and its noise."""
+    gain = gain_to_target(channel.level_dbov, channel.peak, loudness)
+    ratio_db = channel.snr_db
+    if is_noisy(ratio_db, denoise) and len(noise := channel.noise):
+        return Treatment(gain, ratio_db, denoise.method, noise)
     return Treatment(gain, ratio_db)

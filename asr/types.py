@@ -42,6 +42,8 @@ class RegionKind(StrEnum):
     DIAL_TONE = "dial-tone"
     DTMF = "dtmf"
     SILENCE = "silence"
+    OVERLAP = "overlap"
+    """Several people talk at once in a channel that they share; it lies in regions of speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +270,34 @@ class Transcript:
     provenance: Provenance
     findings: tuple[Finding, ...] = ()
     guards: GuardCounts = field(default_factory=GuardCounts)
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerFacts:
+    """One speaker's part in a conversation. `role` is agent or customer where that is known, with how sure it is in
+    [0, 1], else None and 0. `interruptions` are those that this speaker made; `response_s` is the median time of
+    answering, None if nobody was answered."""
+
+    speaker: str
+    role: Channel | None
+    role_confidence: float
+    talk_s: float
+    talk_share: float
+    words: int
+    words_per_min: float
+    longest_monologue_s: float
+    interruptions: int
+    response_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """What asr.conversation tells of a call; all times in seconds."""
+
+    speakers: tuple[SpeakerFacts, ...]
+    silence_s: float
+    hold_s: float
+    overlap_s: float
 
 
 class SpokenWord(Protocol):

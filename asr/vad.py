@@ -1,4 +1,4 @@
-"""Where somebody speaks: Silero VAD on onnxruntime, and the rule that turns probabilities into spans."""
+"""Where somebody speaks: Silero VAD, and the rule that turns probabilities into spans."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def load_detector(model_path: Path, runtime: str, threads: int) -> SpeechDetecto
 
 def _on_openvino(model_path: Path, threads: int) -> Callable[[], SequenceModel]:
     """The model on OpenVINO: 2.7 times as fast as on ONNX Runtime, whose convolutions are slow when each is small, and
-    the same within 1e-5 (docs/performance.md)."""
+    the same within 1e-5 (docs/front-end.md)."""
     import openvino
 
     core = openvino.Core()
@@ -136,6 +136,9 @@ def _on_openvino(model_path: Path, threads: int) -> Callable[[], SequenceModel]:
     graph.reshape({"input": [_BLOCK, _CONTEXT + WINDOW], "h": [1, 1, 128], "c": [1, 1, 128]})
     one_thread_a_channel = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
     compiled: Any = core.compile_model(graph, "CPU", one_thread_a_channel)
+    # OpenVINO's binding looks numpy up when a tensor's data is first asked for. Two threads that ask at once may wait
+    # for each other for ever: one has the binding's lock, the other Python's.
+    _ = compiled.create_infer_request().get_output_tensor(0).data
 
     def begin() -> SequenceModel:
         request = compiled.create_infer_request()

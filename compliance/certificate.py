@@ -13,8 +13,9 @@ from typing import Literal
 from asr.types import Recording
 from compliance.canonical import Json
 from compliance.policies import POLICIES
+from compliance.proof import SoundProof
 from compliance.signing import Signer
-from compliance.types import Document, RedactedTranscript
+from compliance.types import AUDIO_KINDS, Document, RedactedTranscript
 
 KIND = "certificate"
 
@@ -48,11 +49,11 @@ def redaction(
     """The body of a redaction certificate.
 
     `documents` maps a rendering's kind to its object key, whose stem is its SHA-256. Redacted audio and the results of
-    checking it are null until there are any.
+    checking are null; `verified` tells of them.
     """
     made_by = transcript.provenance
     speech = UsedModel(made_by.model_id, made_by.model_sha256, "speech")
-    hashes: dict[str, Json] = {kind: key.rpartition("/")[2].partition(".")[0] for kind, key in documents.items()}
+    hashes: dict[str, Json] = {kind: _sha256(key) for kind, key in documents.items() if kind not in AUDIO_KINDS}
     return {
         "type": "callwright redaction certificate",
         "version": VERSION,
@@ -68,6 +69,16 @@ def redaction(
         "code_version": made_by.code_version,
         "spans": _spans(transcript),
     }
+
+
+def verified(proof: SoundProof | None, documents: Mapping[str, str]) -> dict[str, Json]:
+    """The fields of a redaction certificate that tell how it was proved: its text was read again and gave no finding,
+    and its redacted copy, one of the documents, was heard again, if there is one."""
+    text: Json = {"verdict": "passed", "survivors": {}}
+    if proof is None:
+        return {"verification": {"text": text, "audio": None}}
+    audio = proof.audio.told(_sha256(documents[proof.audio.kind]))
+    return {"redacted_audio": audio, "verification": {"text": text, "audio": proof.verification.told()}}
 
 
 def erasure(
@@ -104,6 +115,10 @@ def _spans(transcript: RedactedTranscript) -> dict[str, Json]:
         }
         found.setdefault(redaction.entity, []).append(span)
     return dict(found)
+
+
+def _sha256(key: str) -> str:
+    return key.rpartition("/")[2].partition(".")[0]
 
 
 def _item(item: ErasedItem) -> dict[str, Json]:

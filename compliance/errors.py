@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asr.errors import ConfigError, FatalError
+from asr.errors import ConfigError, FatalError, SkippableError
 
 
 class VaultError(FatalError):
@@ -15,3 +15,7 @@ class SignatureError(FatalError):
 
 class RetentionError(ConfigError):
     """A rule of retention cannot be read."""
+
+
+class UnprovenError(SkippableError):
+    """What had to go from a call's sound may still be heard in its copy: nothing of the call is published."""

@@ -52,6 +52,37 @@ class RedactionOptions(BaseModel):
         json_schema_extra={"source": "callwright"},
     )
 
+    audio: Literal["off", "beep", "silence"] = Field(
+        "off",
+        description="Whether a redacted copy of the recording is kept, and what stands in it for what was removed.",
+        json_schema_extra={"source": "docs/decisions/0010: a copy is as large as its source"},
+    )
+    audio_format: Literal["source", "flac", "opus"] = Field(
+        "source",
+        description="Format of the copy: the source's own where it can be written, else FLAC; or one of these.",
+        json_schema_extra={"source": "callwright: what played the source plays its copy"},
+    )
+    proof: str = Field(
+        "beam",
+        min_length=1,
+        description="What hears the copy beside the engine: beam, its own model with all beams, or another model's id.",
+        json_schema_extra={"source": "docs/redaction.md: what each finds, and what it costs"},
+    )
+    proof_context_s: float = Field(
+        1.5,
+        ge=0.5,
+        le=15.0,
+        description="Seconds of speech before and after each removal that are heard again.",
+        json_schema_extra={"source": "callwright: what is left of a number lies beside it"},
+    )
+    proof_share: float = Field(
+        0.02,
+        ge=0.0,
+        le=1.0,
+        description="Share of the calls of which all that is left is heard again, chosen by their SHA-256.",
+        json_schema_extra={"source": "callwright: a sample, for what lies beside no removal"},
+    )
+
     @model_validator(mode="after")
     def _can_be_done(self) -> Self:
         entities = POLICIES["all"] | own_patterns(self.patterns).keys()

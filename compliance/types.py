@@ -94,6 +94,10 @@ class Document:
     body: bytes = field(repr=False)
 
 
+AUDIO_KINDS = ("wav", "flac", "opus", "ogg", "mp3", "m4a")
+"""Kinds of documents that are redacted audio; all others are text."""
+
+
 class Kind(StrEnum):
     """What is kept of a call, as far as it may be kept for times of its own."""
 

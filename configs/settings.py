@@ -17,6 +17,7 @@ from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
+from asr.diarize.options import DiarizeOptions
 from asr.files.options import DecodeOptions
 from asr.options import (
     BatchOptions,
@@ -31,10 +32,11 @@ from asr.options import (
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
 from llm.options import SummaryOptions
-from storage.options import MetadataOptions, StorageOptions
+from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "batch", "vault", "retention", "audit"),
+    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit"),
+    *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
 )
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
@@ -56,11 +58,13 @@ class Settings(BaseModel):
     chunk: ChunkOptions = Field(default_factory=ChunkOptions)
     transcribe: TranscribeOptions = Field(default_factory=TranscribeOptions)
     guards: GuardOptions = Field(default_factory=GuardOptions)
+    diarize: DiarizeOptions = Field(default_factory=DiarizeOptions)
     turns: TurnOptions = Field(default_factory=TurnOptions)
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     metadata: MetadataOptions = Field(default_factory=MetadataOptions)
+    ingest: IngestOptions = Field(default_factory=IngestOptions)
     vault: VaultOptions = Field(default_factory=VaultOptions)
     retention: RetentionOptions = Field(default_factory=RetentionOptions)
     audit: AuditOptions = Field(default_factory=AuditOptions)

@@ -10,6 +10,7 @@ from asr.errors import ConfigError, ModelError, PipelineError
 from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.evidence import audit, certificate, keys
+from flows.commands.export import export
 from flows.commands.inspect import inspect
 from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
@@ -17,7 +18,10 @@ from flows.commands.models import models
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
+from flows.commands.search import search
 from flows.commands.transcribe import transcribe
+from flows.commands.verify import verify_redaction
+from flows.commands.watch import watch
 from flows.desk import fault
 from flows.written_calls import LineError
 from storage.errors import (
@@ -52,8 +56,9 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
-    *(audit, certificate, keys, vault, hold, sweep, erase),
+    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
+    *(search, export),
 )
 
 for _command in _COMMANDS:

@@ -23,6 +23,10 @@ class Desk:
 
     failures: dict[Recording, Failure] = field(default_factory=dict)
     settled: set[Recording] = field(default_factory=set)
+    tokens: dict[str, int] = field(default_factory=dict)
+    """The fencing token of each recording's lease, by SHA-256."""
+    lost: set[str] = field(default_factory=set)
+    """By SHA-256, those that another worker has taken over."""
 
     def each(
         self,

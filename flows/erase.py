@@ -80,7 +80,13 @@ def carry_out(custody: Custody, intentions: Iterable[Intention]) -> list[Line]:
     lines = []
     for intention in intentions:
         hold = custody.hold_on(intention.facts)
-        outcome = Outcome(done=False, count=0, note=f"{_HELD} {hold.id}") if hold else _attempt(custody, intention)
+        if hold:
+            outcome = Outcome(done=False, count=0, note=f"{_HELD} {hold.id}")
+        elif custody.ledger.in_hand(intention.recording_id):
+            # What it is about to keep would stay behind. It cannot publish any more, and nobody takes it up again.
+            outcome = Outcome(done=False, count=0, note="a worker has it in hand; the next sweep goes on")
+        else:
+            outcome = _attempt(custody, intention)
         if outcome.done or outcome.note != intention.note:
             outcome = custody.ledger.close(intention, outcome, in_vault=custody.in_vault(intention.facts.sha256))
         state = "erased" if outcome.done else "held" if hold else "failed"
@@ -152,7 +158,7 @@ def _erase_sources(custody: Custody, intention: Intention) -> Outcome:
     )
 
 
-def _erase_sidecars(custody: Custody, place: Place) -> int:
+def erase_sidecars(custody: Custody, place: Place) -> int:
     """Delete what lay beside a file that is gone and told of it; one that tells of another recording too stays."""
     if not place.uri.startswith("file://"):
         return 0
@@ -177,7 +183,7 @@ def _clear(custody: Custody, intention: Intention, place: Place, *, asked_for: b
         if options.source == "move" and not asked_for:
             return move_place(place.uri, sha256, options.move_to)
         outcome = erase_place(place.uri, sha256)
-        return replace(outcome, count=outcome.count + _erase_sidecars(custody, place) if outcome.done else 0), None
+        return replace(outcome, count=outcome.count + erase_sidecars(custody, place) if outcome.done else 0), None
     except PipelineError as error:
         # A file's name may be a caller's number.
         return Outcome(done=False, count=0, note=error.reason.replace(place.uri, "its file")), None

@@ -58,7 +58,7 @@ def check_objects(custody: Custody, keys: list[str]) -> list[str]:
     faults = []
     for key in keys:
         try:
-            custody.objects.get(key)
+            custody.objects.locate(key)
         except PipelineError as error:
             faults.append(error.reason)
     return faults

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.decode import open_recording
-from asr.denoise import snr_db
 from asr.listener import ChannelSurvey
-from asr.regions import Speech, find_speech, typed_regions
+from asr.loudness import active_level_dbov
+from asr.regions import find_speech, typed_regions
 from asr.survey import survey
 from asr.timebase import to_samples
-from asr.types import Channel, Recording, Region, RegionKind, Span
-from asr.vad import WINDOW, SpeechDetector
+from asr.types import Channel, Recording, Region, RegionKind
+from asr.vad import SpeechDetector
 from configs.settings import Settings
 from flows.report import sound
 
@@ -105,22 +105,6 @@ def _facts(channel: ChannelSurvey, settings: Settings) -> ChannelFacts:
         Region(region.start_s, region.end_s, region.channel, region.kind)
         for region in typed_regions(speech, channel.channel, channel.sounds)
     )
-    ratio_db = _snr_db(channel, speech.bursts) if speech.bursts else None
-    return ChannelFacts(channel.index, channel.channel, _level_dbfs(channel.power, speech), ratio_db, regions)
-
-
-def _snr_db(channel: ChannelSurvey, bursts: tuple[Span, ...]) -> float:
-    """Of speech over the line's noise, which neither music nor tones are."""
-    noise = np.ones(len(channel.power), bool)
-    for span in (*bursts, *(other.span for other in channel.sounds)):
-        noise[span.start // WINDOW : -(-span.stop // WINDOW)] = False
-    usual = float(np.mean(channel.power[noise])) if noise.any() else 0.0
-    inside = np.zeros(len(channel.power), bool)
-    for burst in bursts:
-        inside[burst.start // WINDOW : -(-burst.stop // WINDOW)] = True
-    return snr_db(np.where(inside, channel.power, np.float32(usual)), bursts)
-
-
-def _level_dbfs(power: NDArray[np.float32], speech: Speech) -> float:
-    heard = [power[burst.start // WINDOW : -(-burst.stop // WINDOW)] for burst in speech.bursts] or [power]
-    return float(10 * np.log10(max(float(np.mean(np.concatenate(heard))), 1e-12)))
+    speaks = bool(speech.bursts)
+    level_dbfs = channel.level_dbov if speaks else active_level_dbov(channel.power)
+    return ChannelFacts(channel.index, channel.channel, level_dbfs, channel.snr_db if speaks else None, regions)

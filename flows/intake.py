@@ -26,14 +26,20 @@ class Intake:
 
 
 def take_in(
-    recordings: Sequence[Recording], told: Mapping[Path, Told], archive: Archive, settings: Settings, *, again: bool
+    recordings: Sequence[Recording],
+    told: Mapping[Path, Told],
+    archive: Archive,
+    settings: Settings,
+    *,
+    again: bool,
+    places: Mapping[Path, str] | None = None,
 ) -> Intake:
     """Make recordings known, keep what is told of them, and find those that are to be processed.
 
     Those are what is not published yet, all if `again`, but none that was erased or is told to be without consent. Of
     copies of the same bytes the first of which anything is told counts; if nothing is told, what was told before does.
     What is wrong with metadata is passed on with its recording, which is quarantined where it would have been
-    processed.
+    processed. `places` says where files were fetched from.
     """
     intake, repository = Intake(), archive.repository
     updated = 0
@@ -41,7 +47,7 @@ def take_in(
     for recording in recordings:
         copies.setdefault(recording.sha256, []).append(recording)
     for sha256, same in copies.items():
-        state = [repository.register(copy) for copy in same][-1]
+        state = [repository.register(copy, (places or {}).get(copy.path)) for copy in same][-1]
         if state is RecordingState.ERASED:
             continue
         call = _of_copies([told[copy.path] for copy in same])

@@ -6,22 +6,30 @@ from collections.abc import Callable, Mapping
 
 from asr.errors import SkippableError
 from asr.types import Recording, Transcript
-from compliance.certificate import UsedModel, certificate, redaction
+from compliance.certificate import UsedModel, certificate, redaction, verified
+from compliance.proof import SoundProof
 from compliance.redactor import Redactor
 from compliance.types import Document, RedactedTranscript
 from compliance.vault import AUDIO, TRANSCRIPT, audio_item, transcript_item
 from flows.custody import Custody
 from storage.audit_log import Detail
 
-Certify = Callable[[Recording, RedactedTranscript, Mapping[str, str]], Document]
-"""Makes a redaction certificate from a recording, its transcript and its renderings' object keys."""
+Certify = Callable[[Recording, RedactedTranscript, Mapping[str, str], SoundProof | None], Document]
+"""Makes a redaction certificate from a recording, its transcript, its renderings' object keys, and how its redacted
+copy was proved if there is one."""
 
 
 def certifier(custody: Custody, names: UsedModel) -> Certify:
     """What makes certificates, by the custody's clock and with its key; `names` is the model that finds names."""
 
-    def certify(recording: Recording, transcript: RedactedTranscript, documents: Mapping[str, str]) -> Document:
+    def certify(
+        recording: Recording,
+        transcript: RedactedTranscript,
+        documents: Mapping[str, str],
+        proof: SoundProof | None = None,
+    ) -> Document:
         body = redaction(recording, transcript, documents, names, custody.ledger.now())
+        body |= verified(proof, documents)
         return certificate(body, custody.signer)
 
     return certify

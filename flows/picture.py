@@ -23,6 +23,7 @@ _COLOURS = {
     RegionKind.CONGESTION: "#8c2f39",
     RegionKind.DIAL_TONE: "#b5838d",
     RegionKind.DTMF: "#3a6ea5",
+    RegionKind.OVERLAP: "#1b6f65",
     RegionKind.SILENCE: "#c9ced6",
 }
 

@@ -17,9 +17,11 @@ from functools import partial
 from pathlib import Path
 
 from asr.errors import FatalError
+from flows.presence import own_folder
 
 _START_TIMEOUT_S = 120.0
 _PR_SET_PDEATHSIG = 1
+_HOME = "prefect"
 
 _SERVER = (
     "--factory",
@@ -51,13 +53,20 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
     Raises FatalError, from the function, if the server does not come up.
     """
     os.environ |= {name: value for name, value in _QUIET.items() if name not in os.environ}
-    os.environ.setdefault("PREFECT_HOME", str((data_dir / "prefect").absolute()))
     if os.environ.get("PREFECT_API_URL"):
+        os.environ.setdefault("PREFECT_HOME", str((data_dir / _HOME).absolute()))
         yield lambda: None
         return
+    # Two servers on one SQLite would lock each other out.
+    with own_folder(data_dir, _HOME) as home:
+        os.environ.setdefault("PREFECT_HOME", str(home.absolute()))
+        with _started(home / "server.log") as wait_for_server:
+            yield wait_for_server
+
+
+@contextmanager
+def _started(log_path: Path) -> Iterator[Callable[[], None]]:
     port = _free_port()
-    log_path = data_dir / "prefect" / "server.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("w") as log:
         server = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "uvicorn", *_SERVER, "--port", str(port)],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.channels.crosstalk import Leak
 from asr.chunking import chunk
-from asr.cutting import LeakFrom, cut_chunks
+from asr.cutting import LeakFrom, channel_blocks, cut_chunks
 from asr.decode import open_recording
+from asr.diarize.attribution import overlaps
+from asr.diarize.types import Diarizer, Speaking
 from asr.errors import MetadataError
 from asr.listener import ChannelSurvey
 from asr.regions import find_speech, typed_regions, without
@@ -20,7 +22,7 @@ from asr.survey import survey
 from asr.timebase import covering
 from asr.timings import FrontEndStage, Timings
 from asr.treatment import Treatment, plan
-from asr.types import CallMetadata, Channel, Chunk, Finding, Recording, Region, Samples, Span
+from asr.types import CallMetadata, Channel, Chunk, Finding, Recording, Region, RegionKind, Samples, Span
 from asr.vad import SpeechDetector
 from configs.settings import Settings
 from storage.types import AudioFacts
@@ -34,7 +36,7 @@ class PreparedChannel:
     """One channel's speech, as chunks; `index` is its place in the file. `bursts` hold its word times in place,
     `treatment` is what is done to its samples before an engine hears them, and `leak` what of the other channel is
     taken out of them first. Of the detector's windows, `power` are the mean squares and `probabilities` those of
-    speech, (n_windows,) both: what its text is held against."""
+    speech, (n_windows,) both: what its text is held against. `speaking` tells who talks when, if several share it."""
 
     index: int
     channel: Channel
@@ -44,6 +46,7 @@ class PreparedChannel:
     leak: Leak | None
     power: NDArray[np.float32] = field(repr=False)
     probabilities: NDArray[np.float32] = field(repr=False)
+    speaking: tuple[Speaking, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,8 +73,10 @@ def prepare(
     settings: Settings,
     call: CallMetadata | None = None,
     timings: Timings | None = None,
+    diarizer: Diarizer | None = None,
 ) -> Prepared:
-    """Find a recording's speech, but for that in its call's pauses, and plan its chunks.
+    """Find a recording's speech, but for that in its call's pauses, plan its chunks, and tell the speakers of a mixed
+    channel apart if there is a diarizer.
 
     Raises SkippableError for what is not a call, MetadataError if its channel map or its pauses do not fit it.
     """
@@ -83,6 +88,8 @@ def prepare(
     _check_pauses(found.duration_s, call)
     pauses = [covering(start_s, end_s) for start_s, end_s in call.pauses]
     planned = [_planned(channel, pauses, settings, timings) for channel in found.channels]
+    if diarizer is not None:
+        planned = [_diarized(recording, *one, diarizer, settings) for one in planned]
     return Prepared(
         recording,
         AudioFacts(found.duration_s, found.container, found.codec, found.sample_rate_hz),
@@ -101,7 +108,7 @@ def _planned(
     with timings.of(FrontEndStage.REGIONS):
         heard = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
         speech = without(heard, pauses)
-        treatment = plan(channel, speech.bursts, settings.denoise, settings.loudness)
+        treatment = plan(channel, settings.denoise, settings.loudness)
         regions = typed_regions(speech, channel.channel, channel.sounds)
     with timings.of(FrontEndStage.CHUNKING):
         chunks = chunk(speech, channel.channel, settings.chunk)
@@ -116,6 +123,21 @@ def _planned(
         channel.probabilities,
     )
     return prepared, regions
+
+
+def _diarized(
+    recording: Recording,
+    channel: PreparedChannel,
+    regions: tuple[Region, ...],
+    diarizer: Diarizer,
+    settings: Settings,
+) -> tuple[PreparedChannel, tuple[Region, ...]]:
+    """The same with who talks when in it, and where several do, if the channel is mixed."""
+    if channel.channel is not Channel.MIXED:
+        return channel, regions
+    speech = [covering(region.start_s, region.end_s) for region in regions if region.kind is RegionKind.SPEECH]
+    speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech) if speech else ()
+    return replace(channel, speaking=speaking), (*regions, *overlaps(speaking, channel.channel))
 
 
 def _check_map(recording: Recording, call: CallMetadata, settings: Settings) -> None:

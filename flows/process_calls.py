@@ -8,9 +8,12 @@ be done.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from prefect import flow, task
@@ -21,27 +24,33 @@ from prefect.utilities.annotations import quote
 
 from asr.engines.registry import cores
 from asr.errors import FatalError, RetryableError
-from asr.types import Transcript
+from asr.types import Recording, Transcript
 from configs.settings import Settings
-from flows import preparation, stages
+from flows import preparation, proof, stages
 from flows.custody import Custody
 from flows.desk import Desk
 from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
 from flows.metadata import sound
 from flows.preparation import Prepared
+from flows.presence import working_in
+from flows.proof import Case, Listening
 from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, names_model, provenance
+from flows.work import Leased
+from storage.errors import LeaseLostError
 from storage.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Who is told how a run goes: of recorded time transcribed, of recordings done, and of failures by SHA-256."""
+    """Who is told how a run goes: of recorded time transcribed, of recordings done, and by SHA-256 of failures and of
+    what others have in hand."""
 
     on_audio: Callable[[float], None]
     on_recording: Callable[[], None]
     on_failure: Callable[[str, Failure], None]
+    on_elsewhere: Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +63,7 @@ class Batch:
     custody: Custody
     settings: Settings
     progress: Progress
+    leased: Leased
 
 
 BATCH: ContextVar[Batch] = ContextVar("batch")
@@ -83,20 +93,61 @@ def process_calls(run_id: int) -> str:
 
     Returns a line that says how many recordings were published and how many quarantined.
     """
-    groups = BATCH.get().groups
-    quarantined = sum(_process_group(run_id, group) for group in groups)
-    return f"{sum(map(len, groups)) - quarantined} published, {quarantined} quarantined"
+    batch = BATCH.get()
+    published = quarantined = 0
+    for group in batch.groups:
+        if batch.leased.stop.is_set():
+            break
+        with working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
+            done = _process_group(run_id, group)
+        published, quarantined = published + done[0], quarantined + done[1]
+    return f"{published} published, {quarantined} quarantined"
 
 
-def _process_group(run_id: int, group: tuple[Source, ...]) -> int:
-    """One group through all stages; returns how many of its recordings were quarantined."""
+def _process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
+    """One group through all stages; returns how many of its recordings were published and how many quarantined."""
     desk = Desk()
-    prepared = prepare(quote(group), quote(desk))
-    heard = transcribe(quote(prepared), quote(desk))
-    transcripts = assemble(quote(heard), quote(desk))
-    redacted = redact(quote(transcripts), quote(desk))
-    publish(run_id, quote(redacted), quote(desk))
-    return len(desk.failures)
+    mine = claim(run_id, quote(group), quote(desk))
+    if mine:
+        prepared = prepare(quote(mine), quote(desk))
+        heard = transcribe(quote(prepared), quote(desk))
+        transcripts = assemble(quote(heard), quote(desk))
+        redacted = redact(quote(transcripts), quote(desk))
+        _publish_proven(run_id, redacted, desk)
+    return len(desk.settled) - len(desk.failures), len(desk.failures)
+
+
+def _publish_proven(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
+    """The last stages: where copies of the sound are kept, they are made and heard again before anything is kept."""
+    batch = BATCH.get()
+    if batch.settings.redact.audio == "off":
+        publish(run_id, quote(redacted), quote(desk))
+        return
+    with batch.archive.objects.scratch() as folder:
+        copied = bleep(quote(redacted), folder, quote(desk))
+        proven = prove(quote(copied), quote(desk))
+        publish(run_id, quote(proven), quote(desk))
+
+
+@_stage("claim")
+def claim(run_id: int, group: tuple[Source, ...], desk: Desk) -> tuple[Source, ...]:
+    """Lease the group's recordings; those that others have in hand, or have done meanwhile, are left to them."""
+    batch = BATCH.get()
+    options, leased = batch.settings.ingest, batch.leased
+    recordings = [source.recording for source in group]
+    claimed = leased.leases.claim(run_id, recordings, options.max_tries, again=leased.again)
+    desk.tokens.update(claimed.tokens)
+    for recording in recordings:
+        if recording.sha256 in claimed.tokens:
+            continue
+        if recording.sha256 in claimed.exhausted:
+            desk.failures[recording] = claimed.exhausted[recording.sha256]
+            desk.settled.add(recording)
+            batch.progress.on_failure(recording.sha256, desk.failures[recording])
+        else:
+            batch.progress.on_elsewhere(recording.sha256)
+        batch.progress.on_recording()
+    return tuple(source for source in group if source.recording.sha256 in claimed.tokens)
 
 
 @_stage("prepare")
@@ -107,7 +158,13 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
         "prepare",
         group,
         lambda source: source.recording,
-        lambda source: preparation.prepare(source.recording, batch.models.detector, batch.settings, sound(source.call)),
+        lambda source: preparation.prepare(
+            source.recording,
+            batch.models.detector,
+            batch.settings,
+            sound(source.call),
+            diarizer=batch.models.diarizer,
+        ),
         threads=cores(batch.settings.transcribe),
     )
 
@@ -150,10 +207,13 @@ def assemble(heard: list[tuple[Prepared, Heard]], desk: Desk) -> list[tuple[Prep
 def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
     """Take out what must not rest; what the settings keep of it all the same goes into the vault."""
     redactor, custody = BATCH.get().models.redactor, BATCH.get().custody
+    has_copy = BATCH.get().settings.redact.audio != "off"
 
     def work(item: tuple[Prepared, Heard, Transcript]) -> tuple[Prepared, Heard, Redacted]:
-        keep_unredacted(item[0].recording, item[2], redactor, custody)
-        return item[0], item[1], stages.redact(item[2], redactor)
+        prepared, heard, transcript = item
+        keep_unredacted(prepared.recording, transcript, redactor, custody)
+        redacted = stages.redact(transcript, redactor)
+        return prepared, heard, stages.sound_to_remove(prepared, transcript, redacted) if has_copy else redacted
 
     return desk.each(
         "redact",
@@ -161,6 +221,35 @@ def redact(transcripts: list[tuple[Prepared, Heard, Transcript]], desk: Desk) ->
         lambda item: item[0].recording,
         work,
     )
+
+
+@_stage("bleep")
+def bleep(redacted: list[tuple[Prepared, Heard, Redacted]], folder: Path, desk: Desk) -> list[tuple[Heard, Case]]:
+    """Write redacted copies of the recordings to a folder."""
+    settings = BATCH.get().settings
+    return desk.each(
+        "bleep",
+        redacted,
+        lambda item: item[0].recording,
+        lambda item: (item[1], proof.begin(item[0], item[2], folder, settings)),
+        threads=cores(settings.transcribe),
+    )
+
+
+@_stage("prove")
+def prove(copied: list[tuple[Heard, Case]], desk: Desk) -> list[tuple[Prepared, Heard, Redacted]]:
+    """Hear the copies again; those that still hold what was removed are done anew, and fail in the end."""
+    batch = BATCH.get()
+    listeners = batch.models.listeners
+    heard = {case.recording: answer for answer, case in copied}
+    began_s = time.perf_counter()
+    proven = proof.prove(
+        [case for _, case in copied], Listening(listeners, batch.models.redactor, batch.settings), desk
+    )
+    took_s = time.perf_counter() - began_s
+    return [
+        (case.prepared, heard[case.recording], proof.proven(case, listeners, took_s / len(copied))) for case in proven
+    ]
 
 
 @_stage("publish")
@@ -171,14 +260,30 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
     certify = certifier(batch.custody, names_model(batch.settings))
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
-        repository.publish(run_id, stages.publication(*item, objects, batch.settings, certify))
-        desk.settled.add(item[0].recording)
+        recording = item[0].recording
+        publication = stages.publication(*item, objects, batch.settings, certify)
+        with _unless_lost(desk, recording, batch.progress):
+            repository.publish(run_id, publication, desk.tokens[recording.sha256])
+            desk.settled.add(recording)
         batch.progress.on_recording()
 
-    desk.each("publish", redacted, lambda item: item[0].recording, keep)
-    for recording, failure in desk.failures.items():
-        if recording not in desk.settled:
-            repository.quarantine(run_id, recording, failure)
-            desk.settled.add(recording)
+    left = [item for item in redacted if item[0].recording.sha256 not in desk.lost]
+    desk.each("publish", left, lambda item: item[0].recording, keep)
+    for recording, failure in list(desk.failures.items()):
+        if recording not in desk.settled and recording.sha256 not in desk.lost:
+            with _unless_lost(desk, recording, batch.progress):
+                repository.quarantine(run_id, recording, failure, token=desk.tokens[recording.sha256])
+                desk.settled.add(recording)
+                batch.progress.on_failure(recording.sha256, failure)
             batch.progress.on_recording()
-            batch.progress.on_failure(recording.sha256, failure)
+
+
+@contextmanager
+def _unless_lost(desk: Desk, recording: Recording, progress: Progress) -> Iterator[None]:
+    """Leave a recording to the worker who has taken it over: what was made of it here is dropped."""
+    try:
+        yield
+    except LeaseLostError:
+        desk.failures.pop(recording, None)
+        desk.lost.add(recording.sha256)
+        progress.on_elsewhere(recording.sha256)

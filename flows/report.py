@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asr.models import Model
-from asr.types import CallMetadata, GuardCounts
+from asr.types import CallMetadata, Conversation, GuardCounts
 from asr.types import Finding as Sound
 from compliance.types import RedactedTranscript
 from flows.run import Result
@@ -172,8 +172,14 @@ def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
         yield "other", ", ".join(sorted(call.other)), "names alone; --json shows what they hold"
 
 
-def print_transcript(transcript: RedactedTranscript, summary: Summary | None, call: CallMetadata | None) -> None:
-    """Print a call: what was told of it, its summary, what was removed, and its turns."""
+def print_transcript(
+    transcript: RedactedTranscript,
+    summary: Summary | None,
+    call: CallMetadata | None,
+    conversation: Conversation | None = None,
+    copies: Sequence[str] = (),
+) -> None:
+    """Print a call: what was told of it, its summary, what was removed, its redacted sound, and its turns."""
     made_by = transcript.provenance
     click.echo(
         f"{transcript.audio}  {clock(transcript.duration_s)}  {', '.join(transcript.channels)}  "
@@ -183,6 +189,8 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None, ca
         click.echo(f"{name + ':':<13}{value}  [{source}]")
     removed = Counter(redaction.entity for redaction in transcript.redactions)
     click.echo("removed: " + (", ".join(f"{n} {entity}" for entity, n in sorted(removed.items())) or "nothing"))
+    for copy in copies:
+        click.echo(f"audio:   {copy}")
     for amiss in transcript.findings:
         click.echo(f"sound:   {sound(amiss)}")
     if guarded := _guarded(transcript.guards):
@@ -193,9 +201,37 @@ def print_transcript(transcript: RedactedTranscript, summary: Summary | None, ca
             click.echo(f"{name + ':':<9}{_said(finding)}")
         for action in summary.actions:
             click.echo(f"action:  {_said(action)}")
+    for line in talk(conversation) if conversation else ():
+        click.echo(f"talk:    {line}")
     click.echo("")
     for turn in transcript.turns:
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
+
+
+def talk(conversation: Conversation) -> Iterable[str]:
+    """How a call's time was spent: a line for each speaker, and one for what is nobody's.
+
+    >>> from asr.types import Channel, SpeakerFacts
+    >>> facts = SpeakerFacts("speaker-1", Channel.AGENT, 0.8, 30.0, 0.75, 90, 180.0, 12.0, 1, None)
+    >>> next(iter(talk(Conversation((facts,), 4.0, 0.0, 1.0))))
+    'speaker-1 (agent, 80% sure) 75% of talk, 90 words, 180 a minute, at most 12.0 s at a time, 1 interruption'
+    """
+    for one in conversation.speakers:
+        role = f" ({one.role}, {one.role_confidence:.0%} sure)" if one.role and one.role != one.speaker else ""
+        parts = [
+            f"{one.speaker}{role} {one.talk_share:.0%} of talk",
+            f"{one.words} words",
+            f"{one.words_per_min:.0f} a minute",
+            f"at most {one.longest_monologue_s:.1f} s at a time",
+            f"{one.interruptions} interruption{'' if one.interruptions == 1 else 's'}",
+        ]
+        if one.response_s is not None:
+            parts.append(f"answers in {one.response_s:.1f} s")
+        yield ", ".join(parts)
+    yield (
+        f"{conversation.silence_s:.1f} s of silence, {conversation.hold_s:.1f} s on hold, "
+        f"{conversation.overlap_s:.1f} s of several at once"
+    )
 
 
 def sound(finding: Sound) -> str:

@@ -12,8 +12,9 @@ from prefect import flow
 
 from configs.load import load
 from flows.custody import note_configuration, open_custody
+from flows.presence import alone_in
 from flows.sweep import sweep
-from flows.wiring import one_run_at_a_time, open_archive
+from flows.wiring import open_archive
 
 NIGHTLY = "0 3 * * *"
 
@@ -26,7 +27,7 @@ def retention_sweep(data_dir: str = "var", profile: str | None = None, *, dry_ru
     """
     settings = load(profile, [], os.environ, None)
     folder = Path(data_dir)
-    with one_run_at_a_time(folder):
+    with alone_in(folder, settings.ingest.let_go_s):
         archive = open_archive(settings, folder)
         custody = open_custody(archive.database, archive.objects, settings, folder)
         note_configuration(custody)

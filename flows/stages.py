@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
+from pathlib import Path
 
 from asr.channels.roles import exchanged, swapped
 from asr.channels.suppression import without_echoes
+from asr.conversation import conversation
 from asr.engines.base import Engine
 from asr.guards import Evidence
 from asr.heap import trim_heap
@@ -17,10 +19,15 @@ from asr.rehearing import Said, guarded
 from asr.speakers import turns
 from asr.timebase import to_samples, to_seconds
 from asr.types import FindingEffect, GuardCounts, Hypothesis, Provenance, Samples, Transcript
+from compliance.bleep import Removal, removals
+from compliance.errors import UnprovenError
+from compliance.proof import SoundProof
 from compliance.redactor import Redactor
 from compliance.render import documents
+from compliance.survivors import text_survivors
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
+from flows.bleeping import speech_of
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
 from llm.summarise import summarise
@@ -134,7 +141,7 @@ def assemble(prepared: Prepared, heard: Heard, provenance: Provenance, settings:
         audio=prepared.recording.name,
         duration_s=prepared.facts.duration_s,
         channels=tuple(words),
-        turns=turns(words, settings.turns),
+        turns=turns(words, settings.turns, {channel.channel: channel.speaking for channel in prepared.channels}),
         regions=prepared.regions,
         provenance=provenance,
         findings=prepared.findings,
@@ -154,12 +161,32 @@ class Redacted:
 
     transcript: RedactedTranscript
     redact_s: float
+    removals: tuple[Removal, ...] = ()
+    """What goes from the sound, if a redacted copy is to be made."""
+    copy: Path | None = None
+    proof: SoundProof | None = None
+    sound_s: Mapping[str, float] = field(default_factory=dict)
+    """Seconds that copying and proving took."""
 
 
 def redact(transcript: Transcript, redactor: Redactor) -> Redacted:
-    """Take out what the policy names."""
+    """Take out what the policy names, and read what is left once more.
+
+    Raises UnprovenError if that finds anything: redacting goes on until nothing is found, so a fault is behind it.
+    """
     began_s = time.perf_counter()
-    return Redacted(redactor.redact(transcript), time.perf_counter() - began_s)
+    redacted = redactor.redact(transcript)
+    if left := text_survivors(redacted, redactor):
+        raise UnprovenError(
+            f"{transcript.audio}: a second reading of its text finds {', '.join(left)}", "Report it as a bug"
+        )
+    return Redacted(redacted, time.perf_counter() - began_s)
+
+
+def sound_to_remove(prepared: Prepared, transcript: Transcript, redacted: Redacted) -> Redacted:
+    """The redacted call with what goes from its sound; `transcript` is what it was made from."""
+    speech = speech_of(prepared, redacted.transcript)
+    return replace(redacted, removals=removals(transcript, redacted.transcript, speech))
 
 
 def publication(
@@ -178,17 +205,24 @@ def publication(
     summary = summarise(redacted.transcript, settings.summarise)
     summarise_s = time.perf_counter() - began_s
     keys = {document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)}
+    if redacted.copy is not None:
+        kind = redacted.copy.suffix[1:]
+        keys[kind] = objects.put_file(redacted.copy, kind)
     return Publication(
         recording=prepared.recording,
         audio=prepared.facts,
         transcript=redacted.transcript,
         summary=summary,
         documents=keys,
+        conversation=conversation(
+            redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s
+        ),
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,
             "redact": redacted.redact_s,
+            **redacted.sound_s,
             "summarise": summarise_s,
         },
-        certificate=objects.put(certify(prepared.recording, redacted.transcript, keys)),
+        certificate=objects.put(certify(prepared.recording, redacted.transcript, keys, redacted.proof)),
     )

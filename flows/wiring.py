@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import getpass
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from asr.diarize.loading import load_diarizer
+from asr.diarize.types import Diarizer
 from asr.engines.base import Engine
 from asr.engines.registry import cores, load_engine
-from asr.errors import ConfigError, FatalError
+from asr.errors import ConfigError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
 from asr.types import Provenance
@@ -22,6 +21,7 @@ from asr.vad import SpeechDetector, load_detector
 from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
+from flows.listeners import Listener, listeners, proof_model
 from storage.buckets import read_object
 from storage.objects import FolderStore
 from storage.repository import Repository
@@ -38,6 +38,9 @@ class Models:
     detector: SpeechDetector
     engine: Engine
     redactor: Redactor
+    listeners: tuple[Listener, ...] = ()
+    """Who hears redacted copies, if any are made."""
+    diarizer: Diarizer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,19 @@ def registry(settings: Settings) -> Registry:
 
 def model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that a run with these settings loads."""
-    return settings.transcribe.model, VAD_MODEL, settings.redact.ner_model
+    other = proof_model(settings)
+    return (
+        *(settings.transcribe.model, VAD_MODEL, settings.redact.ner_model),
+        *voice_model_ids(settings),
+        *((other,) if other else ()),
+    )
+
+
+def voice_model_ids(settings: Settings) -> tuple[str, ...]:
+    """The models that tell the speakers of a mixed channel apart; none for a diarizer that brings its own."""
+    if settings.diarize.diarizer != "openvino":
+        return ()
+    return settings.diarize.segmentation_model, settings.diarize.embedding_model
 
 
 def access(settings: Settings) -> Access:
@@ -97,12 +112,26 @@ def load_models(settings: Settings) -> Models:
     """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
     _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
-    speech, vad, names = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    if (other := proof_model(settings)) is not None:
+        _check_kind(settings, "redact.proof", other, "asr")
+    speech, vad, names, *_ = (fetch_model(settings, model_id) for model_id in model_ids(settings))
+    engine = load_engine(speech, settings.transcribe)
     return Models(
         detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
-        engine=load_engine(speech, settings.transcribe),
+        engine=engine,
         redactor=Redactor.load(names.folder, settings.redact),
+        listeners=listeners(engine, settings, speech, fetch_model(settings, other) if other else None),
+        diarizer=diarizer(settings),
     )
+
+
+def diarizer(settings: Settings) -> Diarizer | None:
+    """What tells the speakers of a mixed channel apart, None if nothing is to. Raises ModelError or ConfigError as
+    load_models does."""
+    for key in ("segmentation", "embedding"):
+        _check_kind(settings, f"diarize.{key}_model", getattr(settings.diarize, f"{key}_model"), key)
+    folders = [fetch_model(settings, model_id).folder for model_id in voice_model_ids(settings)]
+    return load_diarizer(folders, settings.diarize, cores(settings.transcribe))
 
 
 def load_redactor(settings: Settings) -> Redactor:
@@ -151,8 +180,13 @@ def open_archive(settings: Settings, data_dir: Path) -> Archive:
     """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
     database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
     migrate(database)
-    objects = FolderStore(Path(settings.storage.objects_dir or data_dir / "objects"))
+    objects = FolderStore(objects_dir(settings, data_dir))
     return Archive(database, Repository(database, actor=actor()), objects)
+
+
+def objects_dir(settings: Settings, data_dir: Path) -> Path:
+    """The folder of the objects."""
+    return Path(settings.storage.objects_dir or data_dir / "objects")
 
 
 def actor() -> str:
@@ -162,26 +196,3 @@ def actor() -> str:
     except (KeyError, OSError):  # a user without a name, as in a container
         user = f"uid-{os.getuid()}"
     return f"{user}@{socket.gethostname()}"
-
-
-@contextmanager
-def one_run_at_a_time(data_dir: Path) -> Iterator[None]:
-    """Hold the data folder for one run. The kernel lets go of it when the process ends, however it ends.
-
-    Raises FatalError if another run holds it, or if the folder cannot be written.
-    """
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        lock = (data_dir / "run.lock").open("w")
-    except OSError as error:
-        raise FatalError(
-            f"{data_dir} cannot be written: {error.strerror}", "Name another folder with --data-dir"
-        ) from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise FatalError(
-                f"another run is working in {data_dir}", "Wait for it, or name another folder with --data-dir"
-            ) from error
-        yield

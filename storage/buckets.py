@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,9 @@ _SERVER_AT_FAULT = 500
 """HTTP status codes from here on say that the server could not, not that the request was wrong (RFC 9110)."""
 
 _CHUNK_BYTES = 1 << 20
+
+_NOT_THERE = (404, 405)
+"""What S3 says of a key or version that is not there, and of a delete marker."""
 
 
 def read_object(uri: str, path: Path) -> None:
@@ -86,6 +92,117 @@ def copy_object(uri: str, target: str, sha256: str) -> bool:
                 client.copy(source, target_bucket, target_key)
                 return True
     return False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectVersion:
+    """One version of an object; its `version_id` is "null" in a bucket without versions."""
+
+    uri: str
+    version_id: str
+    etag: str
+    modified_at: datetime
+    size_bytes: int
+    is_latest: bool = True
+
+    @property
+    def version(self) -> str:
+        """What is another one when the bytes may be."""
+        return f"{self.version_id} {self.etag.strip(chr(34))} {self.modified_at:%Y%m%dT%H%M%SZ}"
+
+
+def list_versions(uri: str) -> list[ObjectVersion]:
+    """Return all versions of all objects whose names begin as the URI does, but for those that were deleted since.
+
+    Raises what read_object raises.
+    """
+    bucket, prefix = _split(uri)
+    found: list[ObjectVersion] = []
+    deleted: set[str] = set()
+    with _mapped_errors(uri, "listed"):
+        for page in _client(uri).get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+            deleted |= {f"s3://{bucket}/{item['Key']}" for item in page.get("DeleteMarkers", ()) if item["IsLatest"]}
+            found += [
+                ObjectVersion(
+                    f"s3://{bucket}/{item['Key']}",
+                    item["VersionId"],
+                    item["ETag"],
+                    item["LastModified"].astimezone(UTC),
+                    item["Size"],
+                    item["IsLatest"],
+                )
+                for item in page.get("Versions", ())
+            ]
+    return [version for version in found if version.uri not in deleted]
+
+
+def find_version(uri: str, version_id: str = "") -> ObjectVersion | None:
+    """Return a version of an object, the latest if none is named; None if there is none. Raises as read_object does."""
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "read"):
+        from botocore.exceptions import ClientError
+
+        named = {"VersionId": version_id} if version_id else {}
+        try:
+            head = _client(uri).head_object(Bucket=bucket, Key=key, **named)
+        except ClientError as error:
+            if _is_not_there(error):
+                return None
+            raise
+    there = head.get("VersionId", "null"), head["ETag"], head["LastModified"].astimezone(UTC)
+    return ObjectVersion(uri, *there, head["ContentLength"])
+
+
+def fetch_version(uri: str, version_id: str, path: Path, within_s: float) -> str | None:
+    """Write a version of an object to a new path and return the SHA-256 of its bytes; None if it is not there.
+
+    Raises RetryableError too if fewer bytes come than were told, or if they take longer; then no file is left.
+    """
+    bucket, key = _split(uri)
+    deadline_s = time.monotonic() + within_s
+    digest, size_bytes = hashlib.sha256(), 0
+    with _mapped_errors(uri, "read"):
+        from botocore.exceptions import ClientError
+
+        named = {"VersionId": version_id} if version_id else {}
+        try:
+            answer = _client(uri).get_object(Bucket=bucket, Key=key, **named)
+        except ClientError as error:
+            if _is_not_there(error):
+                return None
+            raise
+        partial = path.with_name(f"{path.name}.part")
+        try:
+            with partial.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                    file.write(chunk)
+                    digest.update(chunk)
+                    size_bytes += len(chunk)
+                    if time.monotonic() > deadline_s:
+                        raise RetryableError(f"{uri} took longer than {within_s:g} s to come", "See ingest.fetch_s")
+            if size_bytes != answer["ContentLength"]:
+                raise RetryableError(f"{uri} came cut short", "It is tried again")
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+    return digest.hexdigest()
+
+
+def _is_not_there(error: Any) -> bool:
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return status in _NOT_THERE and error.response.get("Error", {}).get("Code") != "NoSuchBucket"
+
+
+def tag_version(uri: str, version_id: str, tags: Mapping[str, str]) -> None:
+    """Add tags to a version of an object, beside those that it has. Raises what read_object raises."""
+    bucket, key = _split(uri)
+    named = {} if version_id in {"", "null"} else {"VersionId": version_id}
+    with _mapped_errors(uri, "tagged"):
+        client = _client(uri)
+        had = client.get_object_tagging(Bucket=bucket, Key=key, **named)["TagSet"]
+        merged = {tag["Key"]: tag["Value"] for tag in had} | dict(tags)
+        tag_set = [{"Key": name, "Value": value} for name, value in merged.items()]
+        client.put_object_tagging(Bucket=bucket, Key=key, Tagging={"TagSet": tag_set}, **named)
 
 
 def _versions(client: Any, bucket: str, key: str) -> tuple[list[str], list[str]]:

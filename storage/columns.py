@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
-from storage.types import RecordingState, RunState
+from storage.types import RecordingState, RunState, TryOutcome
 
 
 class UtcDateTime(sa.TypeDecorator[datetime]):
@@ -69,6 +69,7 @@ class Base(DeclarativeBase):
         RegionKind: text_of(RegionKind),
         RecordingState: text_of(RecordingState),
         RunState: text_of(RunState),
+        TryOutcome: text_of(TryOutcome),
         Kind: text_of(Kind),
         Scope: text_of(Scope),
         dict[str, Any]: sa.JSON(),

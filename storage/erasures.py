@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from compliance.types import CallFacts, Kind
+from compliance.types import AUDIO_KINDS, CallFacts, Kind
 from storage.facts import call_facts, forget_facts
 from storage.tables import (
     AuditEventRow,
@@ -28,9 +28,7 @@ from storage.tables import (
     WordRow,
 )
 from storage.types import Intention, Outcome, Place, RecordingState, Stock
-
-AUDIO_DOCUMENTS = ("wav", "flac", "opus", "ogg", "mp3", "m4a")
-"""Kinds of documents that are redacted audio; all others are text."""
+from storage.work_tables import ArrivalRow
 
 WORD_DOCUMENTS = ("json",)
 """Kinds of documents that hold the times of single words."""
@@ -59,7 +57,7 @@ def stock_of(connection: sa.Connection, recording_ids: Sequence[int]) -> list[St
 
 def _kinds(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Kind]]:
     lies = ~SourceRow.uri.startswith(ERASED) & ~SourceRow.uri.startswith(MOVED)
-    audio = DocumentRow.kind.in_(AUDIO_DOCUMENTS)
+    audio = DocumentRow.kind.in_(AUDIO_KINDS)
     wanted: dict[Kind, sa.Select[int] | sa.CompoundSelect[int]] = {
         Kind.SOURCE_AUDIO: sa.select(SourceRow.recording_id).where(lies, SourceRow.recording_id.in_(ids)),
         Kind.REDACTED_AUDIO: sa.select(DocumentRow.recording_id).where(audio, DocumentRow.recording_id.in_(ids)),
@@ -170,10 +168,10 @@ def object_keys(connection: sa.Connection, recording_id: int, kind: Kind) -> lis
 
 def _goes_with(kind: Kind, document: str) -> bool:
     if kind is Kind.REDACTED_AUDIO:
-        return document in AUDIO_DOCUMENTS
+        return document in AUDIO_KINDS
     if kind is Kind.WORDS:
         return document in WORD_DOCUMENTS
-    return kind is Kind.TRANSCRIPT and document not in AUDIO_DOCUMENTS
+    return kind is Kind.TRANSCRIPT and document not in AUDIO_KINDS
 
 
 def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved_to: str | None) -> None:
@@ -183,6 +181,13 @@ def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved
     own = SourceRow.recording_id == recording_id
     connection.execute(sa.delete(SourceRow).where(own, SourceRow.uri == uri))
     connection.execute(sa.update(SourceRow).where(own, SourceRow.uri == was).values(uri=uri))
+
+
+def relocate(connection: sa.Connection, recording_id: int, uri: str, where: str) -> None:
+    """Keep where a source's file lies now, in place of where it was."""
+    own = SourceRow.recording_id == recording_id
+    connection.execute(sa.delete(SourceRow).where(own, SourceRow.uri == where))
+    connection.execute(sa.update(SourceRow).where(own, SourceRow.uri == uri).values(uri=where))
 
 
 def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int:
@@ -226,6 +231,7 @@ def forget_if_bare(connection: sa.Connection, recording_id: int) -> None:
         sa.select(sa.func.min(SourceRow.first_seen_at)).where(SourceRow.recording_id == recording_id)
     ).scalar_one()
     connection.execute(sa.delete(SourceRow).where(SourceRow.recording_id == recording_id))
+    connection.execute(sa.delete(ArrivalRow).where(ArrivalRow.recording_id == recording_id))
     name = f"{ERASED}{stock.facts.sha256[:12]}"
     if sources is not None:
         connection.execute(

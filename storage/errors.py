@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from asr.errors import FatalError
+from asr.errors import FatalError, PipelineError
+
+
+class LeaseLostError(PipelineError):
+    """Somebody else has taken a recording over: what was made of it here is not kept."""
 
 
 class UnknownRecordingError(FatalError):

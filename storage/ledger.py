@@ -9,7 +9,8 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from compliance.types import CallFacts, Hold, Kind, Scope
-from storage import audit_log, erasures, holds
+from storage import audit_log, erasures, holds, tries
+from storage.facts import call_facts
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import AuditEventRow, ErasureRequestRow, ErasureRow, RecordingRow
@@ -118,6 +119,28 @@ class Ledger:
         """Return the keys of all objects of a recording that go with a kind."""
         with reading(self._engine) as connection:
             return erasures.object_keys(connection, recording_id, kind)
+
+    def recording_id(self, sha256: str) -> int:
+        """Return the id of a recording that is known by its hash."""
+        with reading(self._engine) as connection:
+            wanted = sa.select(RecordingRow.id).where(RecordingRow.sha256 == sha256)
+            return connection.execute(wanted).scalar_one()
+
+    def facts(self, recording_id: int) -> CallFacts:
+        """Return what rules of retention and holds look at."""
+        with reading(self._engine) as connection:
+            return call_facts(connection, [recording_id])[recording_id]
+
+    def in_hand(self, recording_id: int) -> bool:
+        """Say whether a worker has a lease of a recording that has not run out."""
+        with reading(self._engine) as connection:
+            lease = tries.open_try(connection, recording_id)
+        return lease is not None and not tries.is_over(lease, self.now())
+
+    def relocate(self, recording_id: int, uri: str, where: str) -> None:
+        """Keep that a source's file lies elsewhere now; rules of retention go on to hold for it there."""
+        with writing(self._engine) as connection:
+            erasures.relocate(connection, recording_id, uri, where)
 
     def mark_place(self, recording_id: int, place: Place, moved_to: str | None) -> None:
         """Keep that a source's file is gone, or where it was moved to."""

@@ -6,6 +6,8 @@ import errno
 import hashlib
 import os
 import re
+import shutil
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +20,8 @@ from compliance.types import Document
 
 STALE_S = 3_600.0
 """A temporary file this old was left by a process that was killed: a write takes well under a second."""
+
+_SCRATCH = ".scratch-"
 
 _KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})\.[a-z0-9]{1,16}")
 
@@ -40,6 +44,14 @@ class ObjectStore(Protocol):
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
         ...
 
+    def put_file(self, path: Path, kind: str) -> str:
+        """As put, of a file that may be too large for the memory."""
+        ...
+
+    def locate(self, key: str) -> Path:
+        """Return the file that holds what a key holds. Raises as get does."""
+        ...
+
     def exists(self, key: str) -> bool:
         """Say whether a key holds anything."""
         ...
@@ -51,8 +63,11 @@ class ObjectStore(Protocol):
 
 def object_key(document: Document) -> str:
     """Return a key: the SHA-256 of the body in hex and the kind, after the first two digits and a slash."""
-    digest = hashlib.sha256(document.body).hexdigest()
-    return f"{digest[:2]}/{digest}.{document.kind}"
+    return _key(hashlib.sha256(document.body).hexdigest(), document.kind)
+
+
+def _key(digest: str, kind: str) -> str:
+    return f"{digest[:2]}/{digest}.{kind}"
 
 
 class FolderStore:
@@ -93,6 +108,38 @@ class FolderStore:
             _sync_folder(path.parent)
         return key
 
+    def put_file(self, path: Path, kind: str) -> str:
+        """Keep a file and return its key; one that lies in a folder of `scratch` is not copied, but linked."""
+        with _mapped_errors(path):
+            with path.open("rb") as file:
+                key = _key(hashlib.file_digest(file, "sha256").hexdigest(), kind)
+                os.fsync(file.fileno())
+            kept = self._path(key)
+            if kept.exists() and kept.stat().st_size == path.stat().st_size:
+                return key
+            if not kept.parent.exists():
+                kept.parent.mkdir(exist_ok=True)
+                _sync_folder(self._root)
+            temporary = kept.with_name(f".{kept.name}.{os.getpid()}-{threading.get_ident()}.tmp")
+            temporary.unlink(missing_ok=True)
+            try:
+                os.link(path, temporary)
+            except OSError:  # another disk, or one without links
+                shutil.copyfile(path, temporary)
+            temporary.replace(kept)
+            _sync_folder(kept.parent)
+        return key
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder on the store's disk for what is not finished; it is gone afterwards, with all that is left in it."""
+        with _mapped_errors(self._root):
+            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._root))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
         path = self._path(key)
@@ -100,16 +147,33 @@ class FolderStore:
             try:
                 body = path.read_bytes()
             except FileNotFoundError as error:
-                raise FatalError(
-                    f"the object {key} is not in {self._root}",
-                    "Restore it from a backup, or process the recording again",
-                ) from error
-        if hashlib.sha256(body).hexdigest() != path.stem:
+                raise self._missing(key) from error
+        self._check(key, hashlib.sha256(body).hexdigest())
+        return body
+
+    def locate(self, key: str) -> Path:
+        """Return the file that holds what a key holds. Raises FatalError as get does; the file is hashed as it lies."""
+        path = self._path(key)
+        with _mapped_errors(path):
+            try:
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()
+            except FileNotFoundError as error:
+                raise self._missing(key) from error
+        self._check(key, digest)
+        return path
+
+    def _missing(self, key: str) -> FatalError:
+        return FatalError(
+            f"the object {key} is not in {self._root}", "Restore it from a backup, or process the recording again"
+        )
+
+    def _check(self, key: str, digest: str) -> None:
+        if digest != self._path(key).stem:
             raise FatalError(
                 f"the object {key} in {self._root} does not hold what its name says",
                 "Delete the file, then restore it from a backup or process the recording again",
             )
-        return body
 
     def exists(self, key: str) -> bool:
         """Say whether a key holds anything."""
@@ -139,6 +203,11 @@ class FolderStore:
                     leftover.unlink()
             except FileNotFoundError:
                 continue  # another process swept it, or finished writing it
+        for folder in self._root.glob(f"{_SCRATCH}*"):
+            # Whatever is written in it changes it or one of its files.
+            times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
+            if times and now_s - max(times) > STALE_S:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

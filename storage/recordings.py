@@ -15,10 +15,13 @@ from storage.tables import ModelRow, RecordingRow, SourceRow
 from storage.types import AudioFacts, Failure, RecordingState
 
 
-def register_recording(connection: sa.Connection, recording: Recording, now: datetime) -> int:
-    """Insert the recording and the place where it lies, as far as they are new; return the recording's id.
+def register_recording(
+    connection: sa.Connection, recording: Recording, now: datetime, uri: str | None = None, *, found: bool = False
+) -> int:
+    """Insert the recording, and where it lies if it was `found` there or no place is known; return the recording's id.
 
-    The row stays locked until the transaction ends, so that two processes never write one recording at once.
+    It lies at its path unless a `uri` says where it was fetched from. The row stays locked until the transaction ends,
+    so that two processes never write one recording at once.
     """
     row = {
         "sha256": recording.sha256,
@@ -31,15 +34,22 @@ def register_recording(connection: sa.Connection, recording: Recording, now: dat
     recording_id = connection.execute(
         sa.select(RecordingRow.id).where(RecordingRow.sha256 == recording.sha256).with_for_update()
     ).scalar_one()
+    if not found and _has_place(connection, recording_id):
+        return recording_id
     source = {
         "recording_id": recording_id,
-        "uri": recording.path.absolute().as_uri(),
+        "uri": uri or recording.path.absolute().as_uri(),
         # A name that is not UTF-8 is legal on Linux and cannot be kept as text.
         "name": os.fsencode(recording.name).decode("utf-8", "replace"),
         "first_seen_at": now,
     }
     insert_if_new(connection, SourceRow, source)
     return recording_id
+
+
+def _has_place(connection: sa.Connection, recording_id: int) -> bool:
+    wanted = sa.select(SourceRow.uri).where(SourceRow.recording_id == recording_id)
+    return connection.execute(wanted.limit(1)).first() is not None
 
 
 def recording_state(connection: sa.Connection, recording_id: int) -> RecordingState:

@@ -8,25 +8,22 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from asr.errors import SkippableError
-from asr.types import CallMetadata, Recording
+from asr.types import CallMetadata, Conversation, Recording
 from compliance.types import RedactedTranscript
 from llm.types import Summary
 from storage import audit_log
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
+from storage.conversations import load_conversation, store_conversation
 from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_summary, load_transcript, store_spoken, store_summary, store_transcript
 from storage.overview import load_calls, load_overview
-from storage.recordings import (
-    count_attempt,
-    recording_state,
-    register_recording,
-    set_recording_state,
-)
-from storage.runs import count_published, count_quarantined, end_run, end_stale_runs, insert_run
+from storage.recordings import recording_state, register_recording, set_recording_state
+from storage.runs import count_published, count_quarantined, end_run, insert_run
 from storage.session import reading, writing
 from storage.tables import CertificateRow, DocumentRow, RecordingRow
+from storage.tries import Term, insert_requeued, settle_try
 from storage.types import (
     AudioFacts,
     CallRow,
@@ -36,6 +33,7 @@ from storage.types import (
     RecordingState,
     RunState,
     StoredRecording,
+    TryOutcome,
 )
 
 _LOOKUP_BATCH = 500
@@ -59,13 +57,15 @@ class Repository:
         self._now = now
         self._actor = actor
 
-    def register(self, recording: Recording) -> RecordingState:
+    def register(self, recording: Recording, uri: str | None = None) -> RecordingState:
         """Make the recording and the place where it lies known, and return how far it has come.
 
-        However often the same bytes come they are one row, and each path is one source of it.
+        However often the same bytes come they are one row, and each path is one source of it; so is each `uri`, which
+        says where a file was fetched from.
         """
         with writing(self._engine) as connection:
-            return recording_state(connection, register_recording(connection, recording, self._now()))
+            recording_id = register_recording(connection, recording, self._now(), uri, found=True)
+            return recording_state(connection, recording_id)
 
     def recording_id(self, sha256: str) -> int:
         """Return the id of a recording by its whole hash. Raises UnknownRecordingError for one that is not known."""
@@ -119,22 +119,16 @@ class Repository:
                 set_recording_state(connection, recording_id, RecordingState.SKIPPED, audio=None, failure=None)
                 self._audit(connection, "recording.skip", row.sha256, {"reason": "no consent"})
 
-    def begin_run(self, config_fingerprint: str, code_version: str) -> int:
-        """Start a run and return its id; runs that never said that they ended become INTERRUPTED.
+    def begin_run(self, config_fingerprint: str, code_version: str, lease: Term | None = None) -> int:
+        """Start a run and return its id; runs whose lease is over, or that have none, become INTERRUPTED.
 
-        If such a run is alive after all, as may be where several processes share a PostgreSQL, it sets its
-        true state when it finishes.
+        If such a run is alive after all it sets its true state when it finishes.
         """
         with writing(self._engine) as connection:
-            run_id = insert_run(connection, config_fingerprint, code_version, self._now())
+            run_id = insert_run(connection, config_fingerprint, code_version, self._now(), lease)
             detail = {"config_fingerprint": config_fingerprint, "code_version": code_version}
             self._audit(connection, "run.begin", f"run:{run_id}", detail)
             return run_id
-
-    def end_stale_runs(self) -> None:
-        """Make runs that were killed INTERRUPTED; for whoever knows that no other run is alive."""
-        with writing(self._engine) as connection:
-            end_stale_runs(connection)
 
     def finish_run(self, run_id: int, state: RunState, wall_s: float) -> None:
         """Say how a run ended and how many seconds it took; FatalError for a run that was never begun."""
@@ -143,24 +137,19 @@ class Repository:
             detail = {"state": state.value, "wall_s": wall_s}
             self._audit(connection, "run.finish", f"run:{run_id}", detail)
 
-    def attempt(self, recording: Recording) -> int:
-        """Count one more attempt at a recording and return how many there were, this one included.
-
-        Call it before the work begins: a recording that brings the process down is known by its count.
-        """
-        with writing(self._engine) as connection:
-            return count_attempt(connection, register_recording(connection, recording, self._now()))
-
-    def publish(self, run_id: int, publication: Publication) -> int:
+    def publish(self, run_id: int, publication: Publication, token: int | None = None) -> int:
         """Keep all of a finished recording, in place of whatever it had before, and return its id.
 
-        At whatever moment the process ends, everything or nothing of it is kept. Raises FatalError for a run
-        that was never begun, SkippableError for text that is not valid Unicode.
+        At whatever moment the process ends, everything or nothing of it is kept. `token` is that of the lease under
+        which it was done; the lease ends with it. Raises LeaseLostError if another has the lease by now, FatalError for
+        a run that was never begun, SkippableError for text that is not valid Unicode.
         """
         recording, transcript = publication.recording, publication.transcript
         with writing(self._engine) as connection:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
+            if not settle_try(connection, recording_id, token, TryOutcome.PUBLISHED, now):
+                return recording_id
             if is_erased(connection, recording_id):
                 raise SkippableError(f"{recording.sha256[:12]} was erased", "What was erased is never done again")
             count_published(connection, run_id, publication.audio.duration_s)
@@ -169,6 +158,8 @@ class Repository:
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:
                 store_summary(connection, recording_id, publication.summary)
+            if publication.conversation is not None:
+                store_conversation(connection, recording_id, publication.conversation)
             if publication.certificate is not None:
                 store_certificate(connection, publication.certificate, now, recording_id=recording_id)
             detail: audit_log.Detail = {
@@ -185,18 +176,27 @@ class Repository:
             return recording_id
 
     def quarantine(
-        self, run_id: int, recording: Recording, failure: Failure, audio: AudioFacts | None = None
+        self,
+        run_id: int,
+        recording: Recording,
+        failure: Failure,
+        audio: AudioFacts | None = None,
+        token: int | None = None,
     ) -> RecordingState:
         """Set a recording aside with the reason, and return the state that it has now.
 
         A recording that was published before stays published with the transcript that it has: a sound
         transcript is worth more than the news that doing it again failed, which the run's count and the audit
-        trail keep. Raises FatalError for a run that was never begun.
+        trail keep. `token` and LeaseLostError are as for `publish`. Raises FatalError for a run that was never begun.
         """
         with writing(self._engine) as connection:
-            recording_id = register_recording(connection, recording, self._now())
-            count_quarantined(connection, run_id)
+            now = self._now()
+            recording_id = register_recording(connection, recording, now)
+            settled = settle_try(connection, recording_id, token, TryOutcome.QUARANTINED, now)
             state = recording_state(connection, recording_id)
+            if not settled:
+                return state
+            count_quarantined(connection, run_id)
             if state not in (RecordingState.PUBLISHED, RecordingState.ERASED):
                 state = RecordingState.QUARANTINED
                 set_recording_state(connection, recording_id, state, audio, failure)
@@ -222,6 +222,7 @@ class Repository:
                 raise UnknownRecordingError(f"no recording has the SHA-256 {sha256}", "Register it first")
             if row.state is RecordingState.QUARANTINED:
                 set_recording_state(connection, row.id, RecordingState.RECEIVED, audio=None, failure=None)
+                insert_requeued(connection, row.id, self._now())
                 self._audit(connection, "recording.requeue", sha256, {})
 
     def find(self, reference: str) -> StoredRecording:
@@ -250,6 +251,11 @@ class Repository:
         """Return a recording's summary, equal to the one that was published, or None if it has none."""
         with reading(self._engine) as connection:
             return load_summary(connection, recording_id)
+
+    def conversation(self, recording_id: int) -> Conversation | None:
+        """Return the facts of a recording's conversation, equal to those published, or None if it has none."""
+        with reading(self._engine) as connection:
+            return load_conversation(connection, recording_id)
 
     def documents(self, recording_id: int) -> dict[str, str]:
         """Return the object key of each rendering of a recording's transcript, by its kind."""

@@ -9,17 +9,26 @@ import sqlalchemy as sa
 
 from asr.errors import FatalError
 from storage.tables import RunRow
+from storage.tries import Term
 from storage.types import RunState
+from storage.work_tables import WorkerRow
 
 
-def end_stale_runs(connection: sa.Connection) -> None:
-    """Make runs that never said that they ended INTERRUPTED."""
-    connection.execute(sa.update(RunRow).where(RunRow.state == RunState.RUNNING).values(state=RunState.INTERRUPTED))
+def end_stale_runs(connection: sa.Connection, now: datetime) -> None:
+    """Make runs INTERRUPTED that never said that they ended and whose worker is not known to be alive."""
+    alive = sa.select(WorkerRow.run_id).where(WorkerRow.alive_until > now)
+    stale = (RunRow.state == RunState.RUNNING, RunRow.id.not_in(alive))
+    connection.execute(sa.update(RunRow).where(*stale).values(state=RunState.INTERRUPTED))
 
 
-def insert_run(connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime) -> int:
-    """Insert a run that starts now and return its id; runs that never ended become INTERRUPTED."""
-    end_stale_runs(connection)
+def insert_run(
+    connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime, lease: Term | None = None
+) -> int:
+    """Insert a run that starts now and return its id; those that are known to be dead become INTERRUPTED.
+
+    `lease` says whose it is, and how long it is known to be alive.
+    """
+    end_stale_runs(connection, lease.now if lease else now)
     row = {
         "state": RunState.RUNNING,
         "started_at": now,
@@ -29,7 +38,11 @@ def insert_run(connection: sa.Connection, config_fingerprint: str, code_version:
         "quarantined": 0,
         "audio_s": 0.0,
     }
-    return connection.execute(sa.insert(RunRow).values(row).returning(RunRow.id)).scalar_one()
+    run_id = connection.execute(sa.insert(RunRow).values(row).returning(RunRow.id)).scalar_one()
+    if lease is not None:
+        worker = {"run_id": run_id, "owner": lease.owner, "alive_until": lease.expires_at}
+        connection.execute(sa.insert(WorkerRow).values(worker))
+    return run_id
 
 
 def end_run(connection: sa.Connection, run_id: int, state: RunState, finished_at: datetime, wall_s: float) -> None:

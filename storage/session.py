@@ -74,10 +74,16 @@ def migrate(engine: sa.Engine) -> None:
 
 
 def scrub(engine: sa.Engine) -> None:
-    """Let nothing of deleted rows stay in the database's files: SQLite's log is emptied, PostgreSQL is vacuumed."""
+    """Let nothing of deleted rows stay in the database's files: SQLite's log is emptied, PostgreSQL is vacuumed.
+
+    SQLite's index of words is merged before: it only notes which turns are gone, until it merges.
+    """
     statement = "PRAGMA wal_checkpoint(TRUNCATE)"
     if engine.dialect.name == "postgresql":
         statement = "VACUUM"
+    else:
+        with writing(engine) as connection:
+            connection.exec_driver_sql("INSERT INTO turn_index (turn_index) VALUES ('optimize')")
     with _mapped_errors(), engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         connection.exec_driver_sql(statement)
 

@@ -231,6 +231,36 @@ class GuardRow(Base):
     times: Mapped[int]
 
 
+class ConversationRow(Base):
+    """How a call's time was spent (asr.types.Conversation)."""
+
+    __tablename__ = "conversations"
+
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
+    silence_s: Mapped[float]
+    hold_s: Mapped[float]
+    overlap_s: Mapped[float]
+
+
+class SpeakerRow(Base):
+    """One speaker's part in a call (asr.types.SpeakerFacts), in the order of first words; join turns on `speaker`."""
+
+    __tablename__ = "speakers"
+
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
+    speaker: Mapped[str] = mapped_column(primary_key=True)
+    position: Mapped[int]
+    role: Mapped[Channel | None]
+    role_confidence: Mapped[float]
+    talk_s: Mapped[float]
+    talk_share: Mapped[float]
+    words: Mapped[int]
+    words_per_min: Mapped[float]
+    longest_monologue_s: Mapped[float]
+    interruptions: Mapped[int]
+    response_s: Mapped[float | None]
+
+
 class SummaryRow(Base):
     """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from asr.types import Direction, Recording
+from asr.types import Conversation, Direction, Recording
 from compliance.types import CallFacts, Kind, RedactedTranscript
 from llm.types import Summary
 
@@ -15,8 +15,8 @@ from llm.types import Summary
 class RecordingState(StrEnum):
     """How far a recording has come.
 
-    There is no state for "being processed": whatever a killed process had in hand is still RECEIVED, so
-    the next run does it.
+    There is no state for "being processed": whatever a killed process had in hand is still RECEIVED, and its
+    lease, which is an open try, runs out.
     """
 
     RECEIVED = "received"
@@ -35,6 +35,19 @@ class RunState(StrEnum):
     COMPLETED = "completed"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
+
+
+class TryOutcome(StrEnum):
+    """How a try at a recording ended."""
+
+    PUBLISHED = "published"
+    QUARANTINED = "quarantined"
+    RELEASED = "released"
+    """Given back without a result, because the work as a whole had to stop."""
+    LOST = "lost"
+    """Whoever worked on it died, or was not heard of for longer than its lease."""
+    REQUEUED = "requeued"
+    """No try: somebody said that what went before is not to count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +76,7 @@ class Publication:
     stage_s: Mapping[str, float] = field(default_factory=dict)
     certificate: str | None = None
     """The object key of its redaction certificate."""
+    conversation: Conversation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +97,55 @@ class StoredRecording:
     name: str
     state: RecordingState
     attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One try at a recording, for its history. `outcome` is None while the try is open: it is the lease then."""
+
+    token: int
+    owner: str
+    together: int
+    started_at: datetime
+    heartbeat_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    outcome: TryOutcome | None
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file or object that is complete where it lies. `version` is another one when its bytes may be, and `told`
+    when what tells of it beside its sound may be."""
+
+    uri: str
+    version: str
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """An arrival as the ledger knows it; `sha256` and `state` are those of its recording, once it was read."""
+
+    arrival: Arrival
+    sha256: str | None
+    size_bytes: int
+    state: RecordingState | None
+    settled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What came of asking for the leases of some recordings, by SHA-256: a fencing token, or why there is none."""
+
+    tokens: Mapping[str, int]
+    held: frozenset[str]
+    """Others are working on these."""
+    suspects: frozenset[str]
+    """With these a worker died: they are to be done with fewer others, `Leases.suspects` says with how many."""
+    exhausted: Mapping[str, Failure]
+    """These were tried too often, and are quarantined now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from asr.diarize.diarizer import WindowDiarizer
+from asr.diarize.openvino import load_openvino
+from asr.diarize.options import DiarizeOptions
 from asr.fetch import Access, fetch
 from asr.models import LocalModel, Registry, cache_folder
 from configs.load import load
@@ -20,7 +23,15 @@ FOLDERS = {"unit", "property", "golden", "conformance", "external"}
 settings.register_profile("no deadlines", deadline=None)  # on a busy machine a slow example says nothing
 settings.load_profile("no deadlines")
 
-REAL_MODELS = {"ner_model_dir", "vad_model_path", "whisper_model", "whisper_dir", "whisper_base", "whisper_base_dir"}
+REAL_MODELS = {
+    "diarizer",
+    "ner_model_dir",
+    "vad_model_path",
+    "whisper_model",
+    "whisper_dir",
+    "whisper_base",
+    "whisper_base_dir",
+}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -53,6 +64,13 @@ def ner_model_dir() -> Path:
 def vad_model_path() -> Path:
     """Silero VAD's sequence model; the window by window model lies beside it."""
     return _model("silero-vad").folder / "silero_vad_16k_sequence.onnx"
+
+
+@pytest.fixture(scope="session")
+def diarizer() -> WindowDiarizer:
+    """The default diarizer with its defaults."""
+    folders = [_model(name).folder for name in ("pyannote-segmentation-3.0", "campplus-zh-en")]
+    return load_openvino(*folders, DiarizeOptions(), 2)
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from asr.channels.checks import ChannelSigns, Signs
-from asr.channels.crosstalk import Leak, Likeness
+from asr.channels.crosstalk import Likeness
 from asr.levels import Levels
+from asr.listener import ChannelSurvey
 from asr.timebase import to_seconds
-from asr.types import Channel, Finding, FindingEffect, FindingKind
+from asr.types import Finding, FindingEffect, FindingKind
 from asr.vad import WINDOW
 
 SAME_SHARE = 0.8
@@ -27,46 +27,12 @@ DEAD_POWER = 1e-6
 _SPEECH_WINDOWS = 8
 """0.25 s, `vad.min_speech_ms`: a channel with fewer windows over DEAD_POWER holds no speech."""
 
-_SPEECH = 0.5
-_NO_SPEECH = 0.15
-"""Silero's threshold; and well below where speech ends."""
-
 _NARROW_DB = -40.0
 _CLIPPED_SHARE = 0.001
 _CLIP_PEAK = 0.05
 _QUIET_DBFS, _LOUD_DBFS = -45.0, -12.0
-_LOW_SNR_DB = 10.0
-_NOISE_QUANTILE = 0.25
+_LOW_SNR_DB = 12.0
 _LOST_SHARE = 0.01
-
-
-class Sounding(Protocol):
-    """A channel that was listened to."""
-
-    @property
-    def channel(self) -> Channel:
-        """Whose side it carries."""
-        ...
-
-    @property
-    def probabilities(self) -> NDArray[np.float32]:
-        """Of speech, in each window of the detector, (n_windows,)."""
-        ...
-
-    @property
-    def power(self) -> NDArray[np.float32]:
-        """The mean square of each window, (n_windows,)."""
-        ...
-
-    @property
-    def index(self) -> int:
-        """Which channel of the file it is."""
-        ...
-
-    @property
-    def leak(self) -> Leak | None:
-        """What of the other channel is in it."""
-        ...
 
 
 def are_same(likeness: Likeness | None) -> bool:
@@ -80,7 +46,7 @@ def is_dead(power: NDArray[np.float32]) -> bool:
 
 
 def findings(
-    channels: Sequence[Sounding], levels: Mapping[int, Levels], signs: Signs, *, suppressed: bool
+    channels: Sequence[ChannelSurvey], levels: Mapping[int, Levels], signs: Signs, *, suppressed: bool
 ) -> tuple[Finding, ...]:
     """What is amiss with the channels that are kept of a recording, in the order of FindingKind's members.
 
@@ -98,7 +64,7 @@ def findings(
     return tuple(sorted(found, key=lambda finding: kinds.index(finding.kind)))
 
 
-def _of_channel(channel: Sounding, levels: Levels, signs: ChannelSigns, *, suppressed: bool) -> Iterator[Finding]:
+def _of_channel(channel: ChannelSurvey, levels: Levels, signs: ChannelSigns, *, suppressed: bool) -> Iterator[Finding]:
     def report(kind: FindingKind, value: float, unit: str, effect: FindingEffect = FindingEffect.REPORTED) -> Finding:
         return Finding(kind, channel.channel, value, unit, effect)
 
@@ -115,25 +81,15 @@ def _of_channel(channel: Sounding, levels: Levels, signs: ChannelSigns, *, suppr
         yield report(FindingKind.UPSAMPLED, signs.high_db, "dB")
     if levels.peak >= _CLIP_PEAK and levels.clipped_share >= _CLIPPED_SHARE:
         yield report(FindingKind.CLIPPING, levels.clipped_share, "share")
-    speech = channel.power[channel.probabilities >= _SPEECH]
-    if len(speech) < _SPEECH_WINDOWS:
+    n_spoken = int(np.count_nonzero(channel.is_spoken))
+    if n_spoken < _SPEECH_WINDOWS:
         return
-    level_dbfs = 10 * float(np.log10(max(float(speech.mean()), 1e-12)))
-    if level_dbfs < _QUIET_DBFS:
-        yield report(FindingKind.TOO_QUIET, level_dbfs, "dBFS")
-    if level_dbfs > _LOUD_DBFS:
-        yield report(FindingKind.TOO_LOUD, level_dbfs, "dBFS")
-    snr_db = _snr_db(channel, level_dbfs)
-    if snr_db < _LOW_SNR_DB:
-        yield report(FindingKind.LOW_SNR, snr_db, "dB")
-    lost = signs.lost_s / to_seconds(len(speech) * WINDOW)
+    if channel.level_dbov < _QUIET_DBFS:
+        yield report(FindingKind.TOO_QUIET, channel.level_dbov, "dBFS")
+    if channel.level_dbov > _LOUD_DBFS:
+        yield report(FindingKind.TOO_LOUD, channel.level_dbov, "dBFS")
+    if channel.snr_db < _LOW_SNR_DB:
+        yield report(FindingKind.LOW_SNR, channel.snr_db, "dB")
+    lost = signs.lost_s / to_seconds(n_spoken * WINDOW)
     if lost >= _LOST_SHARE:
         yield report(FindingKind.DROPPED_PACKETS, min(1.0, lost), "share")
-
-
-def _snr_db(channel: Sounding, level_dbfs: float) -> float:
-    """How far speech is above the quieter moments between it: music on hold is no noise."""
-    silence = channel.power[channel.probabilities < _NO_SPEECH]
-    if len(silence) < _SPEECH_WINDOWS:
-        return float("inf")
-    return level_dbfs - 10 * float(np.log10(max(float(np.quantile(silence, _NOISE_QUANTILE)), 1e-12)))

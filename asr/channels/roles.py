@@ -28,12 +28,13 @@ def swapped(turns: Sequence[Turn]) -> Finding | None:
 
     `turns` are in time order. The finding's value counts the greetings.
     """
-    greetings = {
-        channel: len(_GREETING.findall(_first_words(turns, channel))) for channel in (Channel.AGENT, Channel.CUSTOMER)
+    found = {
+        channel: greetings([turn.text for turn in turns if turn.channel == channel])
+        for channel in (Channel.AGENT, Channel.CUSTOMER)
     }
-    if greetings[Channel.AGENT] or not greetings[Channel.CUSTOMER]:
+    if found[Channel.AGENT] or not found[Channel.CUSTOMER]:
         return None
-    count = float(greetings[Channel.CUSTOMER])
+    count = float(found[Channel.CUSTOMER])
     return Finding(FindingKind.SWAPPED_CHANNELS, None, count, "greetings", FindingEffect.REPORTED)
 
 
@@ -55,10 +56,14 @@ def exchanged(transcript: Transcript) -> Transcript:
     )
 
 
-def _first_words(turns: Sequence[Turn], channel: Channel) -> str:
-    first = [turn for turn in turns if turn.channel == channel][:_FIRST_TURNS]
-    text = " ".join(turn.text for turn in first).lower()
-    return " ".join(re.sub(r"[^a-z' ]", " ", text).split())
+def greetings(texts: Sequence[str]) -> int:
+    """How many of an agent's greetings one side's first turns hold; `texts` are its turns in time order.
+
+    >>> greetings(["Thank you for calling. How can I help?", "Bye"])
+    2
+    """
+    text = " ".join(texts[:_FIRST_TURNS]).lower()
+    return len(_GREETING.findall(" ".join(re.sub(r"[^a-z' ]", " ", text).split())))
 
 
 def _speaker(turn: Turn) -> str:

@@ -42,14 +42,13 @@ _FRAME = 8_192
 """Samples in one transform of the filter."""
 
 
-def without_leak(
-    probabilities: NDArray[np.float32], power: NDArray[np.float32], other: NDArray[np.float32], leak: Leak
-) -> NDArray[np.float32]:
-    """A channel's probabilities of speech, (n_windows,), with zeros where what is heard is explained by the leak.
+def is_leak(power: NDArray[np.float32], other: NDArray[np.float32], leak: Leak) -> NDArray[np.bool_]:
+    """In which of a channel's windows the leak explains what is heard, (n_windows,) bool.
 
     `power` are the mean squares of its windows and `other` those of the channel that leaks into it, (n_windows,) both.
     """
-    return np.where(power <= _MARGIN * _expected(other, leak), np.float32(0), probabilities)
+    explained: NDArray[np.bool_] = power <= _MARGIN * _expected(other, leak)
+    return explained
 
 
 def _expected(other: NDArray[np.float32], leak: Leak) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from math import ceil
 from threading import Lock
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,6 +151,12 @@ class WhisperEngine:
     def weight_bytes(self) -> int:
         """See Engine.weight_bytes."""
         return self._network.weight_bytes
+
+    def searching(self, search: Literal["adaptive", "beam", "greedy"]) -> WhisperEngine:
+        """An engine on the same network that searches in another way, once: nothing is loaded twice, and no samples are
+        drawn of what stays in doubt."""
+        options = self._options.model_copy(update={"search": search, "temperatures": (0.0,)})
+        return WhisperEngine(self._network, self._tokenizer, self._info, options, self._workers)
 
     def transcribe(
         self,

@@ -25,8 +25,9 @@ from flows.custody import Custody, master_key, note_configuration, open_custody
 from flows.erase import Line
 from flows.erase import erase as erase_all
 from flows.evidence import write_anchor
+from flows.presence import alone_in
 from flows.sweep import sweep as sweep_all
-from flows.wiring import Archive, actor, one_run_at_a_time
+from flows.wiring import Archive, actor
 
 _UNTIL = click.DateTime(["%Y-%m-%d"])
 
@@ -118,7 +119,7 @@ def open_(call: str, reason: str, out: Path, kind: str, work: _Work, *, as_json:
 def rewrap(old: str, work: _Work, *, as_json: bool) -> int:
     """Wrap every recording's key by the master key of vault.master_key; what is sealed stays as it is."""
     custody = work.custody
-    with one_run_at_a_time(work.data_dir):
+    with alone_in(work.data_dir, work.custody.settings.ingest.let_go_s):
         new = custody.settings.vault.master_key
         before, after = master_key(old, "--old"), master_key(new, "vault.master_key")
         count = Vault(custody.vault_folder, before).rewrap(after)
@@ -216,7 +217,7 @@ def sweep(work: _Work, *, dry_run: bool, as_json: bool) -> int:
 
     Ends first what an earlier sweep or erasure had begun. Exits with 1 if something was to go and could not.
     """
-    with one_run_at_a_time(work.data_dir):
+    with alone_in(work.data_dir, work.custody.settings.ingest.let_go_s):
         swept = sweep_all(work.custody, dry_run=dry_run)
     if as_json:
         report.print_json(asdict(swept))
@@ -244,7 +245,7 @@ def erase(named: tuple[Scope, str], reason: str, work: _Work, *, as_json: bool) 
     something is left.
     """
     scope, value = named
-    with one_run_at_a_time(work.data_dir):
+    with alone_in(work.data_dir, work.custody.settings.ingest.let_go_s):
         whose = work.archive.repository.find(value).sha256 if scope is Scope.CALL else value
         erased = erase_all(work.custody, scope, whose, reason)
         write_anchor(work.custody)

@@ -11,10 +11,11 @@ import click
 
 from asr.errors import ConfigError
 from compliance.render import as_json_line
+from compliance.types import AUDIO_KINDS
 from configs.settings import Settings
 from flows import report
 from flows.commands import options
-from flows.wiring import Archive, open_archive
+from flows.wiring import Archive, objects_dir, open_archive
 from storage.audit_log import Detail
 from storage.errors import NoTranscriptError
 from storage.overview import FILTERS
@@ -61,21 +62,26 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
         why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
         raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
-    told = repository.metadata(found.id)
+    told, documents = repository.metadata(found.id), repository.documents(found.id)
+    conversation = repository.conversation(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
     if as_json:
         report.print_json(
             {
                 "sha256": found.sha256,
+                "documents": documents,
                 "metadata": report.metadata_facts(told),
                 "transcript": json.loads(as_json_line(transcript, told)),
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
                 "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
+                "conversation": None if conversation is None else asdict(conversation),
             }
         )
     else:
-        report.print_transcript(transcript, summary, told)
+        folder = objects_dir(settings, data_dir)
+        copies = [str(folder / key) for kind, key in documents.items() if kind in AUDIO_KINDS]
+        report.print_transcript(transcript, summary, told, conversation, copies)
     return 0
 
 

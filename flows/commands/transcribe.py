@@ -69,7 +69,7 @@ def _prepared(path: Path, told: Told, models: Models, settings: Settings) -> Pre
         call = sound(told)
         if call.consent is False and not settings.metadata.allow_without_consent:
             raise MetadataError(f"{path.name} is told to be without consent", "Set metadata.allow_without_consent")
-        return preparation.prepare(identify(path), models.detector, settings, call)
+        return preparation.prepare(identify(path), models.detector, settings, call, diarizer=models.diarizer)
     except SkippableError as error:
         click.echo(f"Error: {error}", err=True)
         return None

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,3 +35,30 @@ def callwright() -> Callwright:
         return subprocess.run(line, capture_output=True, text=True, cwd=ROOT / "tests", env=environ(), check=False)
 
     return run
+
+
+def as_server(*arguments: str) -> None:
+    """Run one of PostgreSQL's programs, which refuse to run as root."""
+    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    null = subprocess.DEVNULL
+    subprocess.run(arguments, check=True, stdout=null, stderr=null, cwd="/", **user)
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL of the session's own; what needs it is skipped where none is installed."""
+    if shutil.which("initdb") is None:
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+        probe.close()
+        if os.geteuid() == 0:
+            shutil.chown(folder, "postgres")
+        data = str(Path(folder) / "data")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
+        as_server(shutil.which("initdb") or "", "-D", data, "-A", "trust", "-U", "postgres")
+        control = shutil.which("pg_ctl") or ""
+        as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
+        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        as_server(control, "-D", data, "-m", "immediate", "stop")

@@ -160,7 +160,7 @@ def test_prefect_keeps_no_result_and_only_ids(night: Night) -> None:
     assert connection.execute("SELECT name, parameters FROM flow_run").fetchall() == [("run-1", '{"run_id": 1}')]
     tasks = {name for (name,) in connection.execute("SELECT name FROM task_run")}
     connection.close()
-    assert tasks <= {"prepare", "transcribe", "assemble", "redact", "publish"}
+    assert tasks <= {"claim", "prepare", "transcribe", "assemble", "redact", "publish"}
 
 
 def _places(night: Night) -> Iterator[tuple[str, str]]:

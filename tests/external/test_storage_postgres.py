@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import socket
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +16,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from asr.errors import FatalError, SkippableError
+from asr.errors import FatalError, PipelineError, SkippableError
 from asr.types import CallMetadata, Channel, Direction, Provenance, Recording, Region, RegionKind
 from compliance.retention import held_by
 from compliance.types import Hold, RedactedTranscript, RedactedTurn, RedactedWord, Redaction, Scope
@@ -31,39 +27,20 @@ from storage.errors import NoTranscriptError, QueryError
 from storage.ledger import ASKED_FOR, Ledger
 from storage.query import read_only
 from storage.repository import Repository
+from storage.search import Where, search
+from storage.search_query import parse
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
 from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
+from storage.views import VIEWS, days, rows_of
+from tests.searches import CALLS, FOUND, MONDAY, fill, found
+from tests.sql_examples import EXAMPLES, ROLE
 
 pytestmark = pytest.mark.skipif(shutil.which("initdb") is None, reason="PostgreSQL is not installed")
 
 
-def as_server(*arguments: str) -> None:
-    """Run one of PostgreSQL's programs, which refuse to run as root."""
-    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    null = subprocess.DEVNULL
-    subprocess.run(arguments, check=True, stdout=null, stderr=null, cwd="/", **user)
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-        data = str(Path(folder) / "data")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        as_server(shutil.which("initdb") or "", "-D", data, "-A", "trust", "-U", "postgres")
-        control = shutil.which("pg_ctl") or ""
-        as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        as_server(control, "-D", data, "-m", "immediate", "stop")
-
-
 @pytest.fixture
-def engine(url: str) -> Iterator[sa.Engine]:
-    engine = open_database(url)
+def engine(postgres_url: str) -> Iterator[sa.Engine]:
+    engine = open_database(postgres_url)
     with writing(engine) as connection:
         connection.exec_driver_sql("DROP SCHEMA public CASCADE")
         connection.exec_driver_sql("CREATE SCHEMA public")
@@ -94,12 +71,88 @@ def call(name: str = "call.wav", n_turns: int = 3) -> Publication:
 
 
 def test_upgrade_gives_the_tables_and_downgrade_removes_them(engine: sa.Engine) -> None:
+    # The column that is searched is made of another one, and only here.
+    options = {"include_name": lambda name, *_: name not in ("searched", "ix_turns_searched")}
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
     with writing(engine) as connection:
         command.downgrade(alembic_config(connection), "base")
     with reading(engine) as connection:
         assert sa.inspect(connection).get_table_names() == ["alembic_version"]
+
+
+def test_searches_find_what_they_find_on_sqlite(engine: sa.Engine) -> None:
+    fill(engine)
+    assert {query: found(engine, query) for query in FOUND} == FOUND
+    assert found(engine, "refund* OR shipping", Where(since=MONDAY + timedelta(days=1))) == {"lost", "card", "calm"}
+    assert found(engine, "refund* OR shipping", Where(agent="agent 0", queue="sales")) == {"late"}
+    hits = search(engine, parse("refund OR shipping"), Where(), 100)
+    assert [hits[0].call, *[hits[0].text[start:end] for start, end in hits[0].highlights]] == [
+        *("lost.wav", "shipping", "refund")
+    ]
+    assert search(engine, parse("refund OR shipping"), Where(), 2) == hits[:2]
+    fill(engine)
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "0005")
+    migrate(engine)
+    assert found(engine, "parcel") == {"lost"}
+    erase_all(engine, Ledger(engine), datetime.now(UTC))
+    assert found(engine, "refund* OR shipping") == set()
+
+
+def test_views_have_their_columns_and_the_examples_run(engine: sa.Engine) -> None:
+    fill(engine)
+    with reading(engine) as connection:
+        inspector = sa.inspect(connection)
+        assert {name: [column["name"] for column in inspector.get_columns(name)] for name in VIEWS} == {
+            name: list(columns) for name, columns in VIEWS.items()
+        }
+    shown = [read_only(engine, example) for example in EXAMPLES]
+    assert sum(bool(table.rows) for table in shown) >= len(EXAMPLES) - 2, "no call is bad, and nothing is amiss"
+    tuesday = MONDAY + timedelta(days=1)
+    assert days(engine, tuesday.date(), tuesday.date()) == [tuesday.date()]
+    rows = {view: list(part) for view, part in rows_of(engine, tuesday.date())}
+    assert [row.text for row in rows["v_turns"]] == list(CALLS["lost"])
+    assert {row.began_at for row in rows["v_words"]} == {tuesday}
+    assert [(row.stages_s, row.stages_s_per_audio_hour) for row in rows["v_costs"]] == [(3.0, 540.0)]
+    assert [(row.words, row.doubtful_words, row.speech_s) for row in rows["v_quality"]] == [(17, 2, 0.0)]
+    assert "v_findings" not in rows
+
+
+def test_the_analysts_role_reads_the_views_and_nothing_else(engine: sa.Engine, url: str) -> None:
+    fill(engine)
+    with writing(engine) as connection:
+        for statement in ROLE.split(";\n"):
+            connection.exec_driver_sql(statement)
+    analyst = open_database(url.replace("postgres@", "callwright_analyst@"))
+    try:
+        for view in VIEWS:
+            assert read_only(analyst, f"SELECT * FROM {view}").columns == tuple(VIEWS[view])
+        assert len(read_only(analyst, "SELECT text FROM v_turns").rows) == 2 * len(CALLS)
+        for table in (*Base.metadata.tables, "alembic_version"):
+            with pytest.raises(QueryError, match="permission denied"):
+                read_only(analyst, f"SELECT 1 FROM {table}")
+        for sql in (
+            "SELECT pg_read_file('/etc/passwd')",
+            "SELECT turn_words('x')",
+            "SELECT rolpassword FROM pg_authid",
+        ):
+            with pytest.raises(QueryError, match=r"permission denied|read-only"):
+                read_only(analyst, sql)
+        for sql in (
+            "SET default_transaction_read_only = off; CREATE TABLE mine (i int)",
+            "DELETE FROM v_turns",
+            "UPDATE v_turns SET text = ''",
+            "SET ROLE postgres",
+            "INSERT INTO audit_events SELECT * FROM audit_events",
+        ):
+            with pytest.raises(PipelineError), writing(analyst) as connection:
+                connection.exec_driver_sql(sql)
+    finally:
+        analyst.dispose()
+        with writing(engine) as connection:
+            connection.exec_driver_sql("DROP OWNED BY callwright_analyst")
+            connection.exec_driver_sql("DROP ROLE callwright_analyst")
 
 
 def test_what_is_published_reads_back(engine: sa.Engine) -> None:

@@ -24,7 +24,12 @@ HOMES = {
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
     "openvino": (
         *("asr/engines/openvino.py", "asr/engines/openvino_graph.py", "asr/engines/openvino_calibrate.py"),
-        "asr/vad.py",
+        *(
+            "asr/vad.py",
+            "asr/diarize/openvino.py",
+            "asr/diarize/embedding_graph.py",
+            "asr/diarize/segmentation_graph.py",
+        ),
     ),
     "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
@@ -33,7 +38,8 @@ HOMES = {
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
     "matplotlib": ("flows/chart.py", "flows/picture.py"),
-    "torch": ("asr/engines/torch.py", "asr/torch_resample.py", "asr/torch_vad.py"),
+    "pyarrow": ("flows/parquet.py",),
+    "torch": ("asr/engines/torch.py", "asr/torch_resample.py", "asr/torch_vad.py", "asr/diarize/pyannote.py"),
     "torchaudio": ("asr/torch_resample.py",),
     "silero_vad": ("asr/torch_vad.py",),
 }

@@ -109,6 +109,17 @@ def test_evidence_is_laid_out_as_the_chunk_is() -> None:
     assert found.probability(0.0, 1.0) < found.probability(1.5, 3.0)
 
 
+def test_probabilities_stay_beside_their_words_over_many_seams() -> None:
+    """Spans begin and end within windows, each of which counts once."""
+    spans = tuple(Span(at, at + 8_000) for at in range(100, 640_100, 16_000))
+    probabilities = np.zeros(1_300, np.float32)
+    probabilities[spans[-1].start // WINDOW :] = 1.0
+    found = Evidence.of(Chunk(Channel.AGENT, spans), (), probabilities)
+    assert len(found.probabilities) == 40 * 8_000 // WINDOW
+    assert found.probability(19.0, 19.45) == 0.0
+    assert found.probability(19.55, 20.0) == 1.0
+
+
 def chunk(hypothesis: Hypothesis) -> Said:
     return Said(np.zeros(160_000, np.float32), evidence(), hypothesis)
 

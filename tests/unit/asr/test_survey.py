@@ -8,14 +8,16 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr.channels.checks import ChannelChecks
 from asr.decode import decode, identify
 from asr.errors import SkippableError
 from asr.files.options import DecodeOptions
 from asr.options import LoudnessOptions
 from asr.resample import resample
+from asr.sounds.sound import SoundListener
 from asr.survey import survey
 from asr.timings import FrontEndStage, Timings
-from asr.types import Channel
+from asr.types import Channel, FindingKind, RegionKind
 from asr.vad import WINDOW, Listening, SileroVad
 from tests.deaf import DeafDetector
 
@@ -116,6 +118,43 @@ def test_a_channel_too_faint_for_the_detector_is_listened_to_again(detector: Sil
     # What is told of the channel is as received.
     assert heard.peak == pytest.approx(usual.peak / 150, rel=1e-3)
     assert np.array_equal(heard.power, unheard.power)
+
+
+def test_the_second_listening_is_for_speech_alone(
+    detector: SileroVad, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tones, keys and what the channels show beside each other are looked for once, and stay."""
+    begun: list[str] = []
+
+    def counted(name: str, made: type) -> None:
+        monkeypatch.setattr(f"asr.survey.{name}", lambda *given: (begun.append(name), made(*given))[1])
+
+    counted("SoundListener", SoundListener)
+    counted("ChannelChecks", ChannelChecks)
+    samples, rate_hz = soundfile.read(CALL)
+    samples[:, 1] /= 30
+    at_s = np.arange(2 * rate_hz) / rate_hz
+    samples[: len(at_s), 1] += 0.1 * (np.sin(2 * np.pi * 440 * at_s) + np.sin(2 * np.pi * 480 * at_s))
+    soundfile.write(tmp_path / "faint.wav", samples, rate_hz, subtype="PCM_24")
+    first = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions())
+    begun.clear()
+    again = survey(identify(tmp_path / "faint.wav"), detector, DecodeOptions(), None, LoudnessOptions())
+    assert sorted(begun) == ["ChannelChecks", "SoundListener", "SoundListener"]
+    assert [channel.sounds for channel in again.channels] == [channel.sounds for channel in first.channels]
+    assert [sound.kind for sound in first.channels[1].sounds] == [RegionKind.RINGBACK]
+    assert not np.array_equal(again.channels[1].probabilities, first.channels[1].probabilities)
+
+
+def test_a_dead_channel_is_not_listened_to_again(tmp_path: Path) -> None:
+    """Clicks make it louder than an idle line and give no window of speech."""
+    samples, rate_hz = soundfile.read(CALL, stop=80_000)
+    samples[:, 1] = 0.0
+    samples[::8_000, 1] = 0.004
+    soundfile.write(tmp_path / "dead.wav", samples, rate_hz, subtype="PCM_16")
+    counting = _Counting()
+    found = survey(identify(tmp_path / "dead.wav"), counting, DecodeOptions(), None, LoudnessOptions())
+    assert [finding.kind for finding in found.findings] == [FindingKind.DEAD_CHANNEL]
+    assert counting.asked == 2
 
 
 def test_a_call_of_the_usual_level_is_listened_to_once(detector: SileroVad) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -152,3 +154,33 @@ def test_padding_takes_half_of_a_short_gap_each() -> None:
     assert pad((), 50, 320) == ()
     assert join(spans, 31) == spans
     assert join(spans, 32) == (Span(100, 300),)
+
+
+@pytest.mark.parametrize(("n_windows", "is_speech"), [(3, False), (8, True)])
+def test_a_region_is_speech_by_what_is_spoken_in_it_and_not_by_its_length(n_windows: int, *, is_speech: bool) -> None:
+    """Windows a second apart, as a leak leaves them, lie in one region for their pauses are short."""
+    probabilities = np.full(400, 0.01, np.float32)
+    probabilities[20 : 20 + 31 * n_windows : 31] = 0.9
+    found = find_speech(probabilities, 400 * WINDOW, VadOptions(), ChunkOptions())
+    assert (len(found.regions), len(found.bursts)) == ((1, n_windows) if is_speech else (0, 0))
+
+
+_LOOKED_UP = """
+import sys
+from pathlib import Path
+import numpy as np
+from asr.vad import SileroVad
+when, version = [], np.lib.NumpyVersion
+np.lib.NumpyVersion = lambda text: (when.append(len(loaded)), version(text))[1]
+loaded = []
+loaded.append(SileroVad(Path(sys.argv[1])))
+loaded[0].probabilities(np.zeros(200 * 512, np.float32))
+print(when)
+"""
+
+
+def test_a_process_whose_first_two_channels_are_heard_at_once_does_not_hang(vad_model_path: Path) -> None:
+    """OpenVINO looks numpy up once, and two threads that do so at the same time lock each other out: it has to happen
+    while the model is loaded, and not while channels are listened to."""
+    line = [sys.executable, "-c", _LOOKED_UP, str(vad_model_path)]
+    assert subprocess.run(line, capture_output=True, text=True, timeout=60, check=True).stdout == "[0]\n"

@@ -20,7 +20,8 @@ from configs.load import load
 from configs.settings import Settings, fingerprint
 from flows.cli import call, cli
 from flows.commands.options import with_quality
-from flows.wiring import Models, one_run_at_a_time
+from flows.presence import alone_in
+from flows.wiring import Models
 
 ROOT = Path(__file__).parents[3]
 CARD = "4111 1111 1111 1111"
@@ -48,11 +49,12 @@ ALL = dict(commands(cli))
 
 def test_these_are_the_commands() -> None:
     assert set(ALL) == {
-        *("run", "transcribe", "status", "show", "sql"),
+        *("run", "watch", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
-        *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase"),
+        *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
+        *("search", "export"),
     }
 
 
@@ -118,7 +120,7 @@ def test_an_empty_folder_is_all_done(
 def test_a_second_run_in_the_same_data_folder_is_refused(
     calls: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with one_run_at_a_time(tmp_path):
+    with alone_in(tmp_path):
         assert call(["run", str(calls), "--data-dir", str(tmp_path)]) == 3
     err = capsys.readouterr().err
     assert err == (

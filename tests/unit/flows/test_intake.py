@@ -87,7 +87,7 @@ def test_what_is_told_is_kept_shown_and_brought_up_to_date_without_transcribing_
         assert len(json.loads(capsys.readouterr().out)["calls"]) == found
     assert call(["status", "--only", "colour=red", "--data-dir", str(var)]) == 2
     assert "Write FIELD=VALUE, with state, call_id" in capsys.readouterr().err
-    for file in prefect_home.iterdir():
+    for file in filter(Path.is_file, prefect_home.rglob("*")):
         assert AGENT.encode() not in file.read_bytes(), file
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 
 from asr.errors import ConfigError, SkippableError
 from asr.types import CallMetadata
@@ -25,7 +26,11 @@ from flows.evidence import check_objects, check_trail
 from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
-from storage.session import reading
+from storage.leases import Leases
+from storage.search import Where, search
+from storage.search_query import parse
+from storage.session import reading, writing
+from storage.tables import TurnRow
 from storage.types import AudioFacts, Publication, RecordingState
 
 ALL_AT_ONCE = 'default = "0 days"\n[[rule]]\nkind = "audit"\nkeep = "forever"'
@@ -86,6 +91,21 @@ def test_what_is_over_goes_from_everywhere_and_what_is_held_stays_whole(kept) ->
         assert f"{name}.wav".encode() not in database
     assert check_trail(custody, kept.archive.repository, custody.signer.public) == []
     assert check_objects(custody, kept.archive.repository.object_keys()) == []
+
+
+def test_words_of_the_search_index_go_too(kept) -> None:  # type: ignore[no-untyped-def]
+    repository, recording = kept.archive.repository, kept.recordings["ada"]
+    with writing(kept.archive.database) as connection:  # the index alone has it in lower case
+        connection.execute(sa.update(TurnRow).where(TurnRow.text == "marzipan-ada").values(text="ZANZIBARIC"))
+    assert len(search(kept.archive.database, parse("zanzibaric"), Where(), 9)) == 1
+    assert b"zanzibaric" in b"".join(path.read_bytes() for path in kept.data_dir.glob("callwright.db*"))
+    erase(kept.custody(), Scope.CALL, recording.sha256, "asked for")
+    assert b"zanzibaric" not in b"".join(path.read_bytes().lower() for path in kept.data_dir.glob("callwright.db*"))
+    assert search(kept.archive.database, parse("zanzibaric"), Where(), 9) == ()
+    assert {hit.sha256 for hit in search(kept.archive.database, parse("marzipan"), Where(), 9)} == {
+        kept.recordings[name].sha256 for name in ("bob", "eve", "kim")
+    }
+    assert repository.verify_audit() is None
 
 
 @pytest.mark.parametrize(
@@ -345,3 +365,21 @@ def test_a_hold_ends_by_itself(kept) -> None:  # type: ignore[no-untyped-def]
     assert {line.state for line in sweep(custody, dry_run=False).lines} == {"erased"}
     with pytest.raises(NoTranscriptError):
         kept.archive.repository.transcript(1)
+
+
+def test_what_a_worker_has_in_hand_is_erased_once_it_lets_go(kept) -> None:  # type: ignore[no-untyped-def]
+    recording = kept.recordings["ada"]
+    leases = Leases(kept.archive.database, "elsewhere", 60.0)
+    run_id = kept.archive.repository.begin_run("f", "1")
+    claim = leases.claim(run_id, [recording], 3, again=True)
+    erased = erase(kept.custody(), Scope.CALL, recording.sha256, "asked for")
+    assert {line.state for line in erased.lines} == {"failed"}
+    assert recording.path.exists()
+    transcript = kept.archive.repository.transcript(kept.archive.repository.recording_id(recording.sha256))
+    publication = Publication(recording, AudioFacts(2.0, "WAV", "PCM_16", 8_000), transcript)
+    with pytest.raises(SkippableError, match="was erased"):
+        kept.archive.repository.publish(run_id, publication, claim.tokens[recording.sha256])
+    leases.release()
+    assert not leases.claim(run_id, [recording], 3, again=True).tokens, "nobody takes it up again"
+    assert {line.state for line in sweep(kept.custody(), dry_run=False).lines} == {"erased"}
+    assert not recording.path.exists()

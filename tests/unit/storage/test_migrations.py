@@ -19,8 +19,10 @@ from storage.tables import V_CALLS
 
 
 def test_upgrade_gives_exactly_the_tables(engine: sa.Engine) -> None:
+    # FTS5 keeps its index in tables of its own.
+    options = {"include_name": lambda name, kind, _: kind != "table" or not str(name).startswith("turn_index")}
     with reading(engine) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), Base.metadata) == []
 
 
 def test_upgrade_gives_the_same_statements_as_the_tables(engine: sa.Engine) -> None:
@@ -74,7 +76,7 @@ def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(FatalError, match=r"newest is 0005.*Update callwright"):
+    with pytest.raises(FatalError, match=r"newest is 0008.*Update callwright"):
         migrate(engine)
 
 
@@ -87,7 +89,7 @@ def test_many_processes_at_once(tmp_path: Path) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
     engine = open_database(url)
     with reading(engine) as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0005"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0008"]
     engine.dispose()
 
 

@@ -137,3 +137,45 @@ def test_many_threads_put_the_same(root: Path, store: FolderStore) -> None:
     assert set(keys) == {object_key(DOCUMENT)}
     assert len(keys) == 160
     assert files(root) == [object_key(DOCUMENT)]
+
+
+def test_a_file_is_kept_without_being_read_into_memory_and_twice_is_once(root: Path, store: FolderStore) -> None:
+    with store.scratch() as folder:
+        assert folder.is_dir()
+        path = folder / "copy.wav"
+        path.write_bytes(DOCUMENT.body)
+        key = store.put_file(path, "wav")
+        assert key == f"{DIGEST[:2]}/{DIGEST}.wav"
+        assert store.put_file(path, "wav") == key, "a stage that is tried again finds its file where it was"
+    assert not folder.exists()
+    assert store.locate(key).read_bytes() == store.get(key) == DOCUMENT.body
+    assert files(root) == [key]
+
+
+def test_a_file_from_elsewhere_is_copied(store: FolderStore, tmp_path: Path) -> None:
+    path = tmp_path / "copy.wav"
+    path.write_bytes(b"sound")
+    assert store.get(store.put_file(path, "wav")) == b"sound"
+    assert path.read_bytes() == b"sound"
+
+
+def test_what_was_changed_or_is_gone_is_not_located(root: Path, store: FolderStore) -> None:
+    key = store.put(DOCUMENT)
+    (root / key).write_bytes(b"changed")
+    with pytest.raises(FatalError, match="does not hold what its name says"):
+        store.locate(key)
+    (root / key).unlink()
+    with pytest.raises(FatalError, match="is not in"):
+        store.locate(key)
+
+
+def test_scratch_that_a_killed_process_left_is_swept_and_that_of_a_living_one_is_not(root: Path) -> None:
+    FolderStore(root)
+    for name, age_s in (("old", STALE_S + 60), ("new", 60.0)):
+        folder = root / f".scratch-{name}"
+        folder.mkdir()
+        (folder / "copy.wav").write_bytes(b"sound")
+        for path in (folder / "copy.wav", folder):
+            os.utime(path, (1e9 - age_s, 1e9 - age_s))
+    FolderStore(root, now_s=1e9)
+    assert [folder.name for folder in root.iterdir()] == [".scratch-new"]

@@ -193,13 +193,6 @@ def test_requeue_lets_a_quarantined_recording_be_done_again(
         repository.requeue("0" * 64)
 
 
-def test_attempts_count(repository: Repository, make_call: MakeCall) -> None:
-    recording = make_call().recording
-    assert [repository.attempt(recording) for _ in range(3)] == [1, 2, 3]
-    assert repository.find(recording.sha256).attempts == 3
-    assert repository.register(recording) is RecordingState.RECEIVED
-
-
 def test_a_run_that_never_ended_was_interrupted(engine: sa.Engine, repository: Repository) -> None:
     runs = [repository.begin_run("f", "1")]
     repository.finish_run(runs[0], RunState.FAILED, 1.5)

@@ -1,0 +1,1 @@
+"""Who spoke when in a channel that several people share."""

@@ -1,0 +1,92 @@
+"""Where a redacted copy is heard again: the speech beside what was removed, without what was removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from asr.bleeping import merged
+from asr.cutting import cut_chunks
+from asr.files.options import DecodeOptions
+from asr.timebase import covering, ms_to_samples, resampled_length, to_samples
+from asr.types import MODEL_RATE_HZ, Channel, Chunk, Samples, Span
+from flows.bleeping import Copy, as_recording
+
+_BESIDE = ms_to_samples(300)
+"""Sound on both sides of what the detector took for speech: a word's faint ends."""
+
+_SHORTEST = ms_to_samples(150)
+"""No word fits in less (the shortest digits of telephone calls last 0.2 s)."""
+
+_LONGEST = to_samples(28.0)
+"""Of a chunk: 30 s hold a second of silence and the seams."""
+
+
+def pieces(
+    side: Channel,
+    places: Iterable[tuple[float, float]],
+    bursts: Sequence[Span],
+    copy: Copy,
+    at: int,
+    context_s: float | None,
+) -> list[Chunk]:
+    """What of one channel is to be heard, as chunks of pieces laid end to end.
+
+    That is the speech up to `context_s` around each of the places, all of the channel's if that is None, less what the
+    copy has a tone or silence for in its channel `at`: that is compared sample by sample, and need not be heard.
+    """
+    speech = merged(Span(max(0, burst.start - _BESIDE), burst.stop + _BESIDE) for burst in bursts)
+    if context_s is not None:
+        near = merged(covering(max(0.0, start_s - context_s), end_s + context_s) for start_s, end_s in places)
+        speech = merged(_shared(speech, near))
+    length = resampled_length(copy.n_samples, copy.sample_rate_hz, MODEL_RATE_HZ)
+    removed = [_at_model_rate(span, copy.sample_rate_hz) for span in copy.spans[at]]
+    heard = [Span(span.start, min(span.stop, length)) for span in _without(speech, removed)]
+    return list(_packed(side, [span for span in heard if len(span) >= _SHORTEST]))
+
+
+def cut(copy: Copy, plan: Mapping[int, Sequence[Chunk]], options: DecodeOptions) -> Iterator[tuple[int, int, Samples]]:
+    """The chunks of a copy's channels, by their place in the file: (place, number, (n_samples,) float32 at 16 kHz)."""
+    channels = [plan.get(at, ()) for at in range(len(copy.spans))]
+    return cut_chunks(as_recording(copy.path), channels, options)
+
+
+def _at_model_rate(span: Span, sample_rate_hz: int) -> Span:
+    """The same stretch at 16 kHz, to the inside: what is cut off by rounding is heard."""
+    return Span(
+        -(-span.start * MODEL_RATE_HZ // sample_rate_hz),
+        span.stop * MODEL_RATE_HZ // sample_rate_hz,
+    )
+
+
+def _shared(some: Sequence[Span], others: Sequence[Span]) -> Iterator[Span]:
+    for one in some:
+        for other in others:
+            start, stop = max(one.start, other.start), min(one.stop, other.stop)
+            if start < stop:
+                yield Span(start, stop)
+
+
+def _without(spans: Iterable[Span], removed: Sequence[Span]) -> Iterator[Span]:
+    for span in spans:
+        start = span.start
+        for gone in removed:
+            if gone.stop <= start or gone.start >= span.stop:
+                continue
+            if gone.start > start:
+                yield Span(start, gone.start)
+            start = max(start, gone.stop)
+        if start < span.stop:
+            yield Span(start, span.stop)
+
+
+def _packed(side: Channel, spans: Sequence[Span]) -> Iterator[Chunk]:
+    held: list[Span] = []
+    for span in spans:
+        for start in range(span.start, span.stop, _LONGEST):
+            part = Span(start, min(start + _LONGEST, span.stop))
+            if held and sum(map(len, held)) + len(part) > _LONGEST:
+                yield Chunk(side, tuple(held))
+                held = []
+            held.append(part)
+    if held:
+        yield Chunk(side, tuple(held))

@@ -1,0 +1,191 @@
+"""Published calls checked again: that what is kept is what was certified, and that nothing is left in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from asr.bleeping import Cover
+from asr.errors import FatalError, PipelineError, RetryableError, SkippableError
+from asr.files.writers import Format
+from asr.timebase import to_samples
+from asr.types import CallMetadata, Channel, Span
+from asr.vad import SpeechDetector
+from compliance.errors import SignatureError
+from compliance.redactor import Redactor
+from compliance.render import documents as rendered
+from compliance.signing import PublicKey
+from compliance.survivors import counted, text_survivors
+from compliance.types import AUDIO_KINDS, RedactedTranscript
+from configs.settings import Settings
+from flows import preparation
+from flows.bleeping import Copy, as_recording, places_left
+from flows.custody import Custody
+from flows.proof import Case, Listening, listen
+from storage.objects import object_key
+from storage.repository import Repository
+from storage.types import StoredRecording
+
+_CERTIFICATE = "callwright redaction certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One call: what is wrong with it, a sentence each and no value of it, and whether a redacted copy was heard."""
+
+    name: str
+    sha256: str
+    faults: tuple[str, ...]
+    audio: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Checker:
+    """What calls are checked with: where they are kept, the key to trust, and who reads and hears them again."""
+
+    custody: Custody
+    repository: Repository
+    public: PublicKey
+    detector: SpeechDetector
+    listening: Listening
+
+    def check(self, found: StoredRecording) -> Checked:
+        """Check a published call, and write in the audit trail that it was.
+
+        Its certificate has to be signed; its renderings and its copy have to be those that were certified, or for
+        renderings those that its metadata gave since; its text is read again, and its copy compared with what should
+        stand in it, sample by sample, and heard again beside what was removed. Raises RetryableError and FatalError of
+        the engines.
+        """
+        transcript = self.repository.transcript(found.id)
+        kept = self.repository.documents(found.id)
+        faults: list[str] = []
+        body = self._certificate(found, faults)
+        faults += self._renderings(found, transcript, kept, body)
+        if left := text_survivors(transcript, self._redactor(transcript.policy)):
+            faults.append(f"{', '.join(left)} is found in its text")
+        copies = {kind: key for kind, key in kept.items() if kind in AUDIO_KINDS}
+        for kind, key in copies.items():
+            try:
+                faults += self._copy(transcript, kind, key, body.get("redacted_audio"))
+            except SkippableError as error:
+                faults.append(f"its {kind} cannot be heard: {error.reason}")
+        self.repository.looked_at(
+            found.sha256, "redaction.verify", {"faults": len(faults), "audio": len(copies), "policy": transcript.policy}
+        )
+        return Checked(found.name, found.sha256, tuple(faults), bool(copies))
+
+    def _redactor(self, policy: str) -> Redactor:
+        own = self.listening.redactor
+        return own if own.policy == policy else own.with_policy(policy)
+
+    def _certificate(self, found: StoredRecording, faults: list[str]) -> Mapping[str, Any]:
+        """The body of the call's last certificate of redaction; empty, with a fault, if there is none to trust."""
+        for key in reversed(self.custody.ledger.certificates(found.id)):
+            try:
+                body = self.public.verified(self.custody.objects.get(key))
+            except SignatureError as error:
+                faults.append(f"its certificate is not sound: {error.reason}")
+                return {}
+            except PipelineError as error:
+                faults.append(error.reason)
+                return {}
+            source = body.get("source")
+            if body.get("type") == _CERTIFICATE:
+                if not isinstance(source, dict) or source.get("sha256") != found.sha256:
+                    faults.append("its certificate is of another recording")
+                return body
+        faults.append("it has no certificate of redaction")
+        return {}
+
+    def _renderings(
+        self, found: StoredRecording, transcript: RedactedTranscript, kept: Mapping[str, str], body: Mapping[str, Any]
+    ) -> list[str]:
+        told = self.repository.metadata(found.id) or CallMetadata()
+        anew = {document.kind: object_key(document) for document in rendered(transcript, told)}
+        certified = body.get("transcript") or {}
+        faults = []
+        for kind, key in kept.items():
+            if kind in AUDIO_KINDS:
+                continue
+            try:
+                self.custody.objects.locate(key)
+            except PipelineError as error:
+                faults.append(error.reason)
+            if Path(key).stem != certified.get(kind) and key != anew.get(kind):
+                faults.append(f"its {kind} is neither what was certified nor what its words give")
+        return faults
+
+    def _copy(
+        self, transcript: RedactedTranscript, kind: str, key: str, certified: Mapping[str, Any] | None
+    ) -> list[str]:
+        """What is wrong with a redacted copy."""
+        try:
+            path = self.custody.objects.locate(key)
+        except RetryableError:
+            raise
+        except FatalError as error:
+            return [error.reason]
+        if certified is None or certified.get("sha256") != path.stem:
+            return [f"its {kind} is not what was certified"]
+        copy, sides = _described(path, certified)
+        faults = []
+        uncovered = [one.entity for one in transcript.redactions if not _covers(copy, sides, one.channel, one)]
+        if uncovered:
+            faults.append(f"the sound of {', '.join(counted(uncovered))} was not removed")
+        if left := places_left(copy):
+            faults.append(f"its {kind} holds other sound than it should in {left} places")
+        heard = _case(copy, sides, transcript, self.detector, self.listening.settings)
+        listen([heard], replace(self.listening, redactor=self._redactor(transcript.policy)))
+        faults += [
+            f"{entity} may be heard in its {kind}" for entity in counted(survivor.entity for survivor in heard.left)
+        ]
+        return faults
+
+
+def _described(path: Path, certified: Mapping[str, Any]) -> tuple[Copy, tuple[Channel | None, ...]]:
+    """A copy as its certificate tells of it, and whose side each channel of the file is."""
+    named = [str(one) for one in certified["channels"]]
+    cover: Cover = "silence" if certified["cover"] == "silence" else "beep"
+    copy = Copy(
+        path,
+        Format(certified["kind"], certified["container"], certified["codec"]),
+        certified["sample_rate_hz"],
+        certified["samples"],
+        cover,
+        tuple(tuple(Span(start, stop) for start, stop in channel) for channel in certified["replaced"]),
+        tuple(at for at, name in enumerate(named) if name == "ignored"),
+    )
+    return copy, tuple(Channel(name) if name in set(Channel) else None for name in named)
+
+
+def _covers(copy: Copy, sides: Sequence[Channel | None], channel: Channel, one: Any) -> bool:
+    start, stop = (to_samples(at_s, copy.sample_rate_hz) for at_s in (one.start_s, one.end_s))
+    stop = min(stop, copy.n_samples)
+    if start >= stop or channel not in sides:
+        return channel in sides
+    return any(span.start <= start and stop <= span.stop for span in copy.spans[sides.index(channel)])
+
+
+def _case(
+    copy: Copy,
+    sides: tuple[Channel | None, ...],
+    transcript: RedactedTranscript,
+    detector: SpeechDetector,
+    settings: Settings,
+) -> Case:
+    """A copy as something to be heard beside all that was removed from it: speech is looked for in the copy itself."""
+    call = CallMetadata(channel_map=sides, sources={"channel_map": "its certificate"})
+    prepared = preparation.prepare(as_recording(copy.path), detector, settings, call)
+    # The transcript's sides are the certificate's, exchanged or not.
+    plain = replace(transcript, findings=())
+    named = {side: at for at, side in enumerate(sides) if side}
+    places = [(one.channel, float(one.start_s), float(one.end_s)) for one in transcript.redactions]
+    places += [
+        (side, span.start / copy.sample_rate_hz, span.stop / copy.sample_rate_hz)
+        for side, at in named.items()
+        for span in copy.spans[at]
+    ]
+    return Case(prepared, plain, (), copy, places=places)

@@ -1,0 +1,280 @@
+"""Watching sources: what is complete there is fetched, done in batches, and settled; then it sleeps.
+
+An arrival's row is written before it is read, and it is settled only once its recording is published or set aside.
+Whatever ends the process in between, the row stays open, and the next worker goes on from there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from asr.decode import identify
+from asr.errors import PipelineError, RetryableError, SkippableError
+from asr.types import Recording
+from configs.settings import Settings
+from flows.after import carry_on
+from flows.ingest import Source
+from flows.inlets.base import Fetched, GoneError, Inlet
+from flows.intake import take_in
+from flows.metadata import Told, gather
+from flows.presence import working_in
+from flows.wiring import open_archive
+from flows.work import Meter, Work, at_work, bury
+from storage.arrivals import Arrivals
+from storage.leases import shared_clock
+from storage.types import Arrival, RecordingState
+
+_DONE = (RecordingState.PUBLISHED, RecordingState.QUARANTINED, RecordingState.SKIPPED, RecordingState.ERASED)
+
+_GONE = "gone"
+
+Key = tuple[str, str]
+"""URI and version of an arrival."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle:
+    """What one look at all sources came to: of arrivals that were settled, by their outcome; and what went wrong."""
+
+    settled: dict[str, int]
+    waiting: int
+    """Arrivals that could not be read now, or that another worker has in hand."""
+    troubles: tuple[str, ...]
+    processed: int
+
+    @property
+    def idle(self) -> bool:
+        """Whether there was nothing to settle."""
+        return not self.settled and not self.processed
+
+
+@dataclass(frozen=True, slots=True)
+class _InHand:
+    """An arrival that this worker has, where it came in, its file here, and its recording."""
+
+    inlet: Inlet
+    arrival: Arrival
+    fetched: Fetched
+    recording: Recording
+    is_new: bool
+
+
+@dataclass(slots=True)
+class Watcher:
+    """One worker's watch over some inlets."""
+
+    inlets: Sequence[Inlet]
+    work: Work
+    arrivals: Arrivals
+    meter: Callable[[], Meter]
+    _by_key: dict[Key, Inlet] = field(default_factory=dict)
+
+    def cycle(self) -> Cycle:
+        """Look at all sources once and do what is complete there, up to ingest.batch_recordings.
+
+        Raises FatalError when the work has to stop, RetryableError if the database is away; sources that are away are
+        told of in what it returns.
+        """
+        troubles: list[str] = []
+        counts: dict[str, int] = {}
+        with self._held():
+            bury(self.work.leases, self.work.data_dir)
+            self._finish()
+            seen = self._look(troubles)
+            self._forget_gone(seen, counts)
+            hands, waiting = self._take(seen, counts, troubles)
+            wanted = self._take_in(hands, troubles) if hands else []
+        if wanted:
+            self.work.process(wanted, self.meter(), again=False)
+        with self._held():
+            waiting += self._settle(hands, counts)
+        return Cycle(counts, waiting, tuple(troubles), len(wanted))
+
+    def _held(self) -> AbstractContextManager[None]:
+        return working_in(self.work.data_dir, self.work.settings.ingest.let_go_s)
+
+    def beat(self) -> None:
+        """What is in hand at the sources stays so."""
+        for inlet in self.inlets:
+            inlet.beat()
+
+    def _look(self, troubles: list[str]) -> dict[Key, Arrival]:
+        seen: dict[Key, Arrival] = {}
+        for inlet in self.inlets:
+            try:
+                found = inlet.look()
+            except RetryableError as error:
+                troubles.append(str(error))
+                continue
+            for arrival in found:
+                key = arrival.uri, arrival.version
+                seen[key] = arrival
+                self._by_key[key] = inlet
+        self._by_key = {key: inlet for key, inlet in self._by_key.items() if key in seen}
+        return seen
+
+    def _finish(self) -> None:
+        """Do what a kill left undone with the files of what was settled."""
+        for came in self.arrivals.unfinished():
+            self._carry_on(came.arrival, came.sha256, came.state)
+
+    def _forget_gone(self, seen: dict[Key, Arrival], counts: dict[str, int]) -> None:
+        """Settle what had been seen, and is there no more: by its recording if it was read, as gone if not."""
+        for inlet in self.inlets:
+            for came in self.arrivals.open_below(inlet.prefix) if inlet.prefix else ():
+                if (came.arrival.uri, came.arrival.version) in seen:
+                    continue
+                with suppress(RetryableError):
+                    if not inlet.is_there(came.arrival):
+                        outcome = came.state.value if came.state in _DONE else _GONE
+                        self._close(came.arrival, outcome, came.sha256, came.state, counts)
+
+    def _take(self, seen: dict[Key, Arrival], counts: dict[str, int], troubles: list[str]) -> tuple[list[_InHand], int]:
+        """Take in hand and read what is new, and what is told anew; also return how many could not be."""
+        known = self.arrivals.known(list(seen.values()))
+        at_most = self.work.settings.ingest.batch_recordings
+        new = [arrival for key, arrival in seen.items() if key not in known or not known[key].settled]
+        anew = [(arrival, came) for key, arrival in seen.items() if (came := known.get(key)) and came.settled]
+        hands: list[_InHand] = []
+        for arrival, came in anew:
+            inlet = self._by_key[arrival.uri, arrival.version]
+            is_news = bool(arrival.told) and arrival.told != came.arrival.told
+            if not is_news or came.sha256 is None or len(hands) >= at_most:
+                inlet.settled(arrival)
+                continue
+            read = inlet.told if came.state is RecordingState.PUBLISHED else inlet.fetch
+            fetched = read(arrival, self.work.worker.scratch / f"told-{len(hands)}")
+            recording = Recording(came.sha256, fetched.path, came.size_bytes)
+            hands.append(_InHand(inlet, arrival, fetched, recording, is_new=False))
+        taken = self.arrivals.take(new, at_most)
+        for number, arrival in enumerate(taken):
+            hand = self._read(arrival, self.work.worker.scratch / str(number), counts, troubles)
+            hands += [hand] if hand else []
+        return hands, len(new) - len(taken)
+
+    def _read(self, arrival: Arrival, scratch: Path, counts: dict[str, int], troubles: list[str]) -> _InHand | None:
+        """Fetch and hash an arrival. One that cannot be read is tried again later; one that is gone is settled."""
+        inlet = self._by_key[arrival.uri, arrival.version]
+        try:
+            fetched = inlet.fetch(arrival, scratch)
+            recording = identify(fetched.path)
+            is_whole = fetched.path.is_relative_to(scratch) or inlet.is_there(arrival)
+        except GoneError:
+            self._close(arrival, _GONE, None, None, counts)
+            return None
+        except (PipelineError, OSError) as error:
+            reason = error.reason if isinstance(error, PipelineError) else f"it cannot be read: {error.strerror}"
+            self.arrivals.fail(arrival, reason)
+            troubles.append(reason)
+            return None
+        if is_whole:
+            return _InHand(inlet, arrival, fetched, recording, is_new=True)
+        self._close(arrival, _GONE, None, None, counts)  # it was written to while it was read: another version comes
+        return None
+
+    def _take_in(self, hands: Sequence[_InHand], notes: list[str]) -> list[Source]:
+        """Make recordings known with where they came from, and return those that are to be done."""
+        settings, archive = self.work.settings, self.work.archive
+        for hand in hands:
+            archive.repository.register(hand.recording, hand.arrival.uri)
+            self.arrivals.identify(hand.arrival, hand.recording.sha256)
+        told: dict[Path, Told] = {}
+        for hand in hands:
+            told.update(gather([hand.fetched.path], [hand.fetched.root], settings.metadata).told)
+        recordings = [hand.recording for hand in hands]
+        places = {hand.recording.path: hand.arrival.uri for hand in hands}
+        intake = take_in(recordings, told, archive, settings, again=False, places=places)
+        notes += intake.notes
+        quarantined = self._quarantined(recordings)
+        anew = {hand.recording.sha256 for hand in hands if not hand.is_new}
+        there = [source for source in intake.wanted if source.recording.path.exists()]
+        # A copy of what could not be done cannot be done; what is told anew may have been what was wrong.
+        return [s for s in there if s.recording.sha256 not in quarantined or s.recording.sha256 in anew]
+
+    def _quarantined(self, recordings: Sequence[Recording]) -> set[str]:
+        states = self.work.archive.repository.states([recording.sha256 for recording in recordings])
+        return {sha256 for sha256, state in states.items() if state is RecordingState.QUARANTINED}
+
+    def _settle(self, hands: Sequence[_InHand], counts: dict[str, int]) -> int:
+        """Settle what is done, give back what is not, and return how many that were."""
+        states = self.work.archive.repository.states([hand.recording.sha256 for hand in hands])
+        open_ = [hand for hand in hands if states[hand.recording.sha256] not in _DONE]
+        for hand in hands:
+            state = states[hand.recording.sha256]
+            if state in _DONE and hand.is_new:
+                self._close(hand.arrival, state.value, hand.recording.sha256, state, counts)
+        self.arrivals.give_back([hand.arrival for hand in open_ if hand.is_new])
+        for folder in self.work.worker.scratch.iterdir():
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(open_)
+
+    def _close(
+        self,
+        arrival: Arrival,
+        outcome: str,
+        sha256: str | None,
+        state: RecordingState | None,
+        counts: dict[str, int],
+    ) -> None:
+        """Settle an arrival first, then do with its file what is to be done: a kill in between shows in its row."""
+        self.arrivals.settle(arrival, outcome)
+        counts[outcome] = counts.get(outcome, 0) + 1
+        self._carry_on(arrival, sha256, state)
+        inlet = self._by_key.get((arrival.uri, arrival.version))
+        if inlet is not None:
+            inlet.settled(arrival)
+
+    def _carry_on(self, arrival: Arrival, sha256: str | None, state: RecordingState | None) -> None:
+        if sha256 is None or state is None:
+            self.arrivals.done_after(arrival, "left")
+            return
+        try:
+            self.arrivals.done_after(arrival, carry_on(self.work.custody, arrival, sha256, state))
+        except (RetryableError, SkippableError):
+            return  # the next cycle tries again
+
+
+@contextmanager
+def watching(
+    inlets: Sequence[Inlet], settings: Settings, data_dir: Path, stop: threading.Event, meter: Callable[[], Meter]
+) -> Iterator[Watcher]:
+    """Be a worker that watches inlets, until the block ends. Raises FatalError if the archive cannot be used."""
+    with working_in(data_dir):
+        archive = open_archive(settings, data_dir)
+    with at_work(archive, settings, data_dir, stop) as work:
+        clock, owner = shared_clock(archive.database), work.worker.owner
+        arrivals = Arrivals(archive.database, owner, settings.ingest.lease_s, clock)
+        watcher = Watcher(inlets, work, arrivals, meter)
+        work.on_beat.append(watcher.beat)
+        try:
+            yield watcher
+        finally:
+            arrivals.release()
+
+
+def watch(watcher: Watcher, stop: threading.Event, report: Callable[[Cycle], None], *, once: bool) -> bool:
+    """Go on until `stop` is set, or `once` until nothing is left that can be done now; say whether all was well.
+
+    Sources and a database that are away are waited for, but not if `once`. Raises FatalError when it has to stop.
+    """
+    options, well, is_settling = watcher.work.settings.ingest, True, once
+    while not stop.is_set():
+        try:
+            cycle = watcher.cycle()
+        except RetryableError as error:
+            if once:
+                raise
+            cycle = Cycle({}, 0, (str(error),), 0)
+        report(cycle)
+        well = well and not cycle.troubles and not cycle.settled.get(RecordingState.QUARANTINED.value)
+        if cycle.idle:
+            if once and not is_settling:
+                return well
+            stop.wait(options.stable_s if once else options.poll_s)
+            is_settling = False  # whether a file still grows is known at the second look
+    return well

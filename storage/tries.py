@@ -1,0 +1,198 @@
+"""The rows of tries: an open one is a recording's lease, the ended ones its history.
+
+A clock may jump, and those of two machines differ. That costs work and never a result: what is published is decided by
+the fencing token, and clocks only decide who may try.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from storage.errors import LeaseLostError
+from storage.tables import RecordingRow, RunRow
+from storage.types import Failure, RunState, Try, TryOutcome
+from storage.work_tables import ArrivalRow, TryRow, WorkerRow
+
+_SETTLED = (TryOutcome.PUBLISHED, TryOutcome.QUARANTINED, TryOutcome.REQUEUED)
+"""What went before one of these counts no longer."""
+
+_OPEN = TryRow.ended_at.is_(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """Whose a lease is, and from when to when."""
+
+    owner: str
+    now: datetime
+    lease_s: float
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it runs out, unless its owner is heard of."""
+        return self.now + timedelta(seconds=self.lease_s)
+
+
+def open_try(connection: sa.Connection, recording_id: int) -> Try | None:
+    """Return a recording's lease, None if nobody has it."""
+    return next(iter(_load(connection, _OPEN & (TryRow.recording_id == recording_id))), None)
+
+
+def history(connection: sa.Connection, recording_id: int) -> list[Try]:
+    """Return all tries at a recording, the last one first."""
+    return _load(connection, TryRow.recording_id == recording_id)
+
+
+def _load(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Try]:
+    columns = TryRow.__table__.columns
+    rows = connection.execute(sa.select(*columns).where(which).order_by(columns.id.desc()))
+    return [
+        Try(
+            row.id,
+            row.owner,
+            row.together,
+            row.started_at,
+            row.heartbeat_at,
+            row.expires_at,
+            row.ended_at,
+            row.outcome,
+            row.note,
+        )
+        for row in rows
+    ]
+
+
+def lost_since(tries: Sequence[Try]) -> list[Try]:
+    """Of a history, the tries whose worker died, the last one first, since the last that counts."""
+    lost = []
+    for one in tries:
+        if one.outcome in _SETTLED:
+            break
+        if one.outcome is TryOutcome.LOST:
+            lost.append(one)
+    return lost
+
+
+def suspected(lost: Sequence[Try]) -> int | None:
+    """Return with how many at most a recording is to be tried that was lost: half as many as then. None: any number."""
+    return max(lost[0].together // 2, 1) if lost else None
+
+
+def exhausted(lost: Sequence[Try], max_tries: int) -> Failure | None:
+    """Return why a recording is not tried again: it was lost so often, and the last time it was alone."""
+    if len(lost) < max_tries or lost[0].together > 1:
+        return None
+    told = "; ".join(
+        f"{one.started_at:%Y-%m-%d %H:%M:%S} UTC by {one.owner}, with {one.together - 1} others: {one.note}"
+        for one in reversed(lost)
+    )
+    return Failure(
+        "tries",
+        f"{len(lost)} tries ended with the death of the worker ({told})",
+        "Look at the worker's log and memory; run it again with --again",
+    )
+
+
+def insert_try(connection: sa.Connection, recording_id: int, run_id: int | None, together: int, term: Term) -> int:
+    """Insert an open try; return its id, the fencing token. The recording's row is to be locked, and no try open."""
+    row = {
+        "recording_id": recording_id,
+        "run_id": run_id,
+        "owner": term.owner,
+        "together": together,
+        "started_at": term.now,
+        "heartbeat_at": term.now,
+        "expires_at": term.expires_at,
+        "note": "",
+    }
+    return connection.execute(sa.insert(TryRow).values(row).returning(TryRow.id)).scalar_one()
+
+
+def insert_requeued(connection: sa.Connection, recording_id: int, now: datetime) -> None:
+    """Write that what went before is not to count."""
+    token = insert_try(connection, recording_id, None, 0, Term("", now, 0.0))
+    end_tries(connection, TryRow.id == token, TryOutcome.REQUEUED, now)
+
+
+def settle_try(
+    connection: sa.Connection, recording_id: int, token: int | None, outcome: TryOutcome, now: datetime
+) -> bool:
+    """End a try with its result, before anything of that is written; False if that was done before.
+
+    The recording's row is to be locked. Without a token nobody may have a lease. Raises LeaseLostError if the lease is
+    another's by now: a lease that has run out and was not taken over is still its holder's.
+    """
+    lease = open_try(connection, recording_id)
+    if lease is not None and lease.token == token:
+        end_tries(connection, TryRow.id == token, outcome, now)
+        return True
+    if lease is None and token is None:
+        return True
+    ended = sa.select(TryRow.outcome).where(TryRow.id == token, TryRow.recording_id == recording_id)
+    if token is not None and connection.execute(ended).scalar() is outcome:
+        return False
+    holder = f"{lease.owner} has it now" if lease else "it was given up as lost"
+    raise LeaseLostError(f"recording {recording_id} is no longer this worker's: {holder}", "Nothing has to be done")
+
+
+def end_tries(
+    connection: sa.Connection, which: sa.ColumnElement[bool], outcome: TryOutcome, now: datetime, note: str = ""
+) -> int:
+    """End those of the open tries; return how many."""
+    values = {"ended_at": now, "outcome": outcome, "note": note}
+    return connection.execute(sa.update(TryRow).where(_OPEN, which).values(values)).rowcount
+
+
+def lost_tries(connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime, note: str) -> list[str]:
+    """End those of the open tries as lost; return their recordings' SHA-256."""
+    wanted = sa.select(RecordingRow.sha256).join(TryRow, TryRow.recording_id == RecordingRow.id).where(_OPEN, which)
+    found = list(connection.scalars(wanted.order_by(TryRow.id)))
+    end_tries(connection, which, TryOutcome.LOST, now, note)
+    return found
+
+
+def beat(connection: sa.Connection, term: Term) -> int:
+    """Put off the end of all that an owner has: leases, arrivals and runs. Return how many leases it has."""
+    arrivals = (ArrivalRow.owner == term.owner, ArrivalRow.settled_at.is_(None))
+    connection.execute(sa.update(ArrivalRow).where(*arrivals).values(expires_at=term.expires_at))
+    alive = sa.update(WorkerRow).where(WorkerRow.owner == term.owner)
+    connection.execute(alive.values(alive_until=term.expires_at))
+    beaten = {"heartbeat_at": term.now, "expires_at": term.expires_at}
+    return connection.execute(sa.update(TryRow).where(_OPEN, TryRow.owner == term.owner).values(beaten)).rowcount
+
+
+def open_owners(connection: sa.Connection) -> set[str]:
+    """Return who has a lease, an arrival or a run in hand, dead or alive."""
+    running = sa.select(WorkerRow.owner).join(RunRow, RunRow.id == WorkerRow.run_id)
+    wanted = (
+        sa.select(TryRow.owner).where(_OPEN),
+        sa.select(ArrivalRow.owner).where(ArrivalRow.settled_at.is_(None), ArrivalRow.owner != ""),
+        running.where(RunRow.state == RunState.RUNNING),
+    )
+    return {str(owner) for select in wanted for owner in connection.scalars(select.distinct())}
+
+
+def bury(connection: sa.Connection, owners: Collection[str], now: datetime) -> list[str]:
+    """Take from owners who are dead what they have in hand; return their recordings' SHA-256.
+
+    Runs of owners who have not been heard of for too long are interrupted as well.
+    """
+    lost = lost_tries(connection, TryRow.owner.in_(owners), now, "the worker died")
+    free = {"owner": "", "expires_at": None}
+    connection.execute(sa.update(ArrivalRow).where(ArrivalRow.owner.in_(owners)).values(free))
+    theirs = sa.select(WorkerRow.run_id).where(WorkerRow.owner.in_(owners))
+    alive = sa.select(WorkerRow.run_id).where(WorkerRow.alive_until > now)
+    over = RunRow.id.in_(theirs) | RunRow.id.not_in(alive)
+    interrupted = sa.update(RunRow).where(RunRow.state == RunState.RUNNING, over)
+    connection.execute(interrupted.values(state=RunState.INTERRUPTED))
+    return lost
+
+
+def is_over(lease: Try, now: datetime) -> bool:
+    """Whether a lease has run out. One from further ahead than it is long has too: somebody set the clock back."""
+    length = lease.expires_at - lease.heartbeat_at
+    return not lease.heartbeat_at - length <= now < lease.expires_at

@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from asr.types import Channel, Provenance, Region, RegionKind, Transcript, Turn, Word
+from compliance.bleep import Doubt, doubt_of, padded, removals
+from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+
+SIDE = Channel.CUSTOMER
+SPEECH = {SIDE: [(1.0, 2.0), (2.5, 9.0), (20.0, 21.0)]}
+
+
+def redacted(
+    words: list[Word], first: int, last: int, entity: str = "CREDIT_CARD"
+) -> tuple[Transcript, RedactedTranscript]:
+    """One turn, of which words [first, last) are removed, and keys at 30 s."""
+    mark = RedactedWord(f"[{entity}]", words[first].start_s, words[last - 1].end_s, 0.9, entity)
+    kept = [RedactedWord(word.text, word.start_s, word.end_s, word.confidence) for word in words]
+    turn = RedactedTurn("customer", SIDE, (*kept[:first], mark, *kept[last:]))
+    made_by = Provenance("m", "s", "e", "p", "c", "v")
+    keys = (Region(30.0, 31.0, SIDE, RegionKind.DTMF, "12"),)
+    redaction = Redaction(entity, SIDE, 0, first, last - first, mark.start_s, mark.end_s)
+    before = Transcript("a.wav", 40.0, (SIDE,), (Turn("customer", SIDE, tuple(words)),), keys, made_by)
+    return before, RedactedTranscript("a.wav", 40.0, (SIDE,), (turn,), keys, (redaction,), "all", made_by)
+
+
+def said(*words: tuple[str, float, float]) -> list[Word]:
+    return [Word(text, start_s, end_s, 0.9) for text, start_s, end_s in words]
+
+
+def test_a_span_is_padded_and_keys_always_go() -> None:
+    words = said(("it's", 2.6, 2.9), ("4111", 3.0, 4.5), ("1111", 4.6, 6.0), ("thanks", 8.0, 8.5))
+    assert [(one.start_s, one.end_s, one.cause, one.doubt) for one in removals(*redacted(words, 1, 3), SPEECH)] == [
+        (2.75, 6.25, "CREDIT_CARD", None),
+        (29.75, 31.25, "DTMF", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "doubt"),
+    [
+        (said(("4111", 3.0, 4.5), ("1111", 6.0, 6.0)), Doubt.NO_LENGTH),
+        (said(("4111", 3.0, 4.5), ("1111", 10.0, 11.5)), Doubt.OUTSIDE_SPEECH),
+        (said(("Lopez", 3.0, 6.0)), Doubt.TOO_LONG),
+        (said(("4111111111111111", 3.0, 4.0)), Doubt.TOO_SHORT),
+        (said(("4111", 3.0, 4.5), ("1111", 4.5, 4.5), ("1111", 5.0, 6.5)), None),
+        (said(("Lopez", 3.0, 3.5)), None),
+        (said(("5200", 3.0, 6.5)), None),
+    ],
+)
+def test_times_that_cannot_be(words: list[Word], doubt: Doubt | None) -> None:
+    assert doubt_of(words, SPEECH[SIDE]) == doubt
+
+
+def test_without_a_reliable_time_the_whole_turn_goes_and_says_why() -> None:
+    words = said(("it's", 2.7, 2.9), ("4111", 3.0, 3.0), ("thanks", 8.0, 8.5))
+    one, _ = removals(*redacted(words, 1, 2), SPEECH)
+    assert one.doubt is Doubt.NO_LENGTH
+    # The burst that the turn lies in, and its padding; the one half a second before it is another's.
+    assert (one.start_s, one.end_s) == (2.25, 9.25)
+
+
+@pytest.mark.parametrize(
+    ("word", "edges"),
+    [
+        ((2.6, 2.9), (2.35, 3.15)),  # its start is padded into a pause
+        ((2.9, 3.2), (2.5, 3.45)),  # a pause begins earlier than the padding does, within reach
+        ((1.5, 1.9), (1.25, 2.15)),
+        ((8.0, 8.6), (7.75, 9.0)),  # and ends later
+        ((1.2, 1.9), (0.95, 2.15)),
+    ],
+)
+def test_an_edge_moves_to_a_pause_that_is_near(word: tuple[float, float], edges: tuple[float, float]) -> None:
+    assert padded(*word, SPEECH[SIDE]) == pytest.approx(edges)
+
+
+def test_an_edge_that_would_cut_the_next_word_stays_in_the_pause_before_it() -> None:
+    assert padded(1.0, 2.0, [(1.0, 2.0), (2.15, 4.0)]) == pytest.approx((0.75, 2.15))
