@@ -20,7 +20,7 @@ _SURE = (
     r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
     r"|calls? me|(?:speak|talk) (?:to|with)(?= [\w'-]+ (?:please|again|in|who|from|she|he|about)(?!\S))"
 )
-_FAIR = r"this is|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
+_FAIR = r"this is|ask(?:ed)? for|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
     r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother"
     r"|sister|boss|doctor"
