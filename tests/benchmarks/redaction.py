@@ -160,14 +160,13 @@ def speed(redactor: Redactor, n_calls: int) -> None:
 
 
 def corpora(count: int) -> dict[str, list[Call]]:
-    """The calls of each column; "blind" is there if its file is."""
+    """The calls of each column."""
     sets = {
         name: [call for harmless in (False, True) for call in corpus(folder, count, SEED, harmless=harmless)]
         for name, folder in (("tuned", "templates"), ("held out", "held_out"))
     }
-    for name, file in zip(("other hand", "blind"), blind.FILES, strict=True):
-        if (blind.FOLDER / file).is_file():
-            sets[name] = list(blind.blind(blind.FOLDER / file))
+    for name, files in blind.FILES.items():
+        sets[name] = [call for file in files for call in blind.blind(blind.FOLDER / file)]
     return sets
 
 

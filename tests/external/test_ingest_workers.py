@@ -38,7 +38,7 @@ def test_two_workers_share_what_comes_in(site: Site) -> None:
     for number in range(40):
         site.put(f"{number}.wav", b"%d" % (number % 30))  # ten come twice
     for _ in range(2):
-        site.start(0.01)
+        site.start(0.3)  # long enough for the second to come before the first has done all
     site.until(lambda: site.settled(40))
     site.each_once(30)
     assert site.count("sources") == 40

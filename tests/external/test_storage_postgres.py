@@ -119,12 +119,12 @@ def test_views_have_their_columns_and_the_examples_run(engine: sa.Engine) -> Non
     assert "v_findings" not in rows
 
 
-def test_the_analysts_role_reads_the_views_and_nothing_else(engine: sa.Engine, url: str) -> None:
+def test_the_analysts_role_reads_the_views_and_nothing_else(engine: sa.Engine, postgres_url: str) -> None:
     fill(engine)
     with writing(engine) as connection:
         for statement in ROLE.split(";\n"):
             connection.exec_driver_sql(statement)
-    analyst = open_database(url.replace("postgres@", "callwright_analyst@"))
+    analyst = open_database(postgres_url.replace("postgres@", "callwright_analyst@"))
     try:
         for view in VIEWS:
             assert read_only(analyst, f"SELECT * FROM {view}").columns == tuple(VIEWS[view])
