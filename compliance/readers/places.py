@@ -45,8 +45,8 @@ _LIVED_IN = re.compile(
     r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
 )
 _STAYS_IN = re.compile(
-    r"(?<!\S)(?:i'm|we're|i am|we are|calling|ringing|live|lives|living|based|moved|moving|house is) (?:in|from|to|near)"
-    r"(?!\S)"
+    r"(?<!\S)(?:i'm|we're|i am|we are|calling|ringing|live|lives|living|based|moved|moving|house is)"
+    r" (?:in|from|to|near)(?!\S)"
 )
 _CORNER = re.compile(
     r"(?<!\S)(?:corner|intersection|junction|crossroads) of (?:[\w'-]+ ){1,3}?(?:and|&) [\w'-]+"
