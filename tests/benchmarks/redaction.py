@@ -4,7 +4,7 @@ Made-up calls from the templates of tests/corpus: those that the recognisers wer
 aside; and calls that another hand wrote (tests/corpus/blind.py), of which the rules were tuned on the first two files.
 A secret is found if every word of it is inside a span, whatever the span's entity; "false" is the share of words
 redacted in calls that hold none. Beside ours: presidio as it comes, and presidio after text2digits (dev
-extra), each turn by itself; a word is theirs if it touches a span. `--speed` measures words a second of one core instead.
+extra), each turn by itself; a word is theirs if it touches a span. `--speed` measures one core in words a second.
 """
 
 from __future__ import annotations
