@@ -30,7 +30,7 @@ MIN_PART_LETTERS = 4
 NEAR_TURNS = 6
 """Turns around a value in which parts of it that everyday talk has too are still its own; callwright's own choice."""
 
-_NUMBERED = frozenset(PRECEDENCE) - {"PERSON", "EMAIL_ADDRESS", "URL", "AGE_OVER_89", "MEDICAL_DATE"}
+_NUMBERED = frozenset(PRECEDENCE) - {"PERSON", "URL", "AGE_OVER_89", "MEDICAL_DATE"}
 _WORDED = frozenset({"EMAIL_ADDRESS", "PERSON", "LOCATION"})
 _EDGE = word_set(
     "plus prefix front end ends ending ended beginning begins start starts front middle last first instead"

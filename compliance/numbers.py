@@ -94,7 +94,8 @@ class NumberRecogniser:
         for piece in dictation.pieces:
             words = heard.turns[piece.turn].words
             first, last = piece.run.first_word, piece.run.last_word
-            while first and is_homophone(words[first - 1]) and len(dictation.digits) > 4:
+            named = {mention.last_word for mention in heard.turns[piece.turn].mentions}
+            while first and is_homophone(words[first - 1]) and (len(dictation.digits) > 4 or first - 1 in named):
                 first -= 1
             if entity == "PHONE_NUMBER" and first and bare(words[first - 1]) == "plus":
                 first -= 1
@@ -163,6 +164,7 @@ def _entity(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str |
         _by_topic(dictation, near, heard)
         or _by_payment(dictation, near, heard)
         or _while_paying(dictation, heard, paying)
+        or _by_ending(dictation, heard)
         or _by_shape(dictation, heard)
     )
 
@@ -188,10 +190,18 @@ def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str 
         lengths, entity = _ACCEPTED[topic]
         if topic is Topic.EXPIRY and Topic.CARD not in near and not _is_expiry(digits):
             continue
+        if topic is Topic.SSN and _is_part_asked(dictation, heard):
+            return entity
         ending = len(digits) >= MIN_ENDING_DIGITS and _is_ending(dictation, heard)
         if len(digits) in lengths or (ending and len(digits) <= max(lengths)):
             return entity
     return None
+
+
+def _is_part_asked(dictation: Dictation, heard: Heard) -> bool:
+    """Whether a few digits are a part of a social security number: three anywhere near it, two in a short reply."""
+    length = len(dictation.digits)
+    return length == 3 or (length == 2 and all(map(heard.is_reply, dictation.turns)))
 
 
 def _is_ending(dictation: Dictation, heard: Heard) -> bool:
@@ -199,6 +209,12 @@ def _is_ending(dictation: Dictation, heard: Heard) -> bool:
     piece = dictation.pieces[0]
     before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
     return any(token in _ENDS for token in before)
+
+
+def _by_ending(dictation: Dictation, heard: Heard) -> str | None:
+    """The four digits that a number on file ends in, nearly always a card's; a year is what something ended in."""
+    whole = len(dictation.digits) == 4 and not _YEARS.fullmatch(dictation.digits)
+    return "CREDIT_CARD" if whole and _is_ending(dictation, heard) else None
 
 
 def _by_payment(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str | None:

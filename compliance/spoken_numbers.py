@@ -185,7 +185,8 @@ def _between_digits(around: list[_Atom]) -> bool:
 
 
 def _is_digit(atom: _Atom) -> bool:
-    return atom.kind is _Kind.UNIT or (atom.kind is _Kind.FIGURES and len(atom.text) == 1)
+    # "Four ate too five": what sounds like a digit beside another is one too.
+    return atom.kind in {_Kind.UNIT, _Kind.HOMOPHONE} or (atom.kind is _Kind.FIGURES and len(atom.text) == 1)
 
 
 def _is_figures(atom: _Atom) -> bool:

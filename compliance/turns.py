@@ -48,7 +48,12 @@ CODE_ENTITIES = {
 }
 """What a code of letters and digits is after each topic."""
 
-SHOWN = {"DATE_OF_BIRTH": Topic.BIRTH, "LOCATION": Topic.ADDRESS, "EMAIL_ADDRESS": Topic.EMAIL}
+SHOWN = {
+    "DATE_OF_BIRTH": Topic.BIRTH,
+    "LOCATION": Topic.ADDRESS,
+    "EMAIL_ADDRESS": Topic.EMAIL,
+    "CREDIT_CARD_EXPIRATION": Topic.EXPIRY,
+}
 """What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
 
 _ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
@@ -170,6 +175,8 @@ def _dated(
     """Dates of birth, of cards and of treatment, and ages."""
     if Topic.BIRTH in asked:
         yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
+    elif Topic.EXPIRY in asked and _OTHER_EXPIRY.isdisjoint(turn.tokens):
+        yield from ((first, last, "CREDIT_CARD_EXPIRATION") for first, last in find_date_parts(turn))
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"

@@ -129,12 +129,18 @@ def find_births(turn: Utterance) -> Iterator[WordSpan]:
             years = [int(part) for part in re.split(r"\D", tokens[first]) if len(part) == 4]
         else:
             years = [year for run in runs if (year := _year(run)) is not None]
+            # "Twentieth January fifty seven": no year to come, and no day.
+            years += [1900 + int(run.digits) for run in runs if ordinals and _is_old(run)]
         day = ordinals or written or len(runs) > 1 or any(len(run.digits) > 4 for run in runs)
         if day and any(OLDEST_YEAR <= year <= LATEST_YEAR for year in years):
             yield first, last
         elif ordinals and len(runs) < 2:
             for found in find_years(turn, [(first, last)]):
                 yield from ((first, last), found)
+
+
+def _is_old(run: NumberRun) -> bool:
+    return len(run.digits) == 2 and int(run.digits) > LAST_EXPIRY_YEAR
 
 
 def _year(run: NumberRun) -> int | None:

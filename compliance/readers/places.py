@@ -44,6 +44,10 @@ _LIVED_IN = re.compile(
     r"(?:[\w'-]+ ){1,2}?"
     r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
 )
+_STAYS_IN = re.compile(
+    r"(?<!\S)(?:i'm|we're|i am|we are|calling|ringing|live|lives|living|based|moved|moving|house is)"
+    r" (?:in|from|to|near)(?!\S)"
+)
 _CORNER = re.compile(
     r"(?<!\S)(?:corner|intersection|junction|crossroads) of (?:[\w'-]+ ){1,3}?(?:and|&) [\w'-]+"
     rf"(?: (?:{_STREET_KINDS}))?(?!\S)"
@@ -161,8 +165,12 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
 
 
 def _unasked(turn: Utterance, text: str) -> Iterator[WordSpan]:
-    """Roads and houses that are one whether or not anybody asked: with a strange name, or where somebody lives."""
+    """Roads, houses and towns though nobody asked: with a strange name, or where somebody lives or is."""
     tokens, everyday = turn.tokens, lexicon().everyday
+    for match in _STAYS_IN.finditer(text):
+        first = words_of(text, match.start(), match.end())[1]
+        if first < len(tokens) and (last := place_at(tokens, first)) > first:
+            yield first, last
     for match in _SURE_ROAD.finditer(text):
         first, last = words_of(text, match.start(), match.end())
         if tokens[first].isalpha() and tokens[first] not in everyday | _STOP:
