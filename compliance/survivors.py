@@ -22,7 +22,8 @@ _ALWAYS = PCI | CODES | {"US_SSN", "IBAN_CODE"}
 
 _NEAR_S = 1.5
 _TOUCHING_S = 0.6
-"""How far from a removed number two digits and more count, and a single one."""
+"""How far from a removed number two digits and more count, and a single one; beside what is always removed a single one
+counts as far, since the next group of a card may be cut off by the end of what is heard."""
 
 _LONG_RUN = 4
 """Digits that count wherever they are heard."""
@@ -125,7 +126,7 @@ def _read(heard: Heard) -> list[_Said]:
 def _digits(said: Sequence[_Said], redacted: RedactedTranscript) -> Iterator[tuple[int, int, int, str]]:
     """Runs of digits that are long, or near to where a number was removed."""
     numbers = [
-        (float(redaction.start_s), float(redaction.end_s))
+        (float(redaction.start_s), float(redaction.end_s), redaction.entity in _ALWAYS)
         for redaction in redacted.redactions
         if redaction.entity not in _NOT_NUMBERS
     ]
@@ -133,9 +134,12 @@ def _digits(said: Sequence[_Said], redacted: RedactedTranscript) -> Iterator[tup
         for run in one.utterance.runs:
             words = one.words[run.first_word : run.last_word]
             start_s, end_s = words[0].start_s, words[-1].end_s
-            apart_s = min((max(start_s - b, a - end_s) for a, b in numbers), default=float("inf"))
-            near_s = _TOUCHING_S if len(run.digits) == 1 else _NEAR_S
-            if len(run.digits) >= _LONG_RUN or apart_s <= near_s:
+            lone = len(run.digits) == 1
+            near = any(
+                max(start_s - b, a - end_s) <= (_TOUCHING_S if lone and not always else _NEAR_S)
+                for a, b, always in numbers
+            )
+            if len(run.digits) >= _LONG_RUN or near:
                 yield turn, run.first_word, run.last_word, "DIGITS"
 
 

@@ -176,7 +176,7 @@ def test_tables_of_several_layers_are_laid_over_each_other(tmp_path: Path) -> No
     (tmp_path / "callwright.toml").write_text('[metadata.fields]\nqueue = "Group.Name"\n')
     layers = read_layers("cpu-server,amazon-connect", ['metadata.fields={language = "Tongue"}'], {}, None)
     settings = settle(layers)
-    assert settings.transcribe.batch_size == 16
+    assert settings.batch.group_recordings == 64
     fields = settings.metadata.fields
     assert (fields["call_id"], fields["queue"], fields["language"]) == ("ContactId", "Group.Name", "Tongue")
     with pytest.raises(ConfigError, match=r"unknown profile 'amazon'.*'amazon-connect'"):
