@@ -6,10 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 from statistics import median
-from typing import Protocol
 
 from asr.channels.roles import greetings
-from asr.types import Channel, Conversation, Region, RegionKind, SpeakerFacts, SpokenWord
+from asr.types import Channel, Conversation, Region, RegionKind, SpeakerFacts, SpokenTurn
 
 _OWN = {Channel.AGENT.value: Channel.AGENT, Channel.CUSTOMER.value: Channel.CUSTOMER}
 
@@ -32,40 +31,6 @@ _NEAR_S = 0.25
 _LEAST_S = 1e-3
 
 Times = tuple[float, float]
-
-
-class SpokenTurn(Protocol):
-    """A turn of any transcript, redacted or not."""
-
-    @property
-    def speaker(self) -> str:
-        """Who speaks."""
-        ...
-
-    @property
-    def channel(self) -> Channel:
-        """Where."""
-        ...
-
-    @property
-    def words(self) -> Sequence[SpokenWord]:
-        """At least one."""
-        ...
-
-    @property
-    def start_s(self) -> float:
-        """Start of the first word."""
-        ...
-
-    @property
-    def end_s(self) -> float:
-        """End of the last word."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The words with single spaces between them."""
-        ...
 
 
 def conversation(turns: Sequence[SpokenTurn], regions: Sequence[Region], duration_s: float) -> Conversation:

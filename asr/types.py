@@ -6,7 +6,7 @@ traceback that prints one of these values gives away no word of a call.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
@@ -321,6 +321,40 @@ class SpokenWord(Protocol):
     @property
     def confidence(self) -> float:
         """In [0, 1]."""
+        ...
+
+
+class SpokenTurn(Protocol):
+    """A turn of any transcript, redacted or not."""
+
+    @property
+    def speaker(self) -> str:
+        """Who speaks."""
+        ...
+
+    @property
+    def channel(self) -> Channel:
+        """The channel that carries it."""
+        ...
+
+    @property
+    def words(self) -> Sequence[SpokenWord]:
+        """At least one word, in time order."""
+        ...
+
+    @property
+    def start_s(self) -> float:
+        """Start in seconds."""
+        ...
+
+    @property
+    def end_s(self) -> float:
+        """End in seconds."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """The words with single spaces."""
         ...
 
 

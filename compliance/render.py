@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Protocol
 
-from asr.types import CallMetadata, Channel, Finding, Provenance, Region, SpokenWord
+from asr.types import CallMetadata, Finding, Provenance, Region, SpokenTurn, SpokenWord
 from compliance.types import Document, RedactedTranscript
 
 MAX_CUE_S = 7.0
@@ -16,40 +16,6 @@ MAX_CUE_S = 7.0
 
 MAX_CUE_CHARACTERS = 84
 """Longest cue: two lines of 42 characters (Netflix timed text guide)."""
-
-
-class SpokenTurn(Protocol):
-    """A turn of any transcript, redacted or not."""
-
-    @property
-    def speaker(self) -> str:
-        """Who speaks."""
-        ...
-
-    @property
-    def channel(self) -> Channel:
-        """The channel that carries it."""
-        ...
-
-    @property
-    def words(self) -> Sequence[SpokenWord]:
-        """At least one word, in time order."""
-        ...
-
-    @property
-    def start_s(self) -> float:
-        """Start in seconds."""
-        ...
-
-    @property
-    def end_s(self) -> float:
-        """End in seconds."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """The words with single spaces."""
-        ...
 
 
 class SpokenTranscript(Protocol):

@@ -8,6 +8,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -62,3 +64,26 @@ def postgres_url() -> Iterator[str]:
         as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
         yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         as_server(control, "-D", data, "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="module")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an HTTP server that does S3, SQS and KMS, of the module's own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (tmp_path_factory.mktemp("moto") / "log").open("w")
+    url = f"http://127.0.0.1:{port}"
+    with (
+        log,
+        subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stdout=log, stderr=log) as server,
+    ):
+        deadline_s = time.monotonic() + 60
+        while time.monotonic() < deadline_s:
+            try:
+                urllib.request.urlopen(url, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+        server.kill()

@@ -3,12 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -22,28 +16,9 @@ from storage.buckets import read_object
 WEIGHTS = bytes(range(256)) * 1_000
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("moto") / "log").open("w")
-    url = f"http://127.0.0.1:{port}"
-    with log, subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stdout=log, stderr=log) as moto:
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield url
-        moto.kill()
-
-
 @pytest.fixture(autouse=True)
-def account(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = {"ENDPOINT_URL": server, "DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
+def account(moto: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = {"ENDPOINT_URL": moto, "DEFAULT_REGION": "us-east-1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "b"}
     for name, value in settings.items():
         monkeypatch.setenv(f"AWS_{name}", value)
     client = boto3.client("s3")
