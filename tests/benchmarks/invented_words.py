@@ -1,8 +1,8 @@
 """Words invented where nobody speaks: `python -m tests.benchmarks.invented_words FOLDER OUT`.
 
 FOLDER has hold music, to which ringing, busy and other tones, keys, an idle line and a noisy one are added (written to
-OUT), ten minutes in all. Beside callwright is faster-whisper, without and with its VAD filter, on the same weights, beam and
-cores.
+OUT), ten minutes in all. Beside callwright is faster-whisper, without and with its VAD filter, on the same weights,
+beam and cores.
 """
 
 from __future__ import annotations
