@@ -73,8 +73,8 @@ _PAUSE_S, _RINGS_S = 0.65, 6.5
 _STEP_S, _STEP_PAUSE_S = (0.19, 0.47), 0.1
 """A step lasts 260 to 400 ms with up to 30 ms before the next (E.180); frames find its ends within 70 ms."""
 
-_CADENCE = {RegionKind.BUSY: 3, RegionKind.CONGESTION: 3}
-"""Bursts that a rhythm of one frequency needs before it is believed: one note of a tune may be as pure."""
+_BURSTS = 3
+"""Bursts that busy tone or congestion of one frequency needs before it is believed: a note of a tune may be as pure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,13 +237,11 @@ def _groups(bursts: Sequence[_Burst]) -> Iterator[list[_Burst]]:
 
 def _kind(name: str, lasts_s: float) -> RegionKind:
     """What bursts of a name mean; where that depends on it, by how long they last."""
-    if name == RegionKind.BUSY:
-        return RegionKind.CONGESTION if lasts_s <= _CONGESTION_S else RegionKind.BUSY
-    if name != _SINGLE:
+    if name not in (RegionKind.BUSY, _SINGLE):
         return RegionKind(name)
     if lasts_s <= _CONGESTION_S:
         return RegionKind.CONGESTION
-    if lasts_s <= _BUSY_S:
+    if name == RegionKind.BUSY or lasts_s <= _BUSY_S:
         return RegionKind.BUSY
     return RegionKind.RINGBACK if lasts_s < _DIAL_S else RegionKind.DIAL_TONE
 
@@ -256,10 +254,10 @@ def _believed(group: Sequence[_Burst], kind: RegionKind, bursts: Sequence[_Burst
     if kind is RegionKind.RINGBACK:
         alike = [b for b in bursts if abs(b.lasts_s - lengths_s[0]) < 0.2 and abs(b.start - group[0].start) > RATE_HZ]
         return any(abs(b.start - group[0].start) <= _RINGS_S * RATE_HZ for b in alike)
-    if kind not in _CADENCE:
+    if kind is RegionKind.DIAL_TONE:
         return True
     steps = [after.start - before.start for before, after in pairwise(group)]
-    return len(group) >= _CADENCE[kind] and max(steps) <= 1.3 * min(steps)
+    return len(group) >= _BURSTS and max(steps) <= 1.3 * min(steps)
 
 
 def _special(bursts: Sequence[_Burst]) -> Iterator[Tone]:
