@@ -107,7 +107,8 @@ def main() -> None:
     except PipelineError as error:
         sys.exit(str(error))
     except ModuleNotFoundError as error:
-        sys.exit(f"{error.name} is not installed. Install the extra 'dev', as make test does")
+        extra = "torch" if error.name in ("torch", "whisper") else "dev"
+        sys.exit(f"{error.name} is not installed. Install the extra '{extra}': .venv/bin/pip install -e '.[{extra}]'")
     except Exception as error:  # noqa: BLE001
         sys.exit(f"a fault: {fault(error)}")
 
