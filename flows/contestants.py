@@ -15,9 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
+from asr.cores import cores
 from asr.decode import identify
 from asr.engines.base import Engine
-from asr.engines.registry import ENGINES, cores, load_engine
+from asr.engines.registry import ENGINES, load_engine
 from asr.errors import ConfigError, PipelineError
 from asr.options import TranscribeOptions
 from asr.types import Channel, Transcript

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asr.cores import cores
 from asr.decode import decode, identify
-from asr.engines.registry import cores
 from asr.errors import ConfigError
 from asr.resample import resample
 from asr.types import Samples

@@ -22,7 +22,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
-from asr.engines.registry import cores
+from asr.cores import cores
 from asr.errors import FatalError, RetryableError
 from asr.types import Recording, Transcript
 from configs.settings import Settings

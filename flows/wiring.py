@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from asr.cores import cores
 from asr.diarize.loading import load_diarizer
 from asr.diarize.types import Diarizer
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.errors import ConfigError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
