@@ -40,6 +40,8 @@ class RegionKind(StrEnum):
     BUSY = "busy"
     CONGESTION = "congestion"
     DIAL_TONE = "dial-tone"
+    SPECIAL_TONE = "special-tone"
+    """Three rising tones: the call did not go through, and an announcement says why (ITU-T E.180)."""
     DTMF = "dtmf"
     SILENCE = "silence"
     OVERLAP = "overlap"
