@@ -22,7 +22,7 @@ HOME = "prefect"
 
 _SERVER = (
     "--factory",
-    "prefect.server.api.server:create_app",
+    "flows.prefect_app:create_app",
     "--log-level",
     "error",
 )

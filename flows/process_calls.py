@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -79,7 +79,7 @@ def _is_retryable(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bo
     return isinstance(state.result(raise_on_failure=False), RetryableError)
 
 
-def _stage(name: str) -> Callable[[Callable[..., Any]], Task[..., Any]]:
+def _stage(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """A Prefect task that keeps no result and is tried again only when that may help."""
     return task(
         name=name,
@@ -95,7 +95,7 @@ def _stage(name: str) -> Callable[[Callable[..., Any]], Task[..., Any]]:
 def run_of(groups: Sequence[tuple[Source, ...]]) -> str:
     """What a run over some groups is called: how much it is, and no name of any of it."""
     sources = [source for group in groups for source in group]
-    return f"{len(sources)} calls, {clock(sum(source.length_s for source in sources))}"
+    return f"{len(sources)} call{'s' * (len(sources) != 1)}, {clock(sum(source.length_s for source in sources))}"
 
 
 def _run_name() -> str:
@@ -140,9 +140,9 @@ def _transcribe_by_tag(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepa
     """Transcribe under the limit of this machine's kind, if there is one."""
     batch = BATCH.get()
     tag = asr_tag(batch.settings, batch.models.engine.info.model_sha256)
+    tagged: Callable[..., list[tuple[Prepared, Heard]]] = cast("Any", transcribe).with_options(tags={tag})
     with slot(tag, batch.settings):
-        heard: list[tuple[Prepared, Heard]] = transcribe.with_options(tags={tag})(quote(prepared), quote(desk))
-    return heard
+        return tagged(quote(prepared), quote(desk))
 
 
 def _publish_proven(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
