@@ -177,17 +177,23 @@ def _nothing_of_a_call_is_in(home: Path, data_dir: Path) -> None:
         words = text.lower().split()
         sequences |= {" ".join(words[at : at + 4]) for at in range(len(words) - 3)}
     assert len(sequences) > 20
-    kept = (data_dir / "callwright.db").read_bytes().decode("utf-8", "replace").lower()
+    kept = _dump(data_dir / "callwright.db").lower()
     assert any(sequence in kept for sequence in sequences), "the search itself finds them"
-    connection = sqlite3.connect(home / "prefect.db")
-    texts = ["\n".join(connection.iterdump())]
-    connection.close()
+    texts = [_dump(home / "prefect.db")]
     texts += [path.read_bytes().decode("utf-8", "replace") for path in home.rglob("*") if path.is_file()]
     assert len(texts) > 2
     for text in texts:
         assert "wrong_number" not in text
         lowered = text.lower()
         assert not [sequence for sequence in sequences if sequence in lowered]
+
+
+def _dump(path: Path) -> str:
+    connection = sqlite3.connect(path)
+    try:
+        return "\n".join(connection.iterdump())
+    finally:
+        connection.close()
 
 
 def _below(pid: int) -> Iterator[int]:
