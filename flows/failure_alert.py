@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 
 from prefect import flow
@@ -30,5 +31,8 @@ def tell(url: str, text: str) -> None:
     try:
         request = urllib.request.Request(url, body, {"Content-Type": "application/json"})  # noqa: S310
         urllib.request.urlopen(request, timeout=_TIMEOUT_S).close()  # noqa: S310
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise RuntimeError(f"service.alert_url did not take the alert: it answered {error.code}") from None
     except (OSError, ValueError) as error:
         raise RuntimeError(f"service.alert_url did not take the alert: {type(error).__name__}") from None
