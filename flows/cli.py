@@ -7,6 +7,7 @@ import sys
 import click
 
 from asr.errors import ConfigError, ModelError, PipelineError
+from flows.commands.access import group as access
 from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.evidence import audit, certificate, keys
@@ -58,7 +59,7 @@ def cli() -> None:
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export),
+    *(search, export, access),
 )
 
 for _command in _COMMANDS:

@@ -12,6 +12,7 @@ from compliance.render import documents
 from configs.settings import Settings
 from flows.ingest import Source, length_s
 from flows.metadata import Told
+from flows.tenants import of_tenant, tenant_at
 from flows.wiring import Archive
 from storage.types import Failure, RecordingState
 
@@ -52,7 +53,14 @@ def take_in(
             continue
         call = _of_copies([told[copy.path] for copy in same])
         if isinstance(call, CallMetadata):
-            incoming = _Incoming(same[0].name, repository.recording_id(sha256), state, call)
+            recording_id = repository.recording_id(sha256)
+            kept = repository.metadata(recording_id) or CallMetadata()
+            uri = (places or {}).get(same[0].path) or same[0].path.absolute().as_uri()
+            owned = of_tenant(call, kept, tenant_at(uri, settings.metadata), again=again)
+            if owned is None:
+                intake.notes.append(f"{same[0].name} is a copy of another tenant's recording, and tells nothing of it")
+            call = owned or kept
+            incoming = _Incoming(same[0].name, recording_id, state, call)
             updated += _keep(incoming, archive, intake) and state is RecordingState.PUBLISHED
             call = repository.metadata(incoming.id) or call
             if call.consent is False and not settings.metadata.allow_without_consent:

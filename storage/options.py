@@ -34,6 +34,7 @@ MetadataField = Literal[
     "time_zone",
     "agent",
     "queue",
+    "tenant",
     "direction",
     "language",
     "channel_map",
@@ -104,6 +105,12 @@ class MetadataOptions(BaseModel):
         False,
         description="Transcribe also what is told to be without consent.",
         json_schema_extra={"source": "GDPR 6(1): consent is one lawful ground of several"},
+    )
+    tenants: dict[str, str] = Field(
+        {},
+        description="Whose the recordings below a folder or an s3://bucket/prefix are. The innermost counts, before "
+        "what sidecars, manifests and file names tell.",
+        json_schema_extra={"source": "none: one tenant needs no name"},
     )
     keep_unknown: bool = Field(
         True,

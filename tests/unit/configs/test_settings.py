@@ -82,6 +82,7 @@ SAME_TEXT = [
     "vault.folder=/x",
     "retention.file=/x",
     "retention.source=move",
+    'metadata.tenants={"/x" = "acme"}',
     "retention.move_to=/x",
     "redact.audio=beep",
     "redact.audio_format=flac",
