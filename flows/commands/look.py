@@ -17,7 +17,7 @@ from compliance.types import AUDIO_KINDS
 from configs.settings import Settings
 from flows import report
 from flows.commands import options
-from flows.wiring import Archive, objects_dir, open_archive
+from flows.wiring import Archive, objects_place, open_archive
 from storage.access import read_as
 from storage.audit_log import Detail
 from storage.errors import NoTranscriptError
@@ -83,8 +83,8 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
             }
         )
     else:
-        folder = objects_dir(settings, data_dir)
-        copies = [str(folder / key) for kind, key in documents.items() if kind in AUDIO_KINDS]
+        place = objects_place(settings, data_dir)
+        copies = [f"{place}/{key}" for kind, key in documents.items() if kind in AUDIO_KINDS]
         report.print_transcript(transcript, summary, told, conversation, copies)
     return 0
 

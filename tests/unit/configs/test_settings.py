@@ -44,6 +44,12 @@ def test_the_fingerprint_is_of_16_hex_digits() -> None:
 SAME_TEXT = [
     "storage.database_url=sqlite://",
     "storage.objects_dir=/x",
+    "storage.encryption=sse-s3",
+    "storage.kms_key=",
+    "storage.lock=",
+    "storage.lock_days=0",
+    "storage.cold_after_days=9",
+    "storage.cold_class=GLACIER_IR",
     "ingest.complete=rename",
     "ingest.stable_s=1",
     "ingest.marker=.end",
