@@ -1,4 +1,8 @@
-"""What a role of PostgreSQL may touch at all. Which rows of it, row-level security decides (storage.access)."""
+"""What a role of PostgreSQL may read: of which tables and columns at all, and of which calls.
+
+The owner of the tables, as whom callwright works, is past it. Any other role reads the rows of those tenants and queues
+alone that access_grants names for it, and no row of a table that knows no recording.
+"""
 
 from __future__ import annotations
 
@@ -27,6 +31,18 @@ TEXT: Mapping[str, str] = {"turns": "text, searched", "words": "text"}
 """What was said, after redaction, and its index."""
 
 
+_KNOWS = "recording_id"
+
+_READABLE = "EXISTS (SELECT 1 FROM readable v WHERE v.recording_id = {column})"
+
+_UNGUARDED = sa.text(
+    "SELECT c.table_name, c.column_name FROM information_schema.columns c "
+    "JOIN pg_tables t ON t.schemaname = c.table_schema AND t.tablename = c.table_name "
+    "WHERE c.table_schema = current_schema() AND NOT t.rowsecurity AND c.table_name <> 'alembic_version'"
+)
+"""The columns of tables that no policy guards yet."""
+
+
 def grant_rights(connection: sa.Connection, role: str, *, text: bool) -> None:
     """Let a role that is there read the analysts' views, and search; without `text` no word that was said."""
     name = quoted(connection, role)
@@ -52,10 +68,24 @@ def reads_text(connection: sa.Connection, role: str) -> bool:
     return bool(connection.execute(asked).scalar_one())
 
 
-def renew_rights(connection: sa.Connection) -> None:
-    """Give roles with grants their rights again: a view that an upgrade makes anew has lost them."""
+def guard(connection: sa.Connection) -> None:
+    """Guard every table and view, those too that an upgrade has made anew; nothing on SQLite, which knows no roles.
+
+    Each table gets row-level security, and one that knows recordings a policy; views read with the rights of whoever
+    asks. Roles with grants get their rights again.
+    """
     if connection.dialect.name != "postgresql":
         return
+    for view in VIEWS:
+        connection.exec_driver_sql(f"ALTER VIEW {view} SET (security_invoker = true)")
+    columns = connection.execute(_UNGUARDED).all()
+    for table in {table for table, _ in columns}:
+        connection.exec_driver_sql(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
+    readable = {table: _READABLE.format(column=f"{table}.{column}") for table, column in columns if column == _KNOWS}
+    readable |= {"recordings": _READABLE.format(column="recordings.id"), "models": "true"}
+    for table, condition in readable.items():
+        if table in {table for table, _ in columns}:
+            connection.exec_driver_sql(f"CREATE POLICY readable ON {table} FOR SELECT USING ({condition})")
     granted = sa.select(AccessGrantRow.role).distinct().order_by(AccessGrantRow.role)
     for role in connection.scalars(granted).all():
         if role_exists(connection, role):

@@ -12,7 +12,7 @@ from sqlalchemy import event
 
 from asr.errors import ConfigError, FatalError
 from storage.failures import database_failure
-from storage.rights import renew_rights
+from storage.rights import guard
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -77,7 +77,7 @@ def migrate(engine: sa.Engine) -> None:
                 f"the database's schema is not one that this version knows (its newest is {newest})",
                 "Update callwright to at least the version that made the database, or name another database",
             ) from error
-        renew_rights(connection)
+        guard(connection)
 
 
 def _check_version(connection: sa.Connection) -> None:

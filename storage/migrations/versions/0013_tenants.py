@@ -1,8 +1,4 @@
-"""Whose a call is, and on PostgreSQL who may read it: row-level security on every table.
-
-The owner of the tables, as whom callwright works, is past it. Any other role reads the rows of those tenants and queues
-alone that access_grants names for it, and nothing of a table that knows no recording.
-"""
+"""Whose a call is, and on PostgreSQL who may read it: storage.rights guards the tables by what this makes."""
 
 from __future__ import annotations
 
@@ -57,11 +53,9 @@ WHERE EXISTS (
 """
 """The recordings that whoever asks may read: the view reads as its owner, and asks whose member the asking role is."""
 
-_POLICY = "EXISTS (SELECT 1 FROM readable v WHERE v.recording_id = {column})"
-
 
 def upgrade() -> None:
-    """Give calls a tenant; let a role that is not the owner read what it was granted, and nothing else."""
+    """Give calls a tenant, and roles grants."""
     op.execute("ALTER TABLE call_metadata ADD COLUMN tenant TEXT")
     op.create_index("ix_call_metadata_tenant", "call_metadata", ["tenant"])
     op.create_table(
@@ -73,7 +67,7 @@ def upgrade() -> None:
     )
     _replace_calls(",\n  c.tenant")
     if op.get_context().dialect.name == "postgresql":
-        _secure()
+        op.execute(_READABLE)
 
 
 def downgrade() -> None:
@@ -99,20 +93,6 @@ def _replace_calls(more: str) -> None:
         op.execute("DROP VIEW v_calls")
     replace = "OR REPLACE" if op.get_context().dialect.name == "postgresql" else ""
     op.execute(_V_CALLS.format(replace=replace, more=more))
-
-
-def _secure() -> None:
-    op.execute(_READABLE)
-    for view in _views():
-        op.execute(f'ALTER VIEW "{view}" SET (security_invoker = true)')
-    for table in _tables():
-        op.execute(f'ALTER TABLE "{table}" ENABLE ROW LEVEL SECURITY')
-    known = "SELECT table_name FROM information_schema.columns WHERE table_schema = current_schema() "
-    for table in set(_names(f"{known} AND column_name = 'recording_id'")) & set(_tables()):
-        readable = _POLICY.format(column=f'"{table}".recording_id')
-        op.execute(f'CREATE POLICY readable ON "{table}" FOR SELECT USING ({readable})')
-    op.execute(f"CREATE POLICY readable ON recordings FOR SELECT USING ({_POLICY.format(column='recordings.id')})")
-    op.execute("CREATE POLICY readable ON models FOR SELECT USING (true)")
 
 
 def _tables() -> list[str]:
