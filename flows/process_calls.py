@@ -44,6 +44,7 @@ from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
 from storage.errors import LeaseLostError
+from storage.objects import Shelf
 from storage.types import Failure
 
 
@@ -289,7 +290,8 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
         recording = item[0].recording
-        publication = stages.publication(*item, objects, batch.settings, certify)
+        shelf = Shelf(objects, repository.day(recording.sha256))
+        publication = stages.publication(*item, shelf, batch.settings, certify)
         with _unless_lost(desk, recording, batch.progress):
             repository.publish(run_id, publication, desk.tokens[recording.sha256])
             desk.settled.add(recording)

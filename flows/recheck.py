@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from asr.bleeping import Cover
-from asr.errors import FatalError, PipelineError, RetryableError, SkippableError
+from asr.errors import FatalError, PipelineError, SkippableError
 from asr.files.writers import Format
 from asr.timebase import to_samples
 from asr.types import CallMetadata, Channel, Span
@@ -26,7 +27,7 @@ from flows.bleeping import Copy, as_recording, places_left
 from flows.custody import Custody
 from flows.proof import Case, Listening, listen
 from storage.errors import NoTranscriptError
-from storage.objects import object_key
+from storage.objects import digest_of, object_name
 from storage.repository import Repository
 from storage.types import StoredRecording
 from storage.vouched import Vouched
@@ -147,17 +148,17 @@ class Checker:
         self, found: StoredRecording, transcript: RedactedTranscript, kept: Mapping[str, str], body: Mapping[str, Any]
     ) -> list[str]:
         told = self.repository.metadata(found.id) or CallMetadata()
-        anew = {document.kind: object_key(document) for document in rendered(transcript, told)}
+        anew = {document.kind: object_name(document) for document in rendered(transcript, told)}
         certified = body.get("transcript") or {}
         faults = []
         for kind, key in kept.items():
             if kind in AUDIO_KINDS:
                 continue
             try:
-                self.custody.objects.locate(key)
+                self.custody.objects.check(key)
             except PipelineError as error:
                 faults.append(error.reason)
-            if Path(key).stem != certified.get(kind) and key != anew.get(kind):
+            if Path(key).stem != certified.get(kind) and Path(key).name != anew.get(kind):
                 faults.append(f"its {kind} is neither what was certified nor what its words give")
         return faults
 
@@ -165,14 +166,17 @@ class Checker:
         self, transcript: RedactedTranscript, kind: str, key: str, certified: Mapping[str, Any] | None
     ) -> list[str]:
         """What is wrong with a redacted copy."""
-        try:
-            path = self.custody.objects.locate(key)
-        except RetryableError:
-            raise
-        except FatalError as error:
-            return [error.reason]
-        if certified is None or certified.get("sha256") != path.stem:
-            return [f"its {kind} is not what was certified"]
+        with ExitStack() as opened:
+            try:
+                path = opened.enter_context(self.custody.objects.file(key))
+            except FatalError as error:
+                return [error.reason]
+            if certified is None or certified.get("sha256") != digest_of(key):
+                return [f"its {kind} is not what was certified"]
+            return self._sound(transcript, kind, path, certified)
+
+    def _sound(self, transcript: RedactedTranscript, kind: str, path: Path, certified: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a redacted copy that is the one that was certified."""
         copy, sides = _described(path, certified)
         faults = []
         uncovered = [one.entity for one in transcript.redactions if not _covers(copy, sides, one.channel, one)]

@@ -11,6 +11,7 @@ import sys
 import time
 import weakref
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any, cast
 
@@ -166,11 +167,11 @@ def test_publishing_that_is_tried_again_publishes_nothing_twice(
     load(lambda _: heard(SAID))
     real, puts = FolderStore.put, []
 
-    def put(store: FolderStore, document: Document) -> str:
+    def put(store: FolderStore, document: Document, day: date) -> str:
         puts.append(document.kind)
         if len(puts) == 4:  # the first rendering of the second recording
             raise RetryableError("the disk is full", "Free some")
-        return real(store, document)
+        return real(store, document, day)
 
     monkeypatch.setattr(FolderStore, "put", put)
     assert run(calls, tmp_path) == 0
