@@ -387,6 +387,7 @@ class CallMetadata:
     started_at: datetime | None = None
     agent: str | None = None
     queue: str | None = None
+    tenant: str | None = None
     direction: Direction | None = None
     language: str | None = None
     channel_map: tuple[Channel | None, ...] | None = None

@@ -159,6 +159,7 @@ def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
         "started_at": call.started_at.isoformat(" ") if call.started_at else None,
         "agent": call.agent,
         "queue": call.queue,
+        "tenant": call.tenant,
         "direction": call.direction,
         "language": call.language,
         "channel_map": ", ".join(sides) if sides else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
@@ -25,16 +25,17 @@ _TURN_BITS = 20
 
 @dataclass(frozen=True, slots=True)
 class Where:
-    """Which calls are looked through: begun from `since` on (aware), of an agent, of a queue; None is all."""
+    """Which calls are looked through: begun from `since` on (aware), of an agent, a queue, a tenant; None is all."""
 
     since: datetime | None = None
     agent: str | None = None
     queue: str | None = None
+    tenant: str | None = None
 
     @property
     def told(self) -> tuple[str, ...]:
         """The names of what is set."""
-        return tuple(name for name in ("since", "agent", "queue") if getattr(self, name) is not None)
+        return tuple(field.name for field in fields(self) if getattr(self, field.name) is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +161,8 @@ def _recordings(where: Where) -> list[sa.Select[int]]:
     told = CallMetadataRow.__table__.columns
     ids = [
         sa.select(told.recording_id).where(told[name] == value)
-        for name, value in (("agent", where.agent), ("queue", where.queue))
-        if value is not None
+        for name in ("agent", "queue", "tenant")
+        if (value := getattr(where, name)) is not None
     ]
     if where.since is not None:
         # In two halves, each of which has an index.

@@ -20,10 +20,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from asr.cores import cores
 from asr.decode import decode, identify
 from asr.denoise import METHODS, is_noisy
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.files.options import DecodeOptions
 from asr.normalise import whisper_english
 from asr.options import DenoiseOptions
