@@ -36,6 +36,7 @@ _REPORTING = word_set(
     purpose end beginning start number time date day week month year hour minute way thing need option order name
     man woman lady someone somebody anyone one others other part amount price cost fee total sum money rest note kind
     type account home address today tomorrow yesterday tonight morning afternoon evening night noon midnight future
+    patient guest passenger subscriber member policyholder tenant student
     email mail post message letter text appointment visit booking availability status process arrangement confirmation
     """
 )
@@ -79,6 +80,9 @@ _AT_MACHINES = re.compile(
 _MIN_SHARED = 0.25
 """Of the statement's telling words that the call has at all, so many must be in the turns that it cites."""
 
+_SHORT_REPLY = 10
+"""Words."""
+
 _WORD = re.compile(r"\[[A-Z][A-Z0-9_:]*\]|[^\W\d_]+(?:['’][^\W\d_]+)*")
 
 
@@ -113,7 +117,7 @@ class Grounds:
             Fault.PRODUCT if self._wrong_things(tags, evidence) else None,
             Fault.OUTCOME if contradicted(finding.text, evidence) or invented(finding.text, evidence) else None,
             Fault.REDACTED if _marks(finding.text) - _marks(evidence) else None,
-            Fault.CITATION if self._strays(tags, evidence) else None,
+            Fault.CITATION if self._strays(tags, finding.turns) else None,
         ]
         return tuple(fault for fault in found if fault)
 
@@ -133,9 +137,13 @@ class Grounds:
             if tag in {"NN", "NNS"} and word not in _REPORTING and _singular(word) not in _REPORTING
         )
 
-    def _strays(self, tags: Sequence[tuple[str, str]], evidence: str) -> bool:
-        """Whether what the statement tells was said, but hardly any of it in the turns that it cites."""
-        spoken, cited = self._spoken(), _stems(evidence)
+    def _strays(self, tags: Sequence[tuple[str, str]], cited_turns: Sequence[int]) -> bool:
+        """Whether what the statement tells was said, but hardly any of it in the turns that it cites.
+
+        To "I will do that" belongs the turn before it.
+        """
+        near = {*cited_turns} | {max(0, index - 1) for index in cited_turns if _points_back(self.turns[index].text)}
+        spoken, cited = self._spoken(), _stems(" ".join(self.turns[place].text for place in sorted(near)))
         telling = [
             word
             for word, tag in _words_of(tags)
@@ -151,6 +159,12 @@ _COMMON = word_set(
     "customer caller agent was were has have had been being is are will would can could should may might do does did "
     "the and that this asked ask said say told tell wanted want needs need get gets got make made new be"
 )
+
+
+def _points_back(text: str) -> bool:
+    """Whether a short reply says of what it speaks by "that" or "it" alone."""
+    words = _plain_words(text)
+    return len(words) <= _SHORT_REPLY and not {"do", "that", "so", "it"}.isdisjoint(words)
 
 
 def _wrong_numbers(text: str, evidence: str) -> bool:

@@ -44,8 +44,8 @@ _DONE = {
 """The words by which a summary says that such an act was done."""
 
 _NOT = re.compile(
-    r"\b(?:not|no longer|never|without|unable|cannot|cannot|nor|neither|isn't|hasn't|refus\w+|declin\w+|reject\w+|den(?:y|ied)|"
-    r"fail\w*|instead of|rather than|no)\b|n['’]t\b"
+    r"\b(?:not|no longer|never|without|unable|cannot|nor|neither|isn't|hasn't|refus\w+|declin\w+|reject\w+|den(?:y|ied)|"
+    r"fail\w*|instead of|rather than|free of|free|no)\b|n['’]t\b"
 )
 _UNDONE_AFTER = re.compile(r"\b(?:was|were|is|are|been|be|being)\s+(?:not|refused|declined|rejected|denied)\b|\bnot possible\b")
 _CLAUSE = re.compile(r"(?<=[.?!;:,])\s+|\s+(?:but|although|though|because|so|however)\s+")

@@ -197,6 +197,9 @@ def _small(words: Sequence[str], place: int) -> tuple[int, int, bool] | None:
 
 def _readings(words: Sequence[str], run: Sequence[_Number]) -> Iterator[Quantity]:
     dictated = len(run) > 2 and all(number.value < 10 and not number.figures for number in run)
+    if _is_clock(words, run):
+        yield Quantity(f"{run[0].value:g}:{run[1].value:g}")
+        return
     if not dictated:
         yield from (_quantity(words, number) for number in run)
     yield from _sums(words, run)
@@ -210,6 +213,14 @@ def _readings(words: Sequence[str], run: Sequence[_Number]) -> Iterator[Quantity
             yield Quantity(_plain(f"{one.value:g}.{other.value:g}"), "money")
             if one.value <= 24 and other.value < 60:
                 yield Quantity(f"{one.value:g}:{other.value:g}")
+
+
+def _is_clock(words: Sequence[str], run: Sequence[_Number]) -> bool:
+    """Whether two numbers are an hour and minutes, by what stands around them: "at two fifteen", "six forty pm"."""
+    if len(run) != 2 or run[0].value > 24 or not 10 <= run[1].value < 60:
+        return False
+    before, after = words[run[0].first - 1 : run[0].first], words[run[1].last : run[1].last + 3]
+    return after[:1] in (["am"], ["pm"]) or after[:2] == ["in", "the"] or after[1:2] == ["m"] or before == ["at"]
 
 
 def _sums(words: Sequence[str], run: Sequence[_Number]) -> Iterator[Quantity]:
