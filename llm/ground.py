@@ -21,6 +21,9 @@ from llm.types import Fault, Finding
 Tagger = Callable[[str], Sequence[tuple[str, str]]]
 """The words of a text with their tags of the Penn Treebank (compliance.tagging)."""
 
+Rewrite = Callable[[Sequence[str]], Sequence[str]]
+"""Texts with marks for what must not rest."""
+
 _DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
 _MONTHS = word_set(
     "january february march april may june july august september october november december"

@@ -76,7 +76,7 @@ def test_a_failed_step_leaves_nothing(tmp_path: Path) -> None:
 def test_a_newer_schema_is_refused(engine: sa.Engine) -> None:
     with writing(engine) as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(FatalError, match=r"newest is 0008.*Update callwright"):
+    with pytest.raises(FatalError, match=r"newest is 0014.*Update callwright"):
         migrate(engine)
 
 
@@ -89,7 +89,7 @@ def test_many_processes_at_once(tmp_path: Path) -> None:
     assert [worker.wait(60) for worker in workers] == [0, 0, 0, 0]
     engine = open_database(url)
     with reading(engine) as connection:
-        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0008"]
+        assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0014"]
     engine.dispose()
 
 
