@@ -19,6 +19,7 @@ from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.search import search
+from flows.commands.summarise import summarise
 from flows.commands.transcribe import transcribe
 from flows.commands.verify import verify_redaction
 from flows.commands.watch import watch
@@ -58,7 +59,7 @@ def cli() -> None:
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export),
+    *(search, export, summarise),
 )
 
 for _command in _COMMANDS:

@@ -15,9 +15,11 @@ from configs.settings import Settings, fingerprint
 from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
+from flows.language_model import check_model, model_summariser
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
+from flows.summaries import CATCH_UP, Summarised, Wish, summarise_with
 from flows.wiring import Archive, Models, code_version, load_models
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
@@ -57,6 +59,8 @@ class Processed:
     failures: dict[str, Failure] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
     wall_s: float = 0.0
+    summarised: Summarised | None = None
+    """What a language model made of the calls that were to be summarised, if one is to."""
 
 
 @dataclass(slots=True)
@@ -90,6 +94,7 @@ class Work:
         Raises FatalError or RetryableError when the work has to stop; what was done by then is kept.
         """
         began_s = time.monotonic()
+        check_model(self.settings)
         done, repository, custody = Processed(), self.archive.repository, self.custody
         models, wait_for_server = self._ready()
         # Prefect reads its settings when it is imported, which is why that happens here.
@@ -109,6 +114,8 @@ class Work:
                 leased = Leased(self.leases, self.stop, again, self.data_dir)
                 BATCH.set(Batch(tuple(groups), models, self.archive, custody, self.settings, progress, leased))
                 process_calls(run_id)
+                # Published before: whatever becomes of it, the transcripts are there.
+                done.summarised = self._summarise(models)
             ended = RunState.INTERRUPTED if self.stop.is_set() else RunState.COMPLETED
         except KeyboardInterrupt:
             ended = RunState.INTERRUPTED
@@ -119,6 +126,20 @@ class Work:
             write_anchor(custody)
         done.wall_s = time.monotonic() - began_s
         return done
+
+    def _summarise(self, models: Models) -> Summarised | None:
+        """Ask the language model, if one is to summarise, about what was published of late.
+
+        Whatever goes wrong with that is told, and raised never.
+        """
+        if self.settings.summarise.method != "model" or self.stop.is_set():
+            return None
+        wish = Wish(published_since=self.leases.term().now - CATCH_UP)
+        try:
+            with model_summariser(self.settings, self.data_dir, models.redactor) as summariser:
+                return summarise_with(self.archive, summariser, wish, self.settings, self.stop)
+        except PipelineError as error:
+            return Summarised(why=str(error))
 
     def _ready(self) -> tuple[Models, Callable[[], None]]:
         if self._tools is None:

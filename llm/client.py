@@ -172,7 +172,7 @@ class HttpChat:
             raise AnswerError("the server's answer holds no text", "Check llm.model")
         return Answer(text, complete=ended != "length")
 
-    def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> Any:  # noqa: ANN401
+    def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         """One request; its JSON if the server took it."""
         deadline_s = self._clock() + self._options.timeout_s
         remedy = "Is the server running, and llm.base_url its address?"
@@ -181,7 +181,9 @@ class HttpChat:
                 read = self._read(response, deadline_s)
         except httpx.TimeoutException:
             late = f"{self._base} did not answer within {self._options.timeout_s:g} s"
-            raise UnavailableError(late, "Raise llm.timeout_s, or ask for less at once: summarise.concurrency") from None
+            raise UnavailableError(
+                late, "Raise llm.timeout_s, or ask for less at once: summarise.concurrency"
+            ) from None
         except httpx.TransportError as error:
             raise UnavailableError(f"{self._base} cannot be reached: {type(error).__name__}", remedy) from None
         if response.status_code != 200:

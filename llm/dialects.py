@@ -28,22 +28,22 @@ PROBE = (Message("user", "Say hello to me in one short sentence."),)
 
 def fields(dialect: DialectName, schema: Schema) -> dict[str, Any]:
     """What a request says beside its messages to have its answer after the schema."""
-    match dialect:
-        case "json_schema":  # OpenAI; llama.cpp, vLLM, TGI 3, Ollama, TensorRT-LLM
-            named = {"name": "answer", "strict": True, "schema": schema}
-            return {"response_format": {"type": "json_schema", "json_schema": named}}
-        case "json_object":  # llama-cpp-python, llama.cpp
-            return {"response_format": {"type": "json_object", "schema": schema}}
-        case "structured_outputs":  # vLLM from 0.11
-            return {"structured_outputs": {"json": schema}}
-        case "guided_json":  # vLLM before
-            return {"guided_json": schema}
-        case "tgi":  # TGI before 3
-            return {"response_format": {"type": "json", "value": schema}}
-        case "gbnf":  # llama.cpp from its first days
-            return {"grammar": grammar(schema)}
-        case "text":
-            return {}
+    named = {"name": "answer", "strict": True, "schema": schema}
+    asked: dict[DialectName, dict[str, Any]] = {
+        # OpenAI; llama.cpp, vLLM, TGI 3, Ollama, TensorRT-LLM
+        "json_schema": {"response_format": {"type": "json_schema", "json_schema": named}},
+        # llama-cpp-python, llama.cpp
+        "json_object": {"response_format": {"type": "json_object", "schema": schema}},
+        # vLLM from 0.11, and before
+        "structured_outputs": {"structured_outputs": {"json": schema}},
+        "guided_json": {"guided_json": schema},
+        # TGI before 3
+        "tgi": {"response_format": {"type": "json", "value": schema}},
+        # llama.cpp from its first days
+        "gbnf": {"grammar": grammar(schema)},
+        "text": {},
+    }
+    return asked[dialect]
 
 
 def told(dialect: DialectName, messages: Sequence[Message], schema: Schema) -> list[dict[str, str]]:

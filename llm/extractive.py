@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 
 from compliance.types import RedactedTranscript, RedactedTurn
-from llm.types import Finding, Summary
+from llm.types import Finding, Sentiment, Summary
 
-_METHOD = "extractive-rules/1"
+_METHOD = "extractive-rules/2"
 
 _REASONS = re.compile(
     r"\b(calling (about|because|to|for|regarding|in)|i('d| would) like|i (need|want|have a|wanted)|"
@@ -34,6 +34,27 @@ _CATEGORIES = {
     "account": r"\b(account|password|log ?in|balance|statement)\b",
     "wrong number": r"\bwrong number\b",
 }
+CATEGORIES = tuple(_CATEGORIES)
+"""What a call may be about."""
+
+_FOLLOW_UPS = re.compile(
+    r"\b(call(ing)? (you|me|her|him) back|get back to (you|me)|(be|keep) in touch|"
+    r"(call|ring|phone|contact|write to|text) you|"
+    r"hear (back )?from us|call (us|back) (again|tomorrow|on)|let (you|me) know)\b",
+    re.IGNORECASE,
+)
+_PLEASED = re.compile(
+    r"\b(thanks|thank you|great|perfect|wonderful|excellent|lovely|kind of you|"
+    r"appreciate\w*|relief|awesome|brilliant|good)\b",
+    re.IGNORECASE,
+)
+_DISPLEASED = re.compile(
+    r"\b(not (happy|satisfied|good enough)|unhappy|annoy\w+|angry|upset|disappoint\w+|"
+    r"ridiculous|unacceptable|terrible|awful|"
+    r"pity|fed up|frustrat\w+|complain\w*)\b",
+    re.IGNORECASE,
+)
+_LAST_TURNS = 3
 _MAX_ACTIONS = 3
 _MIN_WORDS = 4
 
@@ -55,7 +76,19 @@ def quote(transcript: RedactedTranscript) -> Summary:
         outcome=next((_quote(i, t, _OUTCOMES) for i, t in reversed(agents) if _OUTCOMES.search(t.text)), None),
         actions=tuple(_quote(i, t, _ACTIONS) for i, t in agents if _ACTIONS.search(t.text))[-_MAX_ACTIONS:],
         categories=tuple(name for name, words in _CATEGORIES.items() if re.search(words, said, re.IGNORECASE)),
+        follow_up=next((_quote(i, t, _FOLLOW_UPS) for i, t in reversed(agents) if _FOLLOW_UPS.search(t.text)), None),
+        sentiment=_sentiment(customers),
     )
+
+
+def _sentiment(customers: Sequence[tuple[int, RedactedTurn]]) -> Sentiment | None:
+    """What the customer's last turns say of how they feel; None if no customer speaks."""
+    if not customers:
+        return None
+    said = " ".join(turn.text for _, turn in customers[-_LAST_TURNS:])
+    if _DISPLEASED.search(said):
+        return Sentiment.NEGATIVE
+    return Sentiment.POSITIVE if _PLEASED.search(said) else Sentiment.NEUTRAL
 
 
 def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:

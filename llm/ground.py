@@ -1,7 +1,7 @@
 """Whether a call bears a statement out: what it names must have been said in the turns that it cites.
 
-Rules alone, no model judges another: a rule's verdict is the same tomorrow, and says which kind of word is at fault. What
-it catches and what it drops by mistake is measured (docs/summaries.md).
+Rules alone, no model judges another: a rule's verdict is the same tomorrow, and says which kind of word is at fault.
+What it catches and what it drops by mistake is measured (docs/summaries.md).
 """
 
 from __future__ import annotations
@@ -25,9 +25,7 @@ Rewrite = Callable[[Sequence[str]], Sequence[str]]
 """Texts with marks for what must not rest."""
 
 _DAYS = word_set("monday tuesday wednesday thursday friday saturday sunday")
-_MONTHS = word_set(
-    "january february march april may june july august september october november december"
-)
+_MONTHS = word_set("january february march april may june july august september october november december")
 _RELATIVE = word_set("today tonight tomorrow yesterday morning afternoon evening weekend")
 _SAME_DAY = {"tonight": ("tonight", "evening"), "evening": ("evening", "tonight"), "today": ("today", "tonight")}
 
@@ -86,7 +84,7 @@ _MIN_SHARED = 0.25
 _SHORT_REPLY = 10
 """Words."""
 
-_WORD = re.compile(r"\[[A-Z][A-Z0-9_:]*\]|[^\W\d_]+(?:['’][^\W\d_]+)*")
+_WORD = re.compile(r"\[[A-Z][A-Z0-9_:]*\]|[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ class Grounds:
         return "agent" not in speakers or any(self.turns[index].speaker == "agent" for index in cited)
 
     def _wrong_things(self, tags: Sequence[tuple[str, str]], evidence: str) -> bool:
-        """Whether a noun was said nowhere: a thing may be "it" in the turn that is cited, but not in all of the call."""
+        """Whether a noun was said nowhere: a thing may be "it" in a turn that is cited, but not in all of the call."""
         spoken = _stems(evidence) | self._spoken()
         return any(
             not _known(word, spoken)
@@ -180,9 +178,7 @@ def _wrong_dates(text: str, evidence: str) -> bool:
     for word in _WORD.findall(text):
         token = word.lower()
         day = token.rstrip("s")
-        if (day in _DAYS and day not in spoken) or (
-            token in _MONTHS and (token != "may" or word == "May") and token not in spoken
-        ):
+        if (day in _DAYS and day not in spoken) or (token in _MONTHS and word != "may" and token not in spoken):
             return True
         if token in _RELATIVE and not {*_SAME_DAY.get(token, (token,))} & spoken:
             return True
@@ -195,7 +191,7 @@ def _wrong_names(tags: Sequence[tuple[str, str]], evidence: str) -> bool:
     known = lexicon()
     begins = True
     for word, _ in tags:
-        token = word.lower().removesuffix("'s").removesuffix("’s")
+        token = word.lower().removesuffix("'s").removesuffix("\u2019s")
         if word[:1].isupper() and word.isalpha() and token not in _DAYS | _MONTHS | _NOT_NAMES:
             is_name = known.is_name(token) or token not in known.everyday if begins else True
             if is_name and token not in _REPORTING and not _known(token, spoken):
@@ -212,7 +208,9 @@ def _words_of(tags: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def _is_time(word: str) -> bool:
-    return word in _MONTHS | _RELATIVE or word.rstrip("s") in _DAYS or word in {"am", "pm", "a.m", "p.m", "a.m.", "p.m."}
+    return (
+        word in _MONTHS | _RELATIVE or word.rstrip("s") in _DAYS or word in {"am", "pm", "a.m", "p.m", "a.m.", "p.m."}
+    )
 
 
 def _plain_words(text: str) -> list[str]:
@@ -220,7 +218,7 @@ def _plain_words(text: str) -> list[str]:
 
 
 def _stems(text: str) -> set[str]:
-    return {word.removesuffix("'s").removesuffix("’s") for word in _plain_words(text)}
+    return {word.removesuffix("'s").removesuffix("\u2019s") for word in _plain_words(text)}
 
 
 def _known(word: str, spoken: set[str]) -> bool:
@@ -236,7 +234,9 @@ def _related(one: str, other: str) -> bool:
     """Whether two words are forms of one: "deliver" and "delivery", but not "car" and "card"."""
     short = min(len(one), len(other))
     if short < 5:
-        return _singular(one) == _singular(other) or (short == 4 and one[:4] == other[:4] and abs(len(one) - len(other)) < 4)
+        return _singular(one) == _singular(other) or (
+            short == 4 and one[:4] == other[:4] and abs(len(one) - len(other)) < 4
+        )
     alike = next((place for place in range(short) if one[place] != other[place]), short)
     return alike >= max(5, 0.75 * short)
 

@@ -25,7 +25,19 @@ _ACTS = {
 }
 """Acts of a contact centre, each by the words that say it."""
 
-_NEVER_INVENTED = ("cancel", "refund", "pay", "replace", "close", "block", "approve", "upgrade", "waive", "delete", "escalate")
+_NEVER_INVENTED = (
+    "cancel",
+    "refund",
+    "pay",
+    "replace",
+    "close",
+    "block",
+    "approve",
+    "upgrade",
+    "waive",
+    "delete",
+    "escalate",
+)
 """Acts that a summary may say were done only if the cited turns have a word for them."""
 
 _DONE = {
@@ -44,10 +56,13 @@ _DONE = {
 """The words by which a summary says that such an act was done."""
 
 _NOT = re.compile(
-    r"\b(?:not|no longer|never|without|unable|cannot|nor|neither|isn't|hasn't|refus\w+|declin\w+|reject\w+|den(?:y|ied)|"
-    r"fail\w*|instead of|rather than|free of|free|no)\b|n['’]t\b"
+    r"\b(?:not|no longer|never|without|unable|cannot|nor|neither|isn't|hasn't|refus\w+|declin\w+|reject\w+|"
+    r"den(?:y|ied)|"
+    r"fail\w*|instead of|rather than|free of|free|no)\b|n['\u2019]t\b"
 )
-_UNDONE_AFTER = re.compile(r"\b(?:was|were|is|are|been|be|being)\s+(?:not|refused|declined|rejected|denied)\b|\bnot possible\b")
+_UNDONE_AFTER = re.compile(
+    r"\b(?:was|were|is|are|been|be|being)\s+(?:not|refused|declined|rejected|denied)\b|\bnot possible\b"
+)
 _CLAUSE = re.compile(r"(?<=[.?!;:,])\s+|\s+(?:but|although|though|because|so|however)\s+")
 _REACH = 6
 """Words before an act in which a negation is of it."""

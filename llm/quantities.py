@@ -5,24 +5,49 @@ What a transcript says is read generously, in every way that it can be meant; wh
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_UNITS = dict(zip("zero one two three four five six seven eight nine".split(), range(10), strict=True)) | {"oh": 0}
+_UNITS = dict(
+    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], range(10), strict=True)
+) | {"oh": 0}
 _TEENS = dict(
     zip(
-        "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split(),
+        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"],
         range(10, 20),
         strict=True,
     )
 )
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_TENS = dict(
+    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
+)
 _SCALES = {"hundred": 100, "thousand": 1_000, "grand": 1_000, "million": 1_000_000}
 _ORDINALS = dict(
     zip(
-        "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth "
-        "sixteenth seventeenth eighteenth nineteenth twentieth".split(),
+        [
+            "first",
+            "second",
+            "third",
+            "fourth",
+            "fifth",
+            "sixth",
+            "seventh",
+            "eighth",
+            "ninth",
+            "tenth",
+            "eleventh",
+            "twelfth",
+            "thirteenth",
+            "fourteenth",
+            "fifteenth",
+            "sixteenth",
+            "seventeenth",
+            "eighteenth",
+            "nineteenth",
+            "twentieth",
+        ],
         range(1, 21),
         strict=True,
     )
@@ -47,7 +72,7 @@ _VAGUE_ORDINALS = frozenset({"first", "second"})
 """Said of an order of things oftener than of a number."""
 
 _TOKEN = re.compile(
-    r"[$£€]|\d{1,2}:\d{2}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=st|nd|rd|th)|\d+|%|[^\W\d_]+(?:['’][^\W\d_]+)?|[.,;:?!]"
+    r"[$£€]|\d{1,2}:\d{2}|\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\.\d+|\d+(?=st|nd|rd|th)|\d+|%|[^\W\d_]+(?:['\u2019][^\W\d_]+)?|[.,;:?!]"
 )
 
 
@@ -112,7 +137,7 @@ def agrees(claim: Quantity, heard: set[Quantity]) -> bool:
     """Whether somebody said that quantity, of the same kind as far as both are told."""
     if claim.value == "1" and claim.word:
         return True  # "one of them" is no number, and who says "a week" means one
-    same = [one for one in heard if one.value == claim.value or one.value == f"{claim.value}:00"]
+    same = [one for one in heard if one.value in (claim.value, f"{claim.value}:00")]
     told = {one.kind for one in same if one.kind}
     return bool(same) and (not claim.kind or not told or claim.kind in told or any(not one.kind for one in same))
 
@@ -184,7 +209,7 @@ def _small(words: Sequence[str], place: int) -> tuple[int, int, bool] | None:
     word = words[place]
     if word in _TENS:
         if place + 1 < len(words):
-            if 0 < _UNITS.get(words[place + 1], 0):
+            if _UNITS.get(words[place + 1], 0) > 0:
                 return _TENS[word] + _UNITS[words[place + 1]], place + 2, False
             if 0 < _ORDINALS.get(words[place + 1], 0) < 10:
                 return _TENS[word] + _ORDINALS[words[place + 1]], place + 2, True
@@ -208,7 +233,7 @@ def _readings(words: Sequence[str], run: Sequence[_Number]) -> Iterator[Quantity
             if not dictated or (first, last) == (0, len(run)):
                 joined = "".join(number.figures or f"{number.value:g}" for number in run[first:last])
                 yield Quantity(_plain(joined))
-    for one, other in zip(run, run[1:], strict=False):
+    for one, other in itertools.pairwise(run):
         if 10 <= other.value < 100:
             yield Quantity(_plain(f"{one.value:g}.{other.value:g}"), "money")
             if one.value <= 24 and other.value < 60:
@@ -238,7 +263,9 @@ def _quantity(words: Sequence[str], number: _Number) -> Quantity:
     before = words[number.first - 1] if number.first else ""
     after = [word for word in words[number.last : number.last + 2] if word not in _BETWEEN]
     kind = _kind(before) if before in {"$", "£", "€"} else _kind(after[0]) if after else ""
-    value = _plain(number.figures.replace(",", "") or f"{number.value:g}" if number.value < 1e6 else f"{number.value:.0f}")
+    value = _plain(
+        number.figures.replace(",", "") or f"{number.value:g}" if number.value < 1e6 else f"{number.value:.0f}"
+    )
     return Quantity(value, kind, word=not number.figures)
 
 

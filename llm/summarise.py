@@ -127,7 +127,9 @@ def _is_open(name: str, mended: Summary, left: dict[str, Dropped]) -> bool:
     return name in left or not getattr(mended, name)
 
 
+_SIGNS = str.maketrans({"<": "\u2039", ">": "\u203a"})
+
+
 def _harmless(text: str) -> str:
     """A turn's text without the signs by which chats part their messages; marks stay as they are."""
-    return " ".join(word if is_mark(word) else word.replace("<", "‹").replace(">", "›") for word in text.split())
-
+    return " ".join(word if is_mark(word) else word.translate(_SIGNS) for word in text.split())

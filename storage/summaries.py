@@ -30,6 +30,21 @@ LEASE_S = 1_800.0
 
 
 @dataclass(frozen=True, slots=True)
+class WantedCalls:
+    """Which calls are to be summarised: published ones that have no summary of a model.
+
+    They began at or after `since`, and were published at or after `published_since` (both aware). With `again` those
+    too whose summary is not of this method, and those that failed too often. Calls in which nobody speaks, and those
+    whose summary was erased, never.
+    """
+
+    method: str
+    since: datetime | None = None
+    published_since: datetime | None = None
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """A call to be summarised, as it was published."""
 
@@ -49,24 +64,15 @@ class Summaries:
         self._now = now
         self._actor = actor
 
-    def claim(
-        self, method: str, after_id: int, most: int, since: datetime | None = None, *, again: bool = False
-    ) -> list[int]:
-        """Take up to `most` calls with greater ids in hand, in the order of ids; none if there are no more.
-
-        Taken are published calls that began at or after `since` and have no summary of a model; with `again` those too
-        whose model, prompt or preset was another, and those that failed too often. Calls in which nobody speaks, and
-        those whose summary was erased, never.
-        """
+    def claim(self, wanted: WantedCalls, after_id: int, most: int) -> list[int]:
+        """Take up to `most` of the calls with greater ids in hand, in the order of ids; none if there are no more."""
         with writing(self._engine) as connection:
             now = self._now()
-            wanted = _to_do(method, now, since, again=again).where(TranscriptRow.recording_id > after_id)
-            ids = list(connection.scalars(wanted.limit(most).with_for_update(of=TranscriptRow, skip_locked=True)))
+            free = _to_do(wanted, now).where(TranscriptRow.recording_id > after_id)
+            ids = list(connection.scalars(free.limit(most).with_for_update(of=TranscriptRow, skip_locked=True)))
             expires = now + timedelta(seconds=LEASE_S)
             known = set(
-                connection.scalars(
-                    sa.select(SummaryTryRow.recording_id).where(SummaryTryRow.recording_id.in_(ids))
-                )
+                connection.scalars(sa.select(SummaryTryRow.recording_id).where(SummaryTryRow.recording_id.in_(ids)))
             )
             taken = {"owner": self._owner, "expires_at": expires}
             if known:
@@ -117,37 +123,40 @@ class Summaries:
         with writing(self._engine) as connection:
             connection.execute(sa.update(SummaryTryRow).where(*mine).values(expires_at=None))
 
-    def waiting(self, method: str, since: datetime | None = None, *, again: bool = False) -> int:
-        """How many calls a pass would ask about now."""
+    def waiting(self, wanted: WantedCalls) -> int:
+        """How many of the calls nobody has in hand now."""
         with reading(self._engine) as connection:
-            wanted = _to_do(method, self._now(), since, again=again).order_by(None).subquery()
-            return connection.execute(sa.select(sa.func.count()).select_from(wanted)).scalar_one()
+            free = _to_do(wanted, self._now()).order_by(None).subquery()
+            return connection.execute(sa.select(sa.func.count()).select_from(free)).scalar_one()
 
 
-def _to_do(method: str, now: datetime, since: datetime | None, *, again: bool) -> sa.Select[int]:
+def _to_do(wanted: WantedCalls, now: datetime) -> sa.Select[int]:
     key = TranscriptRow.recording_id
-    by_model = SummaryRow.method == method if again else SummaryRow.method.startswith(MODEL, autoescape=True)
+    of_model = SummaryRow.method.startswith(MODEL, autoescape=True)
+    done = SummaryRow.method == wanted.method if wanted.again else of_model
     held = sa.and_(SummaryTryRow.expires_at.is_not(None), SummaryTryRow.expires_at > now)
-    wanted = (
+    found = (
         sa.select(key)
         .join(RecordingRow, RecordingRow.id == key)
         .outerjoin(SummaryRow, SummaryRow.recording_id == key)
         .outerjoin(SummaryTryRow, SummaryTryRow.recording_id == key)
         .where(
             RecordingRow.state == RecordingState.PUBLISHED,
-            sa.or_(SummaryRow.method.is_(None), ~by_model),
+            sa.or_(SummaryRow.method.is_(None), ~done),
             sa.or_(SummaryTryRow.recording_id.is_(None), ~held),
             sa.exists().where(TurnRow.recording_id == key),
             ~sa.exists().where(ErasureRow.recording_id == key, ErasureRow.kind == Kind.SUMMARY),
         )
         .order_by(key)
     )
-    if not again:
-        wanted = wanted.where(sa.func.coalesce(SummaryTryRow.failures, 0) < MOST_FAILURES)
-    if since is not None:
+    if not wanted.again:
+        found = found.where(sa.func.coalesce(SummaryTryRow.failures, 0) < MOST_FAILURES)
+    if wanted.published_since is not None:
+        found = found.where(TranscriptRow.published_at >= wanted.published_since)
+    if wanted.since is not None:
         told = sa.select(CallMetadataRow.started_at).where(CallMetadataRow.recording_id == key).scalar_subquery()
-        wanted = wanted.where(sa.func.coalesce(told, RecordingRow.first_seen_at) >= since)
-    return wanted
+        found = found.where(sa.func.coalesce(told, RecordingRow.first_seen_at) >= wanted.since)
+    return found
 
 
 def _is_erased(connection: sa.Connection, recording_id: int) -> bool:

@@ -1,6 +1,6 @@
 """How many planted inventions grounding catches, and how many true statements it drops.
 
-    python -m tests.benchmarks.grounding.measure [tuned_on|held_out] [--show]
+python -m tests.benchmarks.grounding.measure [tuned_on|held_out] [--show]
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ def main() -> None:
                 if "--show" in sys.argv and bool(faults) != bool(one.planted):
                     print(f"  {sample.call}: {one.planted or 'true'} {[*faults]} {one.finding.text}")
         print(
-            f"{half}: {caught.total()} of {planted.total()} inventions caught ({caught.total() / planted.total():.1%}), "
+            f"{half}: {caught.total()} of {planted.total()} inventions caught "
+            f"({caught.total() / planted.total():.1%}), "
             f"{dropped} of {true} true statements dropped ({dropped / true:.1%})"
         )
         print("  " + ", ".join(f"{kind} {caught[kind]}/{n}" for kind, n in sorted(planted.items())))

@@ -1,7 +1,7 @@
 """Sample calls with summaries that are true but for what was planted, read from text files beside this one.
 
-A call begins with "# name"; its turns with "A:" or "C:"; a summary with "= summary". A statement is its field, the turns
-that it cites by commas, "!kind" if something was planted in it, and its text.
+A call begins with "# name"; its turns with "A:" or "C:"; a summary with "= summary". A statement is its field, the
+turns that it cites by commas, "!kind" if something was planted in it, and its text.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def samples(half: str) -> list[Sample]:
 def transcript(said: list[tuple[str, str]]) -> RedactedTranscript:
     """A redacted transcript of turns as speaker and text."""
     turns = tuple(
-        RedactedTurn(
-            speaker, Channel(speaker), tuple(RedactedWord(word, at, at + 0.5, 0.9) for word in text.split())
-        )
+        RedactedTurn(speaker, Channel(speaker), tuple(RedactedWord(word, at, at + 0.5, 0.9) for word in text.split()))
         for at, (speaker, text) in enumerate(said)
     )
     made_by = Provenance("m", "0" * 64, "scripted", "none", "f" * 16, "0")
