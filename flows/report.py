@@ -202,6 +202,12 @@ def print_transcript(
             click.echo(f"{name + ':':<9}{_said(finding)}")
         for action in summary.actions:
             click.echo(f"action:  {_said(action)}")
+        if summary.follow_up is not None and summary.follow_up not in summary.actions:
+            click.echo(f"then:    {summary.follow_up.text}")
+        if summary.sentiment is not None:
+            click.echo(f"mood:    {summary.sentiment} at the end")
+        for dropped in summary.dropped:
+            click.echo(f"dropped: {dropped.field}, not borne out by the call: {', '.join(dropped.faults)}")
     for line in talk(conversation) if conversation else ():
         click.echo(f"talk:    {line}")
     click.echo("")
