@@ -139,6 +139,7 @@ def _region_row(key: Row, position: int, region: Region) -> Row:
         "kind": region.kind,
         "start_s": region.start_s,
         "end_s": region.end_s,
+        "speaker": region.speaker,
     }
 
 
@@ -209,11 +210,11 @@ def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedT
 
 def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region, ...]:
     rows = connection.execute(
-        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind)
+        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind, RegionRow.speaker)
         .where(RegionRow.recording_id == recording_id)
         .order_by(RegionRow.position)
     )
-    return tuple(Region(start_s, end_s, channel, kind) for start_s, end_s, channel, kind in rows)
+    return tuple(Region(row.start_s, row.end_s, row.channel, row.kind, speaker=row.speaker) for row in rows)
 
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:

@@ -145,7 +145,7 @@ class ChannelRow(Base):
 
 
 class RegionRow(Base):
-    """What a span of one channel holds."""
+    """What a span of one channel holds; `speaker` is who talks in one of kind talk."""
 
     __tablename__ = "regions"
 
@@ -155,6 +155,7 @@ class RegionRow(Base):
     kind: Mapped[RegionKind]
     start_s: Mapped[float]
     end_s: Mapped[float]
+    speaker: Mapped[str | None]
 
 
 class FindingRow(Base):
