@@ -44,7 +44,7 @@ def conversation(turns: Sequence[SpokenTurn], regions: Sequence[Region], duratio
     Gaps of less than 0.3 s are closed, so that overlap may count a few of them.
     """
     whose = {who: [turn for turn in turns if turn.speaker == who] for who in dict.fromkeys(t.speaker for t in turns)}
-    talk = {who: _talk(own) for who, own in whose.items()}
+    talk = {who: talk_times(own) for who, own in whose.items()}
     anyone = _union(span for spans in talk.values() for span in spans)
     total_s = sum(map(_length, talk.values()))
     music = _union((one.start_s, one.end_s) for one in regions if one.kind is RegionKind.MUSIC)
@@ -74,8 +74,8 @@ def conversation(turns: Sequence[SpokenTurn], regions: Sequence[Region], duratio
     )
 
 
-def _talk(turns: Sequence[SpokenTurn]) -> list[Times]:
-    """When one speaker talks: the turns without their longer pauses."""
+def talk_times(turns: Sequence[SpokenTurn]) -> list[Times]:
+    """When one speaker talks, in seconds and in order: the turns without their pauses of 0.3 s and more."""
     return _union((word.start_s, word.end_s) for turn in turns for word in turn.words)
 
 

@@ -44,6 +44,9 @@ class RegionKind(StrEnum):
     """Three rising tones: the call did not go through, and an announcement says why (ITU-T E.180)."""
     DTMF = "dtmf"
     SILENCE = "silence"
+    TALK = "talk"
+    """One speaker, who is named, talks in a channel that several share; it lies in regions of speech, and where several
+    talk at once each has a region."""
     OVERLAP = "overlap"
     """Several people talk at once in a channel that they share; it lies in regions of speech."""
 
@@ -88,7 +91,7 @@ class Region:
     """A span of one channel, in seconds from the start of the recording; start_s < end_s.
 
     `digits` are the keys that were pressed in a region of DTMF. They are as secret as spoken ones: no rendering has
-    them, and the redactor leaves them out.
+    them, and the redactor leaves them out. `speaker` is who talks in a region of talk.
     """
 
     start_s: float
@@ -96,6 +99,7 @@ class Region:
     channel: Channel
     kind: RegionKind
     digits: str = field(default="", repr=False)
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

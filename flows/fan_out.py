@@ -25,7 +25,7 @@ from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 from prefect.utilities.annotations import quote
 
-from asr.engines.registry import cores
+from asr.cores import cores
 from asr.errors import ConfigError, PipelineError, RetryableError
 from configs.settings import Settings
 from flows.artifacts import show_run

@@ -13,7 +13,7 @@ from asr.channels.crosstalk import Leak
 from asr.chunking import chunk
 from asr.cutting import LeakFrom, channel_blocks, cut_chunks
 from asr.decode import open_recording
-from asr.diarize.attribution import overlaps
+from asr.diarize.attribution import overlaps, talk
 from asr.diarize.types import Diarizer, Speaking
 from asr.errors import MetadataError
 from asr.listener import ChannelSurvey
@@ -153,7 +153,8 @@ def _diarized(
         return channel, regions
     speech = [covering(region.start_s, region.end_s) for region in regions if region.kind is RegionKind.SPEECH]
     speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech) if speech else ()
-    return replace(channel, speaking=speaking), (*regions, *overlaps(speaking, channel.channel))
+    told = talk(speaking, channel.channel) + overlaps(speaking, channel.channel)
+    return replace(channel, speaking=speaking), (*regions, *told)
 
 
 def _check_map(recording: Recording, call: CallMetadata, settings: Settings) -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from asr.diarize.rttm import as_rttm, talk_of
 from asr.models import Model
 from asr.types import CallMetadata, Conversation, GuardCounts
 from asr.types import Finding as Sound
+from compliance.render import SpokenTranscript
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -202,11 +205,22 @@ def print_transcript(
             click.echo(f"{name + ':':<9}{_said(finding)}")
         for action in summary.actions:
             click.echo(f"action:  {_said(action)}")
+        if summary.follow_up is not None and summary.follow_up not in summary.actions:
+            click.echo(f"then:    {summary.follow_up.text}")
+        if summary.sentiment is not None:
+            click.echo(f"mood:    {summary.sentiment} at the end")
+        for dropped in summary.dropped:
+            click.echo(f"dropped: {dropped.field}, not borne out by the call: {', '.join(dropped.faults)}")
     for line in talk(conversation) if conversation else ():
         click.echo(f"talk:    {line}")
     click.echo("")
     for turn in transcript.turns:
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
+
+
+def rttm_of(transcript: SpokenTranscript) -> str:
+    """Who talks when in a call, as RTTM; the call is named as its file is, without the ending."""
+    return as_rttm(Path(transcript.audio).stem, talk_of(transcript.turns, transcript.regions))
 
 
 def talk(conversation: Conversation) -> Iterable[str]:

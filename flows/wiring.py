@@ -71,9 +71,11 @@ def model_ids(settings: Settings) -> tuple[str, ...]:
 
 def voice_model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that tell the speakers of a mixed channel apart; none for a diarizer that brings its own."""
-    if settings.diarize.diarizer != "openvino":
-        return ()
-    return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "openvino":
+        return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "pyannote" and settings.diarize.pyannote_embedding:
+        return (settings.diarize.segmentation_model,)
+    return ()
 
 
 def access(settings: Settings) -> Access:

@@ -15,10 +15,12 @@ from configs.settings import Settings, fingerprint
 from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
+from flows.language_model import check_model, model_summariser
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
-from flows.wiring import Archive, Models, code_version, load_models
+from flows.summaries import CATCH_UP, Summarised, Wish, summarise_with
+from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
 
@@ -60,6 +62,8 @@ class Processed:
     failures: dict[str, Failure] = field(default_factory=dict)
     elsewhere: set[str] = field(default_factory=set)
     wall_s: float = 0.0
+    summarised: Summarised | None = None
+    """What a language model made of the calls that were to be summarised, if one is to."""
 
 
 @dataclass(slots=True)
@@ -94,6 +98,7 @@ class Work:
         Raises FatalError or RetryableError when the work has to stop; what was done by then is kept.
         """
         began_s = time.monotonic()
+        check_model(self.settings)
         done, repository, custody = Processed(), self.archive.repository, self.custody
         wait_for_server = self._ready()
         # Prefect reads its settings when it is imported, which is why that happens here.
@@ -111,6 +116,8 @@ class Work:
                     meter.audio_done, meter.recording_done, done.failures.__setitem__, done.elsewhere.add
                 )
                 self._run_flow(run_id, groups, progress, again=again)
+                # Published before: whatever becomes of it, the transcripts are there.
+                done.summarised = self._summarise()
             ended = RunState.INTERRUPTED if self.stop.is_set() else RunState.COMPLETED
         except KeyboardInterrupt:
             ended = RunState.INTERRUPTED
@@ -144,6 +151,21 @@ class Work:
             if self.settings.service.task_runner == "threads":
                 self._models = load_models(self.settings)
         return self._wait_for_server
+
+    def _summarise(self) -> Summarised | None:
+        """Ask the language model, if one is to summarise, about what was published of late.
+
+        Whatever goes wrong with that is told, and raised never.
+        """
+        if self.settings.summarise.method != "model" or self.stop.is_set():
+            return None
+        wish = Wish(published_since=self.leases.term().now - CATCH_UP)
+        try:
+            redactor = self._models.redactor if self._models else load_redactor(self.settings)
+            with model_summariser(self.settings, self.data_dir, redactor) as summariser:
+                return summarise_with(self.archive, summariser, wish, self.settings, self.stop)
+        except PipelineError as error:
+            return Summarised(why=str(error))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from asr.types import GuardCounts, Provenance, Region
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
-from llm.types import Finding, Summary
 from storage.columns import Base
 from storage.findings import load_findings, store_findings
 from storage.recordings import model_row_id
@@ -27,7 +26,6 @@ from storage.tables import (
     ModelRow,
     RedactionRow,
     RegionRow,
-    SummaryRow,
     TranscriptRow,
     TurnRow,
     WordRow,
@@ -133,40 +131,6 @@ def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTra
     )
 
 
-def store_summary(connection: sa.Connection, recording_id: int, summary: Summary) -> None:
-    """Insert a summary; the transcript's row must be there."""
-    row = {
-        "recording_id": recording_id,
-        "method": summary.method,
-        "reason": summary.reason.text if summary.reason else None,
-        "reason_turns": list(summary.reason.turns) if summary.reason else [],
-        "outcome": summary.outcome.text if summary.outcome else None,
-        "outcome_turns": list(summary.outcome.turns) if summary.outcome else [],
-        "actions": [{"text": action.text, "turns": list(action.turns)} for action in summary.actions],
-        "categories": list(summary.categories),
-    }
-    insert_all(connection, SummaryRow, [row])
-
-
-def load_summary(connection: sa.Connection, recording_id: int) -> Summary | None:
-    """Return a recording's summary, equal to the one that was stored, or None if it has none."""
-    columns = SummaryRow.__table__.columns
-    row = connection.execute(sa.select(*columns).where(columns.recording_id == recording_id)).first()
-    if row is None:
-        return None
-    return Summary(
-        method=row.method,
-        reason=_finding(row.reason, row.reason_turns),
-        outcome=_finding(row.outcome, row.outcome_turns),
-        actions=tuple(Finding(action["text"], tuple(action["turns"])) for action in row.actions),
-        categories=tuple(row.categories),
-    )
-
-
-def _finding(text: str | None, turns: list[int]) -> Finding | None:
-    return None if text is None else Finding(text, tuple(turns))
-
-
 def _region_row(key: Row, position: int, region: Region) -> Row:
     return {
         **key,
@@ -175,6 +139,7 @@ def _region_row(key: Row, position: int, region: Region) -> Row:
         "kind": region.kind,
         "start_s": region.start_s,
         "end_s": region.end_s,
+        "speaker": region.speaker,
     }
 
 
@@ -245,11 +210,11 @@ def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedT
 
 def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region, ...]:
     rows = connection.execute(
-        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind)
+        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind, RegionRow.speaker)
         .where(RegionRow.recording_id == recording_id)
         .order_by(RegionRow.position)
     )
-    return tuple(Region(start_s, end_s, channel, kind) for start_s, end_s, channel, kind in rows)
+    return tuple(Region(row.start_s, row.end_s, row.channel, row.kind, speaker=row.speaker) for row in rows)
 
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:

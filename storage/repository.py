@@ -18,18 +18,12 @@ from storage.conversations import load_conversation, store_conversation
 from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
-from storage.mapping import (
-    load_plain_turns,
-    load_summary,
-    load_transcript,
-    store_spoken,
-    store_summary,
-    store_transcript,
-)
+from storage.mapping import load_plain_turns, load_transcript, store_spoken, store_transcript
 from storage.overview import load_calls, load_overview
 from storage.recordings import recording_state, register_recording, set_recording_state
 from storage.runs import count_published, count_quarantined, end_run, insert_run
 from storage.session import reading, writing
+from storage.summary_rows import load_summary, store_summary
 from storage.tables import CallMetadataRow, CertificateRow, DocumentRow, RecordingRow
 from storage.tries import Term, insert_requeued, settle_try
 from storage.types import (

@@ -44,6 +44,16 @@ def attribute(words: Sequence[Word], speaking: Sequence[Speaking]) -> list[int]:
     return smoothed
 
 
+def talk(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:
+    """Who talks when, as regions in the order of `speaking`."""
+    return tuple(
+        Region(
+            to_seconds(one.span.start), to_seconds(one.span.stop), channel, RegionKind.TALK, speaker=name(one.speaker)
+        )
+        for one in speaking
+    )
+
+
 def overlaps(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:
     """Where two speakers or more talk at once, in order, no two touching."""
     edges = sorted([(one.span.start, 1) for one in speaking] + [(one.span.stop, -1) for one in speaking])

@@ -35,11 +35,12 @@ class WindowDiarizer:
     def listen(self, sound: Iterable[Samples], speech: Sequence[Span]) -> list[Local]:
         """What is heard in each window that holds some speech."""
         step = round(to_samples(self._options.step_s) / FRAME) * FRAME
-        heard = []
+        heard: list[Local] = []
         for start, samples in windows(sound, step):
             talked = frames_of(start, FRAMES, speech)
             if talked.any():
-                heard.append(hear(start, samples, talked, self._segment, self._embed))
+                before = heard[-1] if heard else None
+                heard.append(hear(start, samples, talked, self._segment, self._embed, before))
         return heard
 
 

@@ -15,7 +15,7 @@ from asr.types import Samples, Span
 def load_diarizer(folders: Sequence[Path], options: DiarizeOptions, threads: int) -> Diarizer | None:
     """The diarizer for at most `threads` channels at a time; None if it is off.
 
-    `folders` are those of the models of segmentation and of embedding, for the diarizers that take them. Raises
+    `folders` are those of the models of segmentation and of embedding, as far as the diarizer takes them. Raises
     ConfigError if what it runs on is not installed.
     """
     if options.diarizer == "off":
@@ -28,7 +28,7 @@ def load_diarizer(folders: Sequence[Path], options: DiarizeOptions, threads: int
                 "diarize.diarizer is pyannote, and it is not installed",
                 "Install it: .venv/bin/pip install -e '.[torch]'",
             ) from error
-        return PyannoteDiarizer(options)
+        return PyannoteDiarizer(folders, options)
     segmentation, embedding = folders
 
     def load() -> Diarizer:

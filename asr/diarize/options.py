@@ -28,6 +28,12 @@ class DiarizeOptions(Options):
         description="Id of the model that tells one voice from another.",
         json_schema_extra={"source": "callwright: free, and half of the work of a ResNet with its error rate"},
     )
+    pyannote_embedding: str = Field(
+        "",
+        description="Of the diarizer pyannote: a file of ONNX that tells voices apart, for the pipeline from local files; "
+        "empty fetches speaker-diarization-community-1 from its hub.",
+        json_schema_extra={"source": "docs/speakers.md"},
+    )
     exact_speakers: int = Field(
         0,
         ge=0,
