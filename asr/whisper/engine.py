@@ -289,7 +289,8 @@ class WhisperEngine:
         """What the best of a window's texts says, and when."""
         best = case.tries[self._judge.best([one.reading for one in case.tries])]
         reading = best.reading
-        words = () if self._judge.is_silence(reading) else self._words(best.text, case.window.duration_s)
+        is_silence = self._judge.is_silence(reading)
+        words = () if is_silence else self._words(best.text, case.window.duration_s)
         return Hypothesis(
             words,
             self._tokenizer.language,
@@ -297,6 +298,7 @@ class WhisperEngine:
             reading.no_speech_prob,
             reading.compression_ratio,
             reading.temperature,
+            is_silence and bool(reading.tokens),
         )
 
     def _words(self, text: Text, duration_s: float) -> tuple[Word, ...]:
