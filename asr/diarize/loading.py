@@ -47,8 +47,8 @@ class _LoadedAtNeed:
         self._lock = Lock()
         self._loaded: Diarizer | None = None
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize. Raises ModelError for files that are no such models."""
         with self._lock:
             self._loaded = self._loaded or self._load()
-        return self._loaded.diarize(sound, speech)
+        return self._loaded.diarize(sound, speech, shared=shared)

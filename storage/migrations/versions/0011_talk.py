@@ -14,7 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Add the column."""
     # SQLite writes an added column beside another one; a table that is made anew reads as it is declared.
-    with op.batch_alter_table("regions", recreate="auto") as table:
+    with op.batch_alter_table("regions", recreate="always" if op.get_context().dialect.name == "sqlite" else "never") as table:
         table.add_column(sa.Column("speaker", sa.Text()))
 
 
