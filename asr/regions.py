@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -59,8 +60,9 @@ def find_speech(
     min_speech = ms_to_samples(vad.min_speech_ms)
     joined = join(bursts, ms_to_samples(vad.min_silence_ms))
     pieces = [piece for region in joined for piece in _outside(region, tones)]
-    regions = tuple(piece for piece in pieces if _spoken(piece, bursts) >= min_speech)
-    kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
+    # A few windows here and there, as leaks and clicks leave them, are no speech.
+    regions = tuple(piece for piece in pieces if sum(map(len, _within(piece, bursts))) >= min_speech)
+    kept = tuple(burst for region in regions for burst in _within(region, bursts))
     padded = pad(regions, ms_to_samples(vad.pad_ms), n_samples)
     clear = tuple(_clear(wide, bare, tones) for wide, bare in zip(padded, regions, strict=True))
     return Speech(clear, kept, n_samples)
@@ -113,9 +115,10 @@ def _without(probabilities: NDArray[np.float32], tones: Sequence[Span]) -> NDArr
     return heard
 
 
-def _spoken(region: Span, bursts: Sequence[Span]) -> int:
-    """Samples of a region that are speech: a few windows here and there, as leaks and clicks leave them, are none."""
-    return sum(max(0, min(burst.stop, region.stop) - max(burst.start, region.start)) for burst in bursts)
+def _within(region: Span, bursts: Sequence[Span]) -> Sequence[Span]:
+    """The bursts, in order, that a region holds: none is in two."""
+    first, stop = (bisect_left(bursts, at, key=lambda burst: burst.start) for at in (region.start, region.stop))
+    return bursts[first:stop]
 
 
 def _is_sure(burst: Span, probabilities: NDArray[np.float32]) -> bool:

@@ -40,6 +40,8 @@ class RegionKind(StrEnum):
     BUSY = "busy"
     CONGESTION = "congestion"
     DIAL_TONE = "dial-tone"
+    SPECIAL_TONE = "special-tone"
+    """Three rising tones: the call did not go through, and an announcement says why (ITU-T E.180)."""
     DTMF = "dtmf"
     SILENCE = "silence"
     TALK = "talk"
@@ -383,6 +385,7 @@ class CallMetadata:
     started_at: datetime | None = None
     agent: str | None = None
     queue: str | None = None
+    tenant: str | None = None
     direction: Direction | None = None
     language: str | None = None
     channel_map: tuple[Channel | None, ...] | None = None

@@ -162,6 +162,7 @@ def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
         "started_at": call.started_at.isoformat(" ") if call.started_at else None,
         "agent": call.agent,
         "queue": call.queue,
+        "tenant": call.tenant,
         "direction": call.direction,
         "language": call.language,
         "channel_map": ", ".join(sides) if sides else None,
@@ -204,6 +205,12 @@ def print_transcript(
             click.echo(f"{name + ':':<9}{_said(finding)}")
         for action in summary.actions:
             click.echo(f"action:  {_said(action)}")
+        if summary.follow_up is not None and summary.follow_up not in summary.actions:
+            click.echo(f"then:    {summary.follow_up.text}")
+        if summary.sentiment is not None:
+            click.echo(f"mood:    {summary.sentiment} at the end")
+        for dropped in summary.dropped:
+            click.echo(f"dropped: {dropped.field}, not borne out by the call: {', '.join(dropped.faults)}")
     for line in talk(conversation) if conversation else ():
         click.echo(f"talk:    {line}")
     click.echo("")

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
+from llm.types import Sentiment
 from storage.columns import Base, UtcDateTime, belongs_to, text_of
 from storage.types import RecordingState, RunState
 
@@ -64,6 +65,7 @@ class CallMetadataRow(Base):
     utc_offset_min: Mapped[int | None]
     agent: Mapped[str | None] = mapped_column(index=True)
     queue: Mapped[str | None] = mapped_column(index=True)
+    tenant: Mapped[str | None] = mapped_column(index=True)
     direction: Mapped[Direction | None]
     language: Mapped[str | None] = mapped_column(sa.String(2))
     consent: Mapped[bool | None]
@@ -263,7 +265,10 @@ class SpeakerRow(Base):
 
 
 class SummaryRow(Base):
-    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices."""
+    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices.
+
+    `dropped` lists {"field", "faults"}: what a model said and the turns do not bear out, never in its words.
+    """
 
     __tablename__ = "summaries"
 
@@ -275,6 +280,22 @@ class SummaryRow(Base):
     outcome_turns: Mapped[list[Any]]
     actions: Mapped[list[Any]]
     categories: Mapped[list[Any]]
+    follow_up: Mapped[str | None]
+    follow_up_turns: Mapped[list[Any]]
+    sentiment: Mapped[Sentiment | None]
+    dropped: Mapped[list[Any]]
+
+
+class SummaryTryRow(Base):
+    """That a model's summary of a call is in hand, until `expires_at`, or failed so often, the last time for `note`."""
+
+    __tablename__ = "summary_tries"
+
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
+    owner: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    note: Mapped[str]
 
 
 class AuditEventRow(Base):
@@ -361,6 +382,17 @@ class CertificateRow(Base):
     made_at: Mapped[datetime]
 
 
+class AccessGrantRow(Base):
+    """That a role of PostgreSQL may read a tenant's calls of a queue; "*" is every one, those without one too."""
+
+    __tablename__ = "access_grants"
+
+    role: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    granted_at: Mapped[datetime]
+
+
 V_CALLS = sa.table(
     "v_calls",
     sa.column("recording_id", sa.Integer()),
@@ -384,5 +416,6 @@ V_CALLS = sa.table(
     sa.column("direction", text_of(Direction)),
     sa.column("language", sa.Text()),
     sa.column("consent", sa.Boolean()),
+    sa.column("tenant", sa.Text()),
 )
 """One row a recording, made by the migrations as a view, for analysts and for `status`."""

@@ -35,9 +35,9 @@ _LOW_SNR_DB = 12.0
 _LOST_SHARE = 0.01
 
 
-def are_same(likeness: Likeness | None) -> bool:
+def are_same(likeness: Likeness) -> bool:
     """Whether two channels are copies of one."""
-    return likeness is not None and likeness.share >= SAME_SHARE and abs(likeness.gain_db) <= SAME_GAIN_DB
+    return likeness.share >= SAME_SHARE and abs(likeness.gain_db) <= SAME_GAIN_DB
 
 
 def is_dead(power: NDArray[np.float32]) -> bool:
@@ -53,8 +53,7 @@ def findings(
     `levels` and `signs` are of all channels that were listened to. `suppressed` says that leaks are taken out.
     """
     found: list[Finding] = []
-    if are_same(signs.likeness) and signs.likeness is not None:
-        same = signs.likeness
+    if (same := signs.likeness) is not None and are_same(same):
         found.append(
             Finding(FindingKind.SAME_CHANNELS, None, same.share, "share", FindingEffect.MERGED, abs(same.delay_ms))
         )

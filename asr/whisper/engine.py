@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from threading import Lock
 from typing import Literal
 
@@ -237,7 +237,7 @@ class WhisperEngine:
             on_audio(sum(case.window.duration_s for case in cases if case.heard))
             return [case for case in cases if case.heard is None]
 
-        return Stage(size, work)
+        return Stage(size, work, self._options.batch_wait_s if self._options.schedule == "dynamic" else inf)
 
     def _strategies(self) -> Iterator[tuple[Strategy, float]]:
         """What is tried on a window, in order, with its temperature."""

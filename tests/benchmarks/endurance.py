@@ -1,8 +1,9 @@
 """Whether cost and memory grow with the length and the number of calls.
 
-`python -m tests.benchmarks.endurance lengths FOLDER` makes a call of 5 minutes and one of 4 hours of the folder's calls
-and transcribes each in a process of its own. `python -m tests.benchmarks.endurance calls FOLDER` transcribes 500 calls
-in one process, all of them different, and prints its memory after every 50.
+`python -m tests.benchmarks.endurance lengths FOLDER` makes a call of 5 minutes, 48 of them, and one of 4 hours of the
+folder's calls and transcribes each lot in a process of its own, the 48 as a run does, in one batch.
+`python -m tests.benchmarks.endurance calls FOLDER` transcribes 500 calls in one process, all of them different, and
+prints its memory after every 50.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ from asr.vad import SileroVad
 from configs.load import load
 from flows import preparation, stages, wiring
 
-_LENGTHS_S = (300, 14_400)
+_LOTS = ((1, 300), (48, 300), (1, 14_400))
+"""How many calls, and of how many seconds."""
+
 _CALLS, _EVERY = 500, 50
 _CALL_S = 60
 _RATE_HZ = 8_000
@@ -71,7 +74,8 @@ def _rss_mb() -> float:
 def main(what: str, folder: str) -> None:
     """Make the calls in a folder that goes away, and transcribe them."""
     if what == "of":
-        transcribe([Path(folder)], 1)
+        paths = sorted(Path(folder).glob("*.wav"))
+        transcribe(paths, len(paths))
         return
     with tempfile.TemporaryDirectory() as made:
         if what == "calls":
@@ -80,10 +84,12 @@ def main(what: str, folder: str) -> None:
                 joined(Path(folder), path, _CALL_S, number * 7)
             transcribe(paths, _EVERY)
             return
-        for length_s in _LENGTHS_S:
-            path = Path(made) / f"{length_s}.wav"
-            joined(Path(folder), path, length_s)
-            subprocess.run([sys.executable, "-m", "tests.benchmarks.endurance", "of", str(path)], check=True)
+        for number, (calls, length_s) in enumerate(_LOTS):
+            lot = Path(made) / str(number)
+            lot.mkdir()
+            for call in range(calls):
+                joined(Path(folder), lot / f"{call:02}.wav", length_s, call * length_s)
+            subprocess.run([sys.executable, "-m", "tests.benchmarks.endurance", "of", str(lot)], check=True)
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ def _texts(engine: WhisperEngine, batch: Sequence[Samples]) -> list[list[str]]:
     return [[word.text for word in heard.words] for heard in engine.transcribe(batch)]
 
 
-@pytest.mark.parametrize("schedule", ["static", "continuous"])
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "continuous"])
 def test_memory_that_runs_out_in_the_middle_of_a_text_costs_no_text(
     engine: WhisperEngine, tones: list[Samples], schedule: str
 ) -> None:
@@ -189,7 +189,7 @@ def test_a_window_is_encoded_once_however_often_it_is_searched(
     assert encoded == [1_500] * 5
 
 
-@pytest.mark.parametrize("schedule", ["static", "continuous"])
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "continuous"])
 def test_a_window_costs_what_passes_until_its_text_is_found(
     engine: WhisperEngine, tones: list[Samples], schedule: str
 ) -> None:
