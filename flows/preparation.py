@@ -155,7 +155,7 @@ def _diarized(
     if not speech or not (shared or settings.diarize.within_channels):
         return channel, regions
     speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech, shared=shared)
-    if not shared and len({one.speaker for one in speaking}) == 1:
+    if not shared and len({one.speaker for one in speaking}) < 2:
         return channel, regions
     told = talk(speaking, channel.channel) + overlaps(speaking, channel.channel)
     return replace(channel, speaking=speaking), (*regions, *told)
