@@ -85,7 +85,7 @@ def flow_over_processes(settings: Settings, data_dir: Path) -> Flow[[int], str]:
 
 @flow(
     name="process-calls",
-    flow_run_name=lambda: run_of(JOB.get().groups),
+    flow_run_name=_run_name,
     persist_result=False,
     validate_parameters=False,
 )
@@ -94,6 +94,17 @@ def process_elsewhere(run_id: int) -> str:
 
     Raises RetryableError if a process died: what it had in hand is tried again, by fewer at a time.
     """
+    return _have_done(run_id)
+
+
+@task(name="group", task_run_name="group", cache_policy=NO_CACHE, persist_result=False)
+def group_elsewhere(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
+    """One group through all stages, in a process of the task runner."""
+    return _do(run_id, group, again=again)
+
+
+def _have_done(run_id: int) -> str:
+    # Not in the flow itself, which is sent to the processes with all that it names: the job stays here.
     job, running, done = JOB.get(), deque[PrefectFuture[GroupDone]](), [0, 0]
 
     def collect() -> None:
@@ -119,9 +130,7 @@ def process_elsewhere(run_id: int) -> str:
     return f"{done[0]} published, {done[1]} quarantined"
 
 
-@task(name="group", task_run_name="group", cache_policy=NO_CACHE, persist_result=False)
-def group_elsewhere(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
-    """One group through all stages, in a process of the task runner."""
+def _do(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
     work, models = _bench()
     failures: dict[str, Failure] = {}
     elsewhere: list[str] = []
