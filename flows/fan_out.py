@@ -23,7 +23,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.flows import Flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
-from prefect.utilities.annotations import quote
 
 from asr.engines.registry import cores
 from asr.errors import ConfigError, PipelineError, RetryableError
@@ -121,7 +120,7 @@ def _have_done(run_id: int) -> str:
     for group in job.groups:
         if job.leased.stop.is_set():
             break
-        running.append(group_elsewhere.submit(run_id, quote(group), again=job.leased.again))
+        running.append(group_elsewhere.submit(run_id, group, again=job.leased.again))
         if len(running) > job.settings.service.processes:
             collect()
     while running:
