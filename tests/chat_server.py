@@ -80,7 +80,11 @@ class ChatServer:
 def _dialect(body: Body) -> str:
     form = body.get("response_format", {})
     named = {"json_schema": "json_schema", "json_object": "json_object", "json": "tgi"}
-    for name, key in (("structured_outputs", "structured_outputs"), ("guided_json", "guided_json"), ("gbnf", "grammar")):
+    for name, key in (
+        ("structured_outputs", "structured_outputs"),
+        ("guided_json", "guided_json"),
+        ("gbnf", "grammar"),
+    ):
         if key in body:
             return name
     return named.get(form.get("type"), "text")
@@ -92,7 +96,9 @@ def _schema(body: Body) -> Any:
 
 
 @contextmanager
-def chat_server(answer: Callable[[Body, int], Reply], knows: tuple[str, ...] = ("json_schema",)) -> Iterator[ChatServer]:
+def chat_server(
+    answer: Callable[[Body, int], Reply], knows: tuple[str, ...] = ("json_schema",)
+) -> Iterator[ChatServer]:
     """Serve until the block ends; `answer` gets each request's body and its number from 1."""
     served = ChatServer(answer, knows)
 

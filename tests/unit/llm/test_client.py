@@ -151,7 +151,8 @@ class Waits(threading.Event):
 
 
 @pytest.mark.parametrize(
-    ("header", "most_s", "low_s", "high_s"), [("3", 60.0, 3.0, 3.75), ("900", 60.0, 60.0, 60.0), (None, 60.0, 0.5, 0.625)]
+    ("header", "most_s", "low_s", "high_s"),
+    [("3", 60.0, 3.0, 3.75), ("900", 60.0, 60.0, 60.0), (None, 60.0, 0.5, 0.625)],
 )
 def test_retry_after_is_kept_to_and_bounded(header: str | None, most_s: float, low_s: float, high_s: float) -> None:
     busy = Reply({}, 429, {"Retry-After": header} if header else {})
