@@ -10,8 +10,6 @@ from statistics import median
 from asr.channels.roles import greetings
 from asr.types import Channel, Conversation, Region, RegionKind, SpeakerFacts, SpokenTurn
 
-_OWN = {Channel.AGENT.value: Channel.AGENT, Channel.CUSTOMER.value: Channel.CUSTOMER}
-
 _BACKCHANNEL_WORDS = 2
 """A turn of so few words into somebody else's is a sign of listening and no interruption (Heldner & Edlund 2010)."""
 
@@ -128,7 +126,8 @@ def _responses(turns: Sequence[SpokenTurn]) -> dict[str, list[float]]:
 
 def _roles(whose: Mapping[str, Sequence[SpokenTurn]]) -> dict[str, tuple[Channel, float]]:
     """Who is agent and who customer, and how sure that is: by the channel, or else by who greets as an agent does."""
-    found = {who: (_OWN[who], 1.0) for who, own in whose.items() if who in _OWN and own[0].channel is _OWN[who]}
+    found: dict[str, tuple[Channel, float]] = {}
+    found |= {who: (own[0].channel, 1.0) for who, own in whose.items() if own[0].channel is not Channel.MIXED}
     counts = {who: greetings([turn.text for turn in own]) for who, own in whose.items() if who not in found}
     greeting = [who for who, count in counts.items() if count]
     if len(greeting) != 1:

@@ -148,11 +148,15 @@ def _diarized(
     diarizer: Diarizer,
     settings: Settings,
 ) -> tuple[PreparedChannel, tuple[Region, ...]]:
-    """The same with who talks when in it, and where several do, if the channel is mixed."""
-    if channel.channel is not Channel.MIXED:
-        return channel, regions
+    """The same with who talks when in it, and where several do, if several share it: on one side's own channel, that is
+    looked for only if the settings say so, and nothing changes if it has one speaker."""
+    shared = channel.channel is Channel.MIXED
     speech = [covering(region.start_s, region.end_s) for region in regions if region.kind is RegionKind.SPEECH]
-    speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech) if speech else ()
+    if not speech or not (shared or settings.diarize.within_channels):
+        return channel, regions
+    speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech, shared=shared)
+    if not shared and len({one.speaker for one in speaking}) < 2:
+        return channel, regions
     told = talk(speaking, channel.channel) + overlaps(speaking, channel.channel)
     return replace(channel, speaking=speaking), (*regions, *told)
 

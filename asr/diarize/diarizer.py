@@ -28,9 +28,10 @@ class WindowDiarizer:
         self._embed = embed
         self._options = options
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize."""
-        return put_together(self.listen(sound, speech), speech, self._options)
+        options = self._options if shared else self._options.of_one_side()
+        return put_together(self.listen(sound, speech), speech, options)
 
     def listen(self, sound: Iterable[Samples], speech: Sequence[Span]) -> list[Local]:
         """What is heard in each window that holds some speech."""

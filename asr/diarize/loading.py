@@ -9,6 +9,7 @@ from threading import Lock
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Diarizer, Speaking
 from asr.errors import ConfigError
+from asr.heap import trim_heap
 from asr.types import Samples, Span
 
 
@@ -47,8 +48,10 @@ class _LoadedAtNeed:
         self._lock = Lock()
         self._loaded: Diarizer | None = None
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize. Raises ModelError for files that are no such models."""
         with self._lock:
-            self._loaded = self._loaded or self._load()
-        return self._loaded.diarize(sound, speech)
+            if self._loaded is None:
+                self._loaded = self._load()
+                trim_heap()  # 60 MB of weights as they were read
+        return self._loaded.diarize(sound, speech, shared=shared)

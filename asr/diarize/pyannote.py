@@ -34,14 +34,20 @@ class PyannoteDiarizer:
 
         Raises ConfigError for an embedding that pyannote.audio would not take for a file of ONNX.
         """
-        set_telemetry_metrics(False)  # noqa: FBT003
+        set_telemetry_metrics(False)
         self._options = options
         if options.pyannote_embedding:
             self._pipeline = _local(folders[0] / SEGMENTATION_FILE, options.pyannote_embedding)
         else:
             self._pipeline = Pipeline.from_pretrained(_HUB_PIPELINE)
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(
+        self,
+        sound: Iterable[Samples],
+        speech: Sequence[Span],
+        *,
+        shared: bool = True,  # noqa: ARG002
+    ) -> tuple[Speaking, ...]:
         """See Diarizer.diarize."""
         blocks = list(sound)
         if not blocks or not speech:
