@@ -66,7 +66,6 @@ class VadOptions(Options):
         description="What runs the detector; torch is Silero's own package, of the extra of that name.",
         json_schema_extra={"source": "docs/front-end.md: openvino takes 2.7 times less time than onnxruntime"},
     )
-
     threshold: float = Field(
         0.5,
         gt=0.0,

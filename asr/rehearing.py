@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from asr.engines.base import Engine
-from asr.guards import Evidence, guard, joined, lost_speech_s, middle_pause_s
+from asr.guards import Evidence, guard, joined, judged, lost_speech_s, middle_pause_s
 from asr.options import GuardOptions
 from asr.timebase import to_samples, to_seconds
 from asr.types import GuardCounts, Hypothesis, Samples
@@ -33,7 +33,7 @@ def guarded(engine: Engine, chunks: Sequence[Said], options: GuardOptions) -> li
     raises.
     """
     if not options.enabled:
-        return [(chunk.hypothesis, GuardCounts()) for chunk in chunks]
+        return [(chunk.hypothesis, judged(chunk.hypothesis)) for chunk in chunks]
     lost_s = [lost_speech_s(chunk.hypothesis, chunk.evidence) for chunk in chunks]
     again = [at for at, lost in enumerate(lost_s) if lost >= options.lost_speech_s]
     second = dict(zip(again, _in_halves(engine, [chunks[at] for at in again]), strict=True))

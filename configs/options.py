@@ -129,3 +129,9 @@ class ScheduleOptions(BaseModel):
         description="When what is over its time is erased.",
         json_schema_extra={"source": "callwright: at night"},
     )
+    backfill: str = Field(
+        "",
+        pattern=_SCHEDULE,
+        description="When calls that older settings made are made again.",
+        json_schema_extra={"source": "callwright: after a change of model or settings, by hand"},
+    )

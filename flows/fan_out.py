@@ -23,7 +23,6 @@ from prefect.cache_policies import NO_CACHE
 from prefect.flows import Flow
 from prefect.futures import PrefectFuture
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
-from prefect.utilities.annotations import quote
 
 from asr.cores import cores
 from asr.errors import ConfigError, PipelineError, RetryableError
@@ -85,7 +84,7 @@ def flow_over_processes(settings: Settings, data_dir: Path) -> Flow[[int], str]:
 
 @flow(
     name="process-calls",
-    flow_run_name=lambda: run_of(JOB.get().groups),
+    flow_run_name=_run_name,
     persist_result=False,
     validate_parameters=False,
 )
@@ -94,6 +93,17 @@ def process_elsewhere(run_id: int) -> str:
 
     Raises RetryableError if a process died: what it had in hand is tried again, by fewer at a time.
     """
+    return _have_done(run_id)
+
+
+@task(name="group", task_run_name="group", cache_policy=NO_CACHE, persist_result=False)
+def group_elsewhere(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
+    """One group through all stages, in a process of the task runner."""
+    return _do(run_id, group, again=again)
+
+
+def _have_done(run_id: int) -> str:
+    # Not in the flow itself, which is sent to the processes with all that it names: the job stays here.
     job, running, done = JOB.get(), deque[PrefectFuture[GroupDone]](), [0, 0]
 
     def collect() -> None:
@@ -110,7 +120,7 @@ def process_elsewhere(run_id: int) -> str:
     for group in job.groups:
         if job.leased.stop.is_set():
             break
-        running.append(group_elsewhere.submit(run_id, quote(group), again=job.leased.again))
+        running.append(group_elsewhere.submit(run_id, group, again=job.leased.again))
         if len(running) > job.settings.service.processes:
             collect()
     while running:
@@ -119,9 +129,7 @@ def process_elsewhere(run_id: int) -> str:
     return f"{done[0]} published, {done[1]} quarantined"
 
 
-@task(name="group", task_run_name="group", cache_policy=NO_CACHE, persist_result=False)
-def group_elsewhere(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
-    """One group through all stages, in a process of the task runner."""
+def _do(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
     work, models = _bench()
     failures: dict[str, Failure] = {}
     elsewhere: list[str] = []

@@ -261,12 +261,18 @@ def _guarded(counts: GuardCounts) -> str:
 
     >>> _guarded(GuardCounts(loops=2, away=1, retried=2, recovered=1, unheard=1))
     '3 words removed (1 away, 2 loops), 2 chunks heard again, 1 with gain, 1 still without words'
+    >>> _guarded(GuardCounts(silenced=1, sampled=2))
+    '1 chunks taken for silence, 2 chunks sampled anew'
     """
     removed = {name: getattr(counts, name) for name in ("away", "loops", "rushed", "subtitles")}
     parts = []
     if counts.removed:
         named = ", ".join(f"{n} {name}" for name, n in removed.items() if n)
         parts.append(f"{counts.removed} words removed ({named})")
+    if counts.silenced:
+        parts.append(f"{counts.silenced} chunks taken for silence")
+    if counts.sampled:
+        parts.append(f"{counts.sampled} chunks sampled anew")
     if counts.retried:
         parts.append(f"{counts.retried} chunks heard again, {counts.recovered} with gain")
     if counts.unheard:

@@ -76,7 +76,7 @@ def summarise_with(
     stop: threading.Event,
     on_call: Callable[[], None] = lambda: None,
 ) -> Summarised:
-    """A pass by that summariser over an archive, as the settings say. Raises nothing that the server can bring about."""
+    """A pass by that summariser over an archive, as the settings say. A server that is down raises nothing."""
     owner = f"{actor()}/{os.getpid()}-{secrets.token_hex(4)}"
     summaries = Summaries(archive.database, owner, shared_clock(archive.database), actor())
     try:
@@ -149,7 +149,7 @@ def _claimed(summaries: Summaries, wanted: WantedCalls, concurrency: int) -> Ite
         ids = summaries.claim(wanted, ids[-1], 4 * concurrency)
 
 
-def _fail(summaries: Summaries, wanted: Wanted, error: BaseException, done: Summarised, stop: threading.Event) -> None:
+def _fail(summaries: Summaries, call: Wanted, error: BaseException, done: Summarised) -> None:
     """Keep why one call failed; what is wrong with all of them ends the pass."""
     if isinstance(error, SkippableError):
         reason = str(error)

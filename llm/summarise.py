@@ -54,7 +54,10 @@ class ModelSummariser:
         prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
         lines = [f"[{index}] {turn.speaker}: {_harmless(turn.text)}" for index, turn in enumerate(transcript.turns)]
         chat = self.asker.chat
-        around = chat.count_tokens("".join(one.content for one in self._messages(repair, "")))
+        around = max(
+            chat.count_tokens("".join(message.content for message in self._messages(one, "")))
+            for one in (prompt, repair)
+        )
         budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
         pieces = parts(lines, budget, chat.count_tokens)
         return merged([self._of_part(piece, grounds, prompt, repair) for piece in pieces])

@@ -194,10 +194,14 @@ def copy_object(uri: str, target: str, sha256: str) -> bool:
     target_bucket, target_key = _split(target)
     with _mapped_errors(uri, "moved"):
         client = _client(uri)
-        for version in _versions(client, bucket, key)[0]:
+        for at, version in enumerate(_versions(client, bucket, key)[0]):
+            # An object of a bucket without versions is the latest, and needs no name that not all servers know.
+            named = {} if at == 0 and version == "null" else {"VersionId": version}
+            etag = client.head_object(Bucket=bucket, Key=key, **named)["ETag"]
             if _hash(client, bucket, key, version) == sha256:
-                source = {"Bucket": bucket, "Key": key, "VersionId": version}
-                client.copy(source, target_bucket, target_key)
+                source = {"Bucket": bucket, "Key": key, **named}
+                # Another may have taken its place since.
+                client.copy(source, target_bucket, target_key, ExtraArgs={"CopySourceIfMatch": etag})
                 return True
     return False
 

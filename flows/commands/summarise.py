@@ -31,8 +31,8 @@ _SINCE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
 def summarise(since: datetime | None, settings: Settings, data_dir: Path, *, again: bool, as_json: bool) -> int:
     """Have the language model of [llm] summarise published calls that it has not summarised yet.
 
-    Nothing is transcribed again. What the model says and a call does not bear out is left out and marked. Stop it at any
-    time: what is answered is kept, and the same command goes on from there. Exits with 1 if calls are left.
+    Nothing is transcribed again. What the model says and a call does not bear out is left out and marked. Stop it at
+    any time: what is answered is kept, and the same command goes on from there. Exits with 1 if calls are left.
     """
     archive = archive_of(settings, data_dir)
     print_fetching(missing_redactor(settings))

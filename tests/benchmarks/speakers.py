@@ -36,9 +36,9 @@ from asr.decode import identify
 from asr.diarize.rttm import Talk, read_rttm
 from asr.engines.registry import load_engine
 from asr.normalise import whisper_english
+from asr.spans import join
 from asr.timebase import to_seconds
 from asr.types import Samples, Transcript
-from asr.vad import join
 from configs.load import load
 from configs.settings import Settings
 from flows import preparation, stages, wiring

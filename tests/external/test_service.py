@@ -71,7 +71,7 @@ def up(drop: Path, data_dir: Path, *more: str) -> Iterator[Up]:
         yield Up(process, port)
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 @pytest.fixture
@@ -101,7 +101,7 @@ def test_a_schedule_of_seconds_publishes_a_call_and_kill_9_leaves_nothing(drop: 
         _check_artifacts(service, runs["1 call, 0:45"]["id"], data)
         _deploying_again_changes_nothing(service, data)
         service.process.send_signal(signal.SIGKILL)
-        service.process.wait()
+        service.process.communicate()
         assert len(service.seen) >= 3
         deadline_s = time.monotonic() + 10
         while service.alive():

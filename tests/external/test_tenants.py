@@ -168,7 +168,7 @@ def test_a_role_without_grants_sees_nothing_and_one_for_figures_no_word(engine: 
     assert access.revoke("callwright_analyst", "globex", None) == 1
     assert names(own, "v_turns") == {"late", "lost"}
     assert access.revoke("callwright_analyst", None, None) == 1
-    with pytest.raises(QueryError, match="permission denied|does not exist"):
+    with pytest.raises(QueryError, match=r"permission denied|does not exist"):
         read_only(own, "SELECT * FROM v_calls")
     with writing(engine) as connection:  # rights without grants, as somebody may give them by hand
         connection.exec_driver_sql("GRANT USAGE ON SCHEMA public TO callwright_analyst")

@@ -54,7 +54,7 @@ def test_these_are_the_commands() -> None:
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
-        *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle"),
+        *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle", "backfill"),
     }
 
 

@@ -232,6 +232,16 @@ def test_silence_is_told_too(engine: WhisperEngine, tones: list[Samples]) -> Non
     assert sum(told) == pytest.approx(5.05)
 
 
+def test_a_text_that_is_taken_for_silence_is_told_to_be_one(engine: WhisperEngine, tones: list[Samples]) -> None:
+    options = TranscribeOptions(temperatures=(0.0,), max_no_speech_prob=0.0, min_mean_logprob=-1e-9)
+    doubting = WhisperEngine(engine._network, engine._tokenizer, INFO, options, 1)
+    for heard, believed in zip(doubting.transcribe(tones), engine.transcribe(tones), strict=True):
+        assert heard.words == ()
+        assert heard.is_silenced == bool(heard.compression_ratio != 1.0)
+        assert not (believed.words and believed.is_silenced)
+    assert not engine.transcribe([np.zeros(32_000, np.float32)])[0].is_silenced
+
+
 def test_nothing_is_told_of_nothing(engine: WhisperEngine) -> None:
     told: list[float] = []
     assert engine.transcribe([], told.append) == []
