@@ -72,7 +72,7 @@ def test_a_window_that_holds_two_apart_is_believed() -> None:
     ids=["turns", "one after the other", "strays", "short"],
 )
 def test_who_takes_no_turns_is_one_person_unless_the_voices_are_unlike(
-    labels: list[int], talk_s: list[float], one: bool
+    labels: list[int], talk_s: list[float], *, one: bool
 ) -> None:
     alike = np.array([[1, 0], [0.5, np.sqrt(0.75)]], np.float32)
     told = np.array(labels)
