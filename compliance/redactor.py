@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from asr.types import Channel, SpokenWord, Transcript, Turn
+from asr.types import Channel, Provenance, SpokenWord, Transcript, Turn, Word
 from compliance.analyzer import Analyzer, Readings
 from compliance.conversation import heard_as_digits, moments
 from compliance.echoes import find_echoes
@@ -23,6 +23,8 @@ from compliance.utterance import Utterance
 
 _PARTS = frozenset({"PERSON", "ACCOUNT_NUMBER", "PHONE_NUMBER", "DATE_OF_BIRTH"})
 """Entities that parts of addresses look like; every policy that has them has addresses too."""
+
+_NOWHERE = Provenance("", "", "", "", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +82,16 @@ class Redactor:
                 call.mark(findings)
             open_calls = [call for call, findings in zip(open_calls, found, strict=True) if findings]
         return [self._redacted(call) for call in held]
+
+    def rewrite(self, texts: Sequence[str]) -> list[str]:
+        """Texts that somebody wrote, such as statements of a summary, each redacted by itself; white space is one."""
+        calls = [
+            Transcript("", 0.0, (Channel.MIXED,), (Turn("", Channel.MIXED, _written(text)),), (), _NOWHERE)
+            for text in texts
+            if text.split()
+        ]
+        rewritten = iter(self.redact_all(calls))
+        return [next(rewritten).turns[0].text if text.split() else "" for text in texts]
 
     def _find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> list[list[Finding]]:
         analysed = self._analyzer.find(calls, readings)
@@ -150,6 +162,10 @@ class _Held:
         for turn, found in by_turn.items():
             self.turns[turn] = _marked(self.turns[turn], found)
             self.utterances[turn] = _utterance(self.utterances[turn].side, self.turns[turn])
+
+
+def _written(text: str) -> tuple[Word, ...]:
+    return tuple(Word(word, 0.0, 0.0, 1.0) for word in text.split())
 
 
 def _with_initials(turns: Sequence[Utterance], finding: Finding) -> Finding:

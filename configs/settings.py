@@ -16,6 +16,7 @@ from typing import Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt, MinLen
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
 
 from asr.diarize.options import DiarizeOptions
 from asr.files.options import DecodeOptions
@@ -31,13 +32,15 @@ from asr.options import (
     VadOptions,
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
-from llm.options import SummaryOptions
+from configs.options import ScheduleOptions, ServiceOptions
+from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit"),
+    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
+    *("llm", "summarise.concurrency"),
 )
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
 in a transcript, its channels and pauses, is kept with its call."""
@@ -62,6 +65,7 @@ class Settings(BaseModel):
     turns: TurnOptions = Field(default_factory=TurnOptions)
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
+    llm: LlmOptions = Field(default_factory=LlmOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     metadata: MetadataOptions = Field(default_factory=MetadataOptions)
     ingest: IngestOptions = Field(default_factory=IngestOptions)
@@ -70,6 +74,8 @@ class Settings(BaseModel):
     audit: AuditOptions = Field(default_factory=AuditOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
+    service: ServiceOptions = Field(default_factory=ServiceOptions)
+    schedules: ScheduleOptions = Field(default_factory=ScheduleOptions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,7 @@ def _key(section: str, name: str, field: FieldInfo) -> Key:
     return Key(
         section=section,
         name=name,
-        default=json.loads(json.dumps(default)),
+        default=to_jsonable_python(default),
         allowed=_allowed(field.annotation, field.metadata),
         description=field.description or "",
         source=str(extra.get("source", "")),

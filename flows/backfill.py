@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from datetime import date
-from pathlib import Path
 
 from prefect import flow
 
-from configs.load import load
 from flows.meter import Bar
 from flows.redo import Stage, redo
+from flows.site import data_dir_here, named, settings_here
 from storage.backlog import Wish
 
 
-@flow(name="backfill", persist_result=False)
+@flow(name="backfill", flow_run_name=named("backfill"), persist_result=False)
 def backfill(
-    since: date | None = None,
-    until: date | None = None,
-    queue: str | None = None,
-    stage: Stage = Stage.TRANSCRIBE,
-    data_dir: str = "var",
-    profile: str | None = None,
+    since: date | None = None, until: date | None = None, queue: str | None = None, stage: Stage = Stage.TRANSCRIBE
 ) -> str:
-    """Bring calls up to date by the settings that a command would have there.
+    """Bring calls up to date by the settings of this machine.
 
     Returns a line that says how many were, and raises RuntimeError if some could not be, and what flows.redo.redo
     raises.
     """
-    settings, stop = load(profile, [], os.environ, None), threading.Event()
-    wish = Wish(since, until, queue)
-    redone = redo(wish, Stage(stage), settings, Path(data_dir), stop, lambda: Bar(quiet=True))
+    wish, stop = Wish(since, until, queue), threading.Event()
+    redone = redo(wish, Stage(stage), settings_here(), data_dir_here(), stop, lambda: Bar(quiet=True))
     told = f"{redone.done} up to date now, {len(redone.left)} left as they are, {len(redone.failures)} failed"
     if not redone.complete:
         raise RuntimeError(f"{told}; `callwright backfill` says why")

@@ -22,6 +22,8 @@ from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.search import search
+from flows.commands.service import deploy, up, worker
+from flows.commands.summarise import summarise
 from flows.commands.transcribe import transcribe
 from flows.commands.verify import verify_redaction
 from flows.commands.watch import watch
@@ -61,7 +63,8 @@ def cli() -> None:
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export, access, objects, backfill),
+    *(search, export, access, objects),
+    *(backfill, summarise, up, deploy, worker),
 )
 
 for _command in _COMMANDS:

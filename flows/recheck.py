@@ -14,20 +14,23 @@ from asr.files.writers import Format
 from asr.timebase import to_samples
 from asr.types import CallMetadata, Channel, Span
 from asr.vad import SpeechDetector
+from compliance.certificate import spans, turns_digest, words_digest
 from compliance.errors import SignatureError
 from compliance.redactor import Redactor
 from compliance.render import documents as rendered
 from compliance.signing import PublicKey
 from compliance.survivors import counted, text_survivors
-from compliance.types import AUDIO_KINDS, RedactedTranscript
+from compliance.types import AUDIO_KINDS, Kind, RedactedTranscript
 from configs.settings import Settings
 from flows import preparation
 from flows.bleeping import Copy, as_recording, places_left
 from flows.custody import Custody
 from flows.proof import Case, Listening, listen
+from storage.errors import NoTranscriptError
 from storage.objects import digest_of, object_name
 from storage.repository import Repository
 from storage.types import StoredRecording
+from storage.vouched import Vouched
 
 _CERTIFICATE = "callwright redaction certificate"
 
@@ -60,10 +63,17 @@ class Checker:
         stand in it, sample by sample, and heard again beside what was removed. Raises RetryableError and FatalError of
         the engines.
         """
-        transcript = self.repository.transcript(found.id)
+        try:
+            transcript = self.repository.transcript(found.id)
+        except NoTranscriptError as error:
+            return Checked(found.name, found.sha256, (error.reason,), audio=False)
         kept = self.repository.documents(found.id)
         faults: list[str] = []
-        body = self._certificate(found, faults)
+        trail = self.custody.ledger.vouched(found.sha256).get(found.sha256)
+        body = self._certificate(found, trail, faults)
+        if trail:
+            faults += _not_as_in_trail(kept, trail)
+        faults += self._tables(found, transcript, body, trail)
         faults += self._renderings(found, transcript, kept, body)
         if left := text_survivors(transcript, self._redactor(transcript.policy)):
             faults.append(f"{', '.join(left)} is found in its text")
@@ -82,7 +92,17 @@ class Checker:
         own = self.listening.redactor
         return own if own.policy == policy else own.with_policy(policy)
 
-    def _certificate(self, found: StoredRecording, faults: list[str]) -> Mapping[str, Any]:
+    def missing(self, published: Sequence[StoredRecording]) -> list[Checked]:
+        """Calls that are published, says the audit trail, and that are not among those that the database has so."""
+        known = {one.sha256 for one in published}
+        fault = "the audit trail says that it is published, and the database does not"
+        return [
+            Checked(sha256[:12], sha256, (fault,), audio=False)
+            for sha256 in self.custody.ledger.vouched()
+            if sha256 not in known
+        ]
+
+    def _certificate(self, found: StoredRecording, trail: Vouched | None, faults: list[str]) -> Mapping[str, Any]:
         """The body of the call's last certificate of redaction; empty, with a fault, if there is none to trust."""
         for key in reversed(self.custody.ledger.certificates(found.id)):
             try:
@@ -95,11 +115,34 @@ class Checker:
                 return {}
             source = body.get("source")
             if body.get("type") == _CERTIFICATE:
+                if trail and trail.certificate not in (None, key):
+                    faults.append("its certificate is another one than the audit trail names")
                 if not isinstance(source, dict) or source.get("sha256") != found.sha256:
                     faults.append("its certificate is of another recording")
                 return body
         faults.append("it has no certificate of redaction")
         return {}
+
+    def _tables(
+        self, found: StoredRecording, transcript: RedactedTranscript, body: Mapping[str, Any], trail: Vouched | None
+    ) -> list[str]:
+        """What the tables hold otherwise than it was certified. Certificates of old tell of the renderings alone."""
+        certified, policy = body.get("database"), body.get("policy")
+        if certified is None or policy is None:
+            return []
+        held = {
+            "turns": (turns_digest(self.repository.plain_turns(found.id)), certified.get("turns")),
+            "words": (words_digest(transcript.turns), certified.get("words")),
+            "spans": (spans(transcript), body.get("spans")),
+            "policy": (transcript.policy, policy.get("name")),
+        }
+        if trail and Kind.WORDS in trail.erased:
+            del held["words"]
+        return [
+            f"its {name} in the database {'is' if name == 'policy' else 'are'} not what was certified"
+            for name, (now, was) in held.items()
+            if now != was
+        ]
 
     def _renderings(
         self, found: StoredRecording, transcript: RedactedTranscript, kept: Mapping[str, str], body: Mapping[str, Any]
@@ -147,6 +190,16 @@ class Checker:
             f"{entity} may be heard in its {kind}" for entity in counted(survivor.entity for survivor in heard.left)
         ]
         return faults
+
+
+def _not_as_in_trail(kept: Mapping[str, str], trail: Vouched) -> list[str]:
+    """Renderings and copies that the tables name otherwise than the audit trail does."""
+    named = sorted({*kept, *trail.documents})
+    return [
+        f"its {kind} is {'another one than the audit trail names' if kind in kept else 'not in the database'}"
+        for kind in named
+        if kept.get(kind) != trail.documents.get(kind)
+    ]
 
 
 def _described(path: Path, certified: Mapping[str, Any]) -> tuple[Copy, tuple[Channel | None, ...]]:

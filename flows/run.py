@@ -15,6 +15,7 @@ from flows.ingest import discover
 from flows.intake import take_in
 from flows.metadata import gather
 from flows.presence import working_in
+from flows.summaries import summary_notes
 from flows.wiring import open_archive
 from flows.work import Meter, Processed, at_work
 from storage.types import CallRow, Failure, RecordingState
@@ -74,7 +75,7 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
         tuple(calls),
         tuple(unreadable),
         tuple((intake.failures | done.failures).items()),
-        (*intake.notes, *gathered.notes, *elsewhere),
+        (*intake.notes, *gathered.notes, *elsewhere, *summary_notes(done.summarised)),
         len(wanted - done.elsewhere),
         sum(call.length_s or 0.0 for call in published),
         done.wall_s,

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from asr.cores import cores
 from asr.diarize.loading import load_diarizer
 from asr.diarize.types import Diarizer
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.errors import ConfigError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
@@ -70,9 +71,11 @@ def model_ids(settings: Settings) -> tuple[str, ...]:
 
 def voice_model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that tell the speakers of a mixed channel apart; none for a diarizer that brings its own."""
-    if settings.diarize.diarizer != "openvino":
-        return ()
-    return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "openvino":
+        return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "pyannote" and settings.diarize.pyannote_embedding:
+        return (settings.diarize.segmentation_model,)
+    return ()
 
 
 def access(settings: Settings) -> Access:

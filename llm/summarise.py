@@ -1,82 +1,138 @@
-"""A call in short, by quotation: what is said of it is one of its own turns."""
+"""The stage: a call in short, by quotation, or in a model's words as far as the call bears them out."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from compliance.types import RedactedTranscript, RedactedTurn
+from compliance.marks import is_mark
+from compliance.types import RedactedTranscript
+from llm.asking import Asker
+from llm.extractive import quote
+from llm.form import MOST_ACTIONS, Statement, SummaryForm, summary_schema
+from llm.ground import Grounds, Rewrite, Tagger
+from llm.mapreduce import merged, parts, tokens_for_turns
 from llm.options import SummaryOptions
-from llm.types import Finding, Summary
+from llm.prompts import Prompt, load_prompt
+from llm.types import MODEL, Dropped, Fault, Finding, Message, Summary
 
-_METHOD = "extractive-rules/1"
-
-_REASONS = re.compile(
-    r"\b(calling (about|because|to|for|regarding|in)|i('d| would) like|i (need|want|have a|wanted)|"
-    r"can you|could you|i was (wondering|charged)|problem|question|complain)",
-    re.IGNORECASE,
-)
-_OUTCOMES = re.compile(
-    r"\b(i('ve| have) (booked|placed|made|updated|cancel+ed|changed|issued|refunded|blocked|opened|ordered|added|"
-    r"scheduled|sent|put|set)|(is|are|has been|have been|you're) (now )?(all set|booked|placed|confirmed|"
-    r"cancel+ed|refunded|updated|scheduled|blocked|complete|on (its|the) way)|wrong number)",
-    re.IGNORECASE,
-)
-_ACTIONS = re.compile(
-    r"\b((i|we)('ll| will| am going to|'m going to) \w+|you('ll| will) (receive|get|hear|have)|"
-    r"(please|make sure to) (bring|call|send|wait|keep))",
-    re.IGNORECASE,
-)
-_CATEGORIES = {
-    "order": r"\b(order|ship|shipping|delivery|buy|purchase)",
-    "payment": r"\b(card|payment|pay|charge[ds]?|refund|bill|invoice)\b",
-    "appointment": r"\b(appointment|book(ed)?|schedule|reschedule)\b",
-    "complaint": r"\b(complain\w*|unhappy|disappoint\w*|unacceptable|broken|damaged)\b",
-    "account": r"\b(account|password|log ?in|balance|statement)\b",
-    "wrong number": r"\bwrong number\b",
-}
-_MAX_ACTIONS = 3
-_MIN_WORDS = 4
+PROMPT = "summary-1"
+REPAIR = "repair-1"
 
 
 def summarise(transcript: RedactedTranscript, options: SummaryOptions) -> Summary | None:
-    """Reason, outcome and actions quoted from the turns that say them; None if summaries are off.
+    """The summary that a call is published with, by quotation; None if summaries are off.
 
-    The reason is the first customer turn (any turn on mixed recordings) that says what is wanted, or else their
-    longest of the first five; the outcome is the last agent turn that says what was done; actions are what the
-    agent promises. Nothing is put in words of its own, so nothing can be invented.
+    Where a model is to summarise, its summary takes this one's place when it has answered (ModelSummariser).
     """
-    if options.method == "off":
-        return None
-    turns = list(enumerate(transcript.turns))
-    customers = [(i, t) for i, t in turns if t.speaker != "agent"]
-    agents = [(i, t) for i, t in turns if t.speaker != "customer"]
-    said = " ".join(turn.text for _, turn in turns)
-    return Summary(
-        method=_METHOD,
-        reason=_reason(customers),
-        outcome=next((_quote(i, t, _OUTCOMES) for i, t in reversed(agents) if _OUTCOMES.search(t.text)), None),
-        actions=tuple(_quote(i, t, _ACTIONS) for i, t in agents if _ACTIONS.search(t.text))[-_MAX_ACTIONS:],
-        categories=tuple(name for name, words in _CATEGORIES.items() if re.search(words, said, re.IGNORECASE)),
-    )
+    return None if options.method == "off" else quote(transcript)
 
 
-def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
-    told = [(i, t) for i, t in customers if len(t.words) >= _MIN_WORDS]
-    for index, turn in told:
-        if _REASONS.search(turn.text):
-            return _quote(index, turn, _REASONS)
-    if not told:
-        return None
-    index, turn = max(told[:5], key=lambda item: len(item[1].words))
-    return Finding(turn.text, (index,))
+@dataclass(frozen=True, slots=True)
+class ModelSummariser:
+    """Summarises by a model. `rewrite` redacts texts once more, one answer a text; `answer_tokens` is what the model
+    may write at most."""
+
+    asker: Asker
+    tagger: Tagger
+    rewrite: Rewrite
+    categories: Sequence[str]
+    preset: str
+    answer_tokens: int
+
+    @property
+    def method(self) -> str:
+        """What its summaries say of how they were made. Raises what asking for the model's name raises."""
+        return f"{MODEL}{self.asker.chat.name}/{PROMPT}/{self.preset}"
+
+    def __call__(self, transcript: RedactedTranscript) -> Summary:
+        """The summary of a call; what it does not bear out is asked for once more, then left out and marked.
+
+        Raises UnavailableError, AnswerError or ConfigError as llm.asking does.
+        """
+        grounds = Grounds.of(transcript, self.tagger)
+        prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
+        lines = [f"[{index}] {turn.speaker}: {_harmless(turn.text)}" for index, turn in enumerate(transcript.turns)]
+        chat = self.asker.chat
+        around = max(
+            chat.count_tokens("".join(message.content for message in self._messages(one, "")))
+            for one in (prompt, repair)
+        )
+        budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
+        pieces = parts(lines, budget, chat.count_tokens)
+        return merged([self._of_part(piece, grounds, prompt, repair) for piece in pieces])
+
+    def _of_part(self, turns: str, grounds: Grounds, prompt: Prompt, repair: Prompt) -> Summary:
+        first = self._checked(self._ask(prompt, turns), grounds)
+        if not first.dropped:
+            return first
+        second = self._checked(self._ask(repair, turns, first.dropped), grounds)
+        return _mended(first, second)
+
+    def _ask(self, prompt: Prompt, turns: str, dropped: Sequence[Dropped] = ()) -> SummaryForm:
+        messages = self._messages(prompt, turns, dropped)
+        return self.asker.ask(messages, summary_schema(self.categories), SummaryForm)
+
+    def _messages(self, prompt: Prompt, turns: str, dropped: Sequence[Dropped] = ()) -> tuple[Message, Message]:
+        faults = "; ".join(f"{one.field} ({', '.join(one.faults)})" for one in dropped)
+        return prompt.fill(turns=turns, categories=", ".join(self.categories) or "none", faults=faults)
+
+    def _checked(self, form: SummaryForm, grounds: Grounds) -> Summary:
+        """What the call bears out of an answer, and what it does not."""
+        told: list[tuple[str, Statement]] = [
+            (name, statement)
+            for name in ("reason", "outcome", "follow_up")
+            if (statement := getattr(form, name)) is not None
+        ]
+        told += [("actions", action) for action in form.actions[:MOST_ACTIONS]]
+        kept: dict[str, list[Finding]] = {}
+        dropped: dict[str, set[Fault]] = {}
+        texts = self.rewrite([statement.text for _, statement in told])
+        for (name, statement), text in zip(told, texts, strict=True):
+            finding = Finding(text.strip(), tuple(dict.fromkeys(statement.turns)))
+            if faults := grounds.faults(name, finding):
+                dropped.setdefault(name, set()).update(faults)
+            else:
+                kept.setdefault(name, []).append(finding)
+        return Summary(
+            method=self.method,
+            reason=_one(kept, "reason"),
+            outcome=_one(kept, "outcome"),
+            actions=tuple(kept.get("actions", ())),
+            categories=tuple(name for name in self.categories if name in form.categories),
+            follow_up=_one(kept, "follow_up"),
+            sentiment=form.sentiment,
+            dropped=tuple(Dropped(name, tuple(sorted(faults))) for name, faults in dropped.items()),
+        )
 
 
-def _quote(index: int, turn: RedactedTurn, pattern: re.Pattern[str]) -> Finding:
-    """The sentence of the turn in which the pattern lies, with the one after it if it is very short."""
-    sentences = re.split(r"(?<=[.?!]) +", turn.text)
-    for at, sentence in enumerate(sentences):
-        if pattern.search(sentence):
-            short = len(sentence.split()) < _MIN_WORDS
-            return Finding(" ".join(sentences[at : at + 2] if short else [sentence]), (index,))
-    return Finding(turn.text, (index,))
+def _one(kept: dict[str, list[Finding]], name: str) -> Finding | None:
+    return kept[name][0] if name in kept else None
+
+
+def _mended(first: Summary, second: Summary) -> Summary:
+    """The first answer, with what the second says of the fields in which it was at fault."""
+    at_fault = {dropped.field for dropped in first.dropped}
+    mended = first
+    for name in ("reason", "outcome", "follow_up"):
+        if name in at_fault:
+            mended = replace(mended, **{name: getattr(second, name)})
+    if "actions" in at_fault:
+        both = {action.text.lower(): action for action in (*first.actions, *second.actions)}
+        mended = replace(mended, actions=tuple(both.values())[:MOST_ACTIONS])
+    left = {dropped.field: dropped for dropped in second.dropped}
+    still = tuple(left.get(one.field, one) for one in first.dropped if _is_open(one.field, mended, left))
+    return replace(mended, dropped=still)
+
+
+def _is_open(name: str, mended: Summary, left: dict[str, Dropped]) -> bool:
+    """Whether something was said of a field that is not in the summary now."""
+    return name in left or not getattr(mended, name)
+
+
+_SIGNS = str.maketrans({"<": "\u2039", ">": "\u203a"})
+
+
+def _harmless(text: str) -> str:
+    """A turn's text without the signs by which chats part their messages; marks stay as they are."""
+    return " ".join(word if is_mark(word) else word.translate(_SIGNS) for word in text.split())

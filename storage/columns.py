@@ -11,6 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
+from llm.types import Sentiment
 from storage.types import RecordingState, RunState, TryOutcome
 
 
@@ -72,6 +73,7 @@ class Base(DeclarativeBase):
         TryOutcome: text_of(TryOutcome),
         Kind: text_of(Kind),
         Scope: text_of(Scope),
+        Sentiment: text_of(Sentiment),
         dict[str, Any]: sa.JSON(),
         list[Any]: sa.JSON(),
     }

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
+from llm.types import Sentiment
 from storage.columns import Base, UtcDateTime, belongs_to, text_of
 from storage.types import RecordingState, RunState
 
@@ -144,7 +145,7 @@ class ChannelRow(Base):
 
 
 class RegionRow(Base):
-    """What a span of one channel holds."""
+    """What a span of one channel holds; `speaker` is who talks in one of kind talk."""
 
     __tablename__ = "regions"
 
@@ -154,6 +155,7 @@ class RegionRow(Base):
     kind: Mapped[RegionKind]
     start_s: Mapped[float]
     end_s: Mapped[float]
+    speaker: Mapped[str | None]
 
 
 class FindingRow(Base):
@@ -263,7 +265,10 @@ class SpeakerRow(Base):
 
 
 class SummaryRow(Base):
-    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices."""
+    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices.
+
+    `dropped` lists {"field", "faults"}: what a model said and the turns do not bear out, never in its words.
+    """
 
     __tablename__ = "summaries"
 
@@ -275,6 +280,22 @@ class SummaryRow(Base):
     outcome_turns: Mapped[list[Any]]
     actions: Mapped[list[Any]]
     categories: Mapped[list[Any]]
+    follow_up: Mapped[str | None]
+    follow_up_turns: Mapped[list[Any]]
+    sentiment: Mapped[Sentiment | None]
+    dropped: Mapped[list[Any]]
+
+
+class SummaryTryRow(Base):
+    """That a model's summary of a call is in hand, until `expires_at`, or failed so often, the last time for `note`."""
+
+    __tablename__ = "summary_tries"
+
+    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
+    owner: Mapped[str]
+    expires_at: Mapped[datetime | None]
+    failures: Mapped[int]
+    note: Mapped[str]
 
 
 class AuditEventRow(Base):

@@ -19,13 +19,15 @@ _PAUSE_S = 0.3
 """A pause in which somebody else can take the floor, as in asr.speakers: it ends a sentence, too."""
 
 
-def name(speaker: int) -> str:
-    """What a speaker who is known by voice alone is called.
+def name(speaker: int, channel: Channel) -> str:
+    """What a speaker who is known by voice is called: the first of a side that has a channel of its own, as the side.
 
-    >>> name(0)
-    'speaker-1'
+    >>> name(0, Channel.MIXED), name(0, Channel.AGENT), name(1, Channel.AGENT)
+    ('speaker-1', 'agent', 'agent-2')
     """
-    return f"speaker-{speaker + 1}"
+    if channel is Channel.MIXED:
+        return f"speaker-{speaker + 1}"
+    return f"{channel}-{speaker + 1}" if speaker else channel.value
 
 
 def attribute(words: Sequence[Word], speaking: Sequence[Speaking]) -> list[int]:
@@ -42,6 +44,20 @@ def attribute(words: Sequence[Word], speaking: Sequence[Speaking]) -> list[int]:
     for sentence in _sentences(words):
         smoothed.extend(_whole([whose[at] for at in sentence]))
     return smoothed
+
+
+def talk(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:
+    """Who talks when, as regions in the order of `speaking`."""
+    return tuple(
+        Region(
+            to_seconds(one.span.start),
+            to_seconds(one.span.stop),
+            channel,
+            RegionKind.TALK,
+            speaker=name(one.speaker, channel),
+        )
+        for one in speaking
+    )
 
 
 def overlaps(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:

@@ -28,18 +28,20 @@ class WindowDiarizer:
         self._embed = embed
         self._options = options
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize."""
-        return put_together(self.listen(sound, speech), speech, self._options)
+        options = self._options if shared else self._options.of_one_side()
+        return put_together(self.listen(sound, speech), speech, options)
 
     def listen(self, sound: Iterable[Samples], speech: Sequence[Span]) -> list[Local]:
         """What is heard in each window that holds some speech."""
         step = round(to_samples(self._options.step_s) / FRAME) * FRAME
-        heard = []
+        heard: list[Local] = []
         for start, samples in windows(sound, step):
             talked = frames_of(start, FRAMES, speech)
             if talked.any():
-                heard.append(hear(start, samples, talked, self._segment, self._embed))
+                before = heard[-1] if heard else None
+                heard.append(hear(start, samples, talked, self._segment, self._embed, before))
         return heard
 
 

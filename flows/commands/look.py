@@ -49,10 +49,11 @@ def status(only: tuple[str, ...], settings: Settings, data_dir: Path, *, as_json
 
 @click.command(epilog="Example: callwright show bank")
 @click.argument("call")
+@click.option("--rttm", is_flag=True, help="Print who talks when, as RTTM, and nothing else.")
 @options.settings
 @options.data_dir
 @options.as_json
-def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def show(call: str, settings: Settings, data_dir: Path, *, rttm: bool, as_json: bool) -> int:
     """Show one CALL: its summary, what was removed, and its turns.
 
     CALL is a file name, with or without its ending, or at least six digits of the recording's SHA-256.
@@ -69,7 +70,9 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
     told, documents = repository.metadata(found.id), repository.documents(found.id)
     conversation = repository.conversation(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
-    if as_json:
+    if rttm:
+        click.echo(report.rttm_of(transcript), nl=False)
+    elif as_json:
         report.print_json(
             {
                 "sha256": found.sha256,

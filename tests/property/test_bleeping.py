@@ -125,7 +125,8 @@ def test_what_is_heard_again_is_speech_and_was_not_removed(
     form = format_like("WAV", "PCM_16", rate_hz, "source")
     held = tuple(merged(Span(span.start, min(span.stop, N)) for span in removed))
     copy = Copy(Path("copy.wav"), form, rate_hz, N, "beep", (held,))
-    chunks = pieces(Channel.AGENT, [(0.0, 0.2)], merged(bursts), copy, 0, context_s)
+    wanted = None if context_s is None else [(0.0, 0.2 + context_s)]
+    chunks = pieces(Channel.AGENT, wanted, merged(bursts), copy, 0)
     factor = 16_000 // rate_hz
     for span in (span for chunk in chunks for span in chunk.spans):
         assert 0 <= span.start < span.stop <= N * factor

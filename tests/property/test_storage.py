@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import date
 from pathlib import Path
 
@@ -39,7 +40,7 @@ TRANSCRIPT = st.builds(
     redactions=st.lists(REDACTION, max_size=3).map(tuple),
     policy=TEXT,
     provenance=st.builds(Provenance, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT),
-    guards=st.builds(GuardCounts, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX),
+    guards=st.builds(GuardCounts, *[INDEX] * len(fields(GuardCounts))),
 )
 FINDING = st.builds(Finding, TEXT, st.lists(INDEX, max_size=3).map(tuple))
 SUMMARY = st.builds(

@@ -135,10 +135,9 @@ def a_call(name: str, path: Path) -> RedactedTranscript:
     )
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+def keep_four(folder: Path) -> Kept:
     """Four calls, published with summary, renderings and certificate; their sources lie in a folder."""
-    sources, data_dir = tmp_path / "in", tmp_path / "var"
+    sources, data_dir = folder / "in", folder / "var"
     sources.mkdir()
     archive = open_archive(Settings(), data_dir)
     found = Kept(sources, data_dir, archive, {})
@@ -155,5 +154,12 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         facts = AudioFacts(2.0, "WAV", "PCM_16", 8_000)
         archive.repository.publish(run_id, Publication(recording, facts, transcript, summary, keys, {}, certificate))
         found.recordings[name] = recording
+    return found
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    """See keep_four."""
+    found = keep_four(tmp_path)
     yield found
-    archive.database.dispose()
+    found.archive.database.dispose()

@@ -1,0 +1,76 @@
+"""The language model that the settings name, ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from asr.cores import cores
+from asr.errors import ConfigError
+from compliance.redactor import Redactor
+from compliance.tagging import Tagger
+from configs.settings import Settings
+from flows.wiring import fetch_model
+from llm.asking import Asker
+from llm.client import HttpChat
+from llm.dialects import DialectMemory
+from llm.embedded import EmbeddedChat
+from llm.extractive import CATEGORIES
+from llm.options import Sampling
+from llm.summarise import ModelSummariser
+from llm.types import Chat
+
+DIALECTS_FILE = "dialects.json"
+
+
+@contextmanager
+def model_summariser(settings: Settings, data_dir: Path, redactor: Redactor) -> Iterator[ModelSummariser]:
+    """What summarises by the model of [llm]; connections end with the block.
+
+    Raises ConfigError if the settings name no model, or a preset that there is not.
+    """
+    sampling = preset(settings)
+    with chat_of(settings, data_dir, sampling) as chat:
+        asker = Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s)
+        tagger = Tagger.load(fetch_model(settings, settings.redact.ner_model).folder)
+        yield ModelSummariser(
+            asker, tagger, redactor.rewrite, CATEGORIES, settings.summarise.preset, sampling.max_tokens
+        )
+
+
+@contextmanager
+def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[Chat]:
+    """The model at the server that is named, or else of the file. Raises ConfigError if neither is."""
+    if settings.llm.base_url:
+        chat = HttpChat(settings.llm, sampling, DialectMemory(data_dir / DIALECTS_FILE))
+        try:
+            yield chat
+        finally:
+            chat.close()
+    elif settings.llm.gguf:
+        yield EmbeddedChat.load(settings.llm, sampling, settings.llm.threads or cores(settings.transcribe))
+    else:
+        raise _no_model()
+
+
+def check_model(settings: Settings) -> None:
+    """Raise ConfigError if a model is to summarise and none is named, or no such preset: before any work is done."""
+    if settings.summarise.method == "model":
+        preset(settings)
+        if not (settings.llm.base_url or settings.llm.gguf):
+            raise _no_model()
+
+
+def _no_model() -> ConfigError:
+    return ConfigError("no language model is named", "Set llm.base_url to a server's, or llm.gguf to a file")
+
+
+def preset(settings: Settings) -> Sampling:
+    """The preset that summaries are asked with. Raises ConfigError that lists the known ones."""
+    presets = settings.llm.presets
+    if settings.summarise.preset not in presets:
+        raise ConfigError(
+            f"summarise.preset is '{settings.summarise.preset}'", f"Known presets: {', '.join(sorted(presets))}"
+        )
+    return presets[settings.summarise.preset]

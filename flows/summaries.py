@@ -1,0 +1,176 @@
+"""A pass over calls that a language model is to summarise: after a run, or at any later time over the archive.
+
+Transcripts are published before, with a summary by quotation: a model that is down holds nothing up, and what it could
+not be asked about waits for the next pass. A bounded number of calls is in memory, whatever the archive holds.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+
+from asr.errors import PipelineError, SkippableError
+from compliance.types import RedactedTranscript
+from configs.settings import Settings
+from flows.desk import fault
+from flows.wiring import Archive, actor
+from llm.errors import UnavailableError
+from llm.summarise import ModelSummariser
+from llm.types import Summary
+from storage.leases import shared_clock
+from storage.summaries import Summaries, Wanted, WantedCalls
+
+CATCH_UP = timedelta(days=7)
+"""What was published so long ago a run still asks about, if the model could not be asked before. `callwright summarise`
+looks further back."""
+
+_DOWN_AFTER = 3
+"""Calls in a row for which the server could not be reached, each as often as llm.max_tries says: it is down then."""
+
+_AHEAD = 2
+"""Calls in memory for each that is asked about: the next one is there when an answer comes."""
+
+
+@dataclass(slots=True)
+class Summarised:
+    """What came of a pass. `why` says what ended it early, "" if nothing did."""
+
+    made: int = 0
+    dropped: int = 0
+    """Statements that the calls did not bear out."""
+    failed: dict[int, str] = field(default_factory=dict)
+    """By recording, why it has no summary of the model: it is tried again by the next pass."""
+    why: str = ""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every call that was to be summarised is."""
+        return not (self.failed or self.why)
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Which calls: those that began at or after `since` and were published at or after `published_since`, and with
+    `again` those too that another model summarised."""
+
+    since: datetime | None = None
+    again: bool = False
+    published_since: datetime | None = None
+
+    def wanted(self, method: str) -> WantedCalls:
+        """The wish, for summaries that are made by this method."""
+        return WantedCalls(method, self.since, self.published_since, self.again)
+
+
+def summarise_with(
+    archive: Archive,
+    summariser: ModelSummariser,
+    wish: Wish,
+    settings: Settings,
+    stop: threading.Event,
+    on_call: Callable[[], None] = lambda: None,
+) -> Summarised:
+    """A pass by that summariser over an archive, as the settings say. A server that is down raises nothing."""
+    owner = f"{actor()}/{os.getpid()}-{secrets.token_hex(4)}"
+    summaries = Summaries(archive.database, owner, shared_clock(archive.database), actor())
+    try:
+        wanted = wish.wanted(summariser.method)
+    except PipelineError as error:
+        return Summarised(why=str(error))
+    try:
+        return summarise_archive(summaries, summariser, wanted, settings.summarise.concurrency, stop, on_call)
+    finally:
+        summariser.asker.stop.set()
+
+
+def summarise_archive(
+    summaries: Summaries,
+    summariser: Callable[[RedactedTranscript], Summary],
+    wanted: WantedCalls,
+    concurrency: int,
+    stop: threading.Event,
+    on_call: Callable[[], None] = lambda: None,
+) -> Summarised:
+    """Ask about all calls that are to do, `concurrency` at once, and keep each answer as soon as it is there.
+
+    Each call is asked about in one pass once; one that fails stops no other. The pass ends early when `stop` is set,
+    when the server is down, or when a setting is wrong. What was not come to is given back.
+    """
+    done = Summarised()
+    down = 0
+    calls = _claimed(summaries, wanted, concurrency)
+    pool = ThreadPoolExecutor(concurrency, "summarise")
+    asked: dict[Future[Summary], Wanted] = {}
+    try:
+        while not (stop.is_set() or done.why):
+            for call in islice(calls, _AHEAD * concurrency - len(asked)):
+                asked[pool.submit(summariser, call.transcript)] = call
+            if not asked:
+                break
+            ended, _ = wait(asked, timeout=1.0, return_when=FIRST_COMPLETED)
+            made: list[tuple[Wanted, Summary]] = []
+            for future in ended:
+                call = asked.pop(future)
+                error = future.exception()
+                if error is None:
+                    made.append((call, future.result()))
+                    down = 0
+                elif isinstance(error, UnavailableError):
+                    done.failed[call.recording_id] = error.reason
+                    down += 1
+                else:
+                    _fail(summaries, call, error, done)
+                on_call()
+            if made:
+                summaries.keep(made)  # all that have come by now in one transaction
+                done.made += len(made)
+                done.dropped += sum(len(summary.dropped) for _, summary in made)
+            if down >= _DOWN_AFTER:
+                done.why = next(reversed(done.failed.values()))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        summaries.release()
+    return done
+
+
+def _claimed(summaries: Summaries, wanted: WantedCalls, concurrency: int) -> Iterator[Wanted]:
+    """The calls to do, taken in hand a few at a time."""
+    ids = summaries.claim(wanted, 0, 4 * concurrency)
+    while ids:
+        for recording_id in ids:
+            if (call := summaries.read(recording_id)) is not None:
+                yield call
+        ids = summaries.claim(wanted, ids[-1], 4 * concurrency)
+
+
+def _fail(summaries: Summaries, call: Wanted, error: BaseException, done: Summarised) -> None:
+    """Keep why one call failed; what is wrong with all of them ends the pass."""
+    if isinstance(error, SkippableError):
+        reason = str(error)
+    elif isinstance(error, PipelineError):
+        done.why = str(error)
+        return
+    elif isinstance(error, Exception):
+        reason = f"a fault in callwright: {fault(error)}"  # its message may hold text
+    else:
+        raise error
+    done.failed[call.recording_id] = reason
+    summaries.fail(call.recording_id, reason)
+
+
+def summary_notes(done: Summarised | None) -> list[str]:
+    """What a run tells of its pass, a sentence each; nothing if there was none."""
+    if done is None:
+        return []
+    notes = [f"{done.made} calls are summarised by the language model"] if done.made else []
+    if done.failed and not done.why:
+        notes.append(f"{len(done.failed)} calls keep a summary by quotation: {next(iter(done.failed.values()))}")
+    if done.why:
+        notes.append(f"The rest keep a summary by quotation until `callwright summarise` can ask: {done.why}")
+    return notes
