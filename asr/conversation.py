@@ -126,7 +126,8 @@ def _responses(turns: Sequence[SpokenTurn]) -> dict[str, list[float]]:
 
 def _roles(whose: Mapping[str, Sequence[SpokenTurn]]) -> dict[str, tuple[Channel, float]]:
     """Who is agent and who customer, and how sure that is: by the channel, or else by who greets as an agent does."""
-    found = {who: (own[0].channel, 1.0) for who, own in whose.items() if own[0].channel is not Channel.MIXED}
+    found: dict[str, tuple[Channel, float]] = {}
+    found |= {who: (own[0].channel, 1.0) for who, own in whose.items() if own[0].channel is not Channel.MIXED}
     counts = {who: greetings([turn.text for turn in own]) for who, own in whose.items() if who not in found}
     greeting = [who for who, count in counts.items() if count]
     if len(greeting) != 1:

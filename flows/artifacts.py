@@ -13,7 +13,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from asr.errors import PipelineError
 from configs.settings import Settings
 from flows.report import clock
-from flows.wiring import Archive, objects_dir
+from flows.wiring import Archive, objects_place
 from storage.run_calls import RunCall, load_run_calls
 from storage.types import RecordingState
 
@@ -35,11 +35,16 @@ def show_run(run_id: int, archive: Archive, settings: Settings, data_dir: Path) 
         )
         create_markdown_artifact(quality(run_id, calls, removed), key="quality", description=f"Quality of run {run_id}")
         create_link_artifact(
-            objects_dir(settings, data_dir).absolute().as_uri(),
+            _address(objects_place(settings, data_dir)),
             link_text="Transcripts",
             key="transcripts",
             description=f"Where the transcripts of run {run_id} lie, by the keys in its table",
         )
+
+
+def _address(place: str) -> str:
+    """The URI of a folder, or of what is one already."""
+    return place if "://" in place else Path(place).absolute().as_uri()
 
 
 def call_row(call: RunCall) -> dict[str, object]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from asr.cores import cores
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.models import LocalModel
 from asr.whisper.engine import WhisperEngine
 from compliance.proof import Hearing

@@ -15,9 +15,9 @@ from storage import audit_log
 from storage.conversations import store_conversation
 from storage.erasures import is_erased
 from storage.lookup import first_name
-from storage.mapping import store_summary
 from storage.repository import utc_now
 from storage.session import reading, writing
+from storage.summary_rows import store_summary
 from storage.tables import (
     CallMetadataRow,
     ConversationRow,

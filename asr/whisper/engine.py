@@ -152,11 +152,12 @@ class WhisperEngine:
         """See Engine.weight_bytes."""
         return self._network.weight_bytes
 
-    def searching(self, search: Literal["adaptive", "beam", "greedy"], workers: int) -> WhisperEngine:
+    def searching(self, search: Literal["adaptive", "beam", "greedy"], workers: int | None = None) -> WhisperEngine:
         """An engine on the same network that searches in another way, once: nothing is loaded twice, and no samples are
-        drawn of what stays in doubt. It has so many workers, at most as many as this one."""
+        drawn of what stays in doubt. It has so many workers, at most as many as this one, which is what None means."""
         options = self._options.model_copy(update={"search": search, "temperatures": (0.0,)})
-        return WhisperEngine(self._network, self._tokenizer, self._info, options, min(workers, self._workers))
+        workers = min(workers or self._workers, self._workers)
+        return WhisperEngine(self._network, self._tokenizer, self._info, options, workers)
 
     def transcribe(
         self,
