@@ -62,4 +62,4 @@ def load_run_calls(database: Database, run_id: int) -> tuple[tuple[RunCall, ...]
     )
     with reading(database) as connection:
         rows = connection.execute(wanted).all()
-        return tuple(RunCall(*row) for row in rows), dict(connection.execute(removed).tuples().all())
+        return tuple(RunCall(*row) for row in rows), dict(connection.execute(removed).all())
