@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import Any
 
 import httpx
 
@@ -230,4 +230,4 @@ def _wait_s(retry_after: str | None) -> float | None:
         until = parsedate_to_datetime(retry_after)
     except ValueError:
         return None
-    return max(0.0, (cast(datetime, until) - datetime.now(UTC)).total_seconds())
+    return max(0.0, (until - datetime.now(UTC)).total_seconds())
