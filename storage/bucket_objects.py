@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
-from typing import BinaryIO
 
 from asr.errors import FatalError
 from compliance.types import Document
@@ -21,7 +19,7 @@ from storage.buckets import (
     get_object,
     put_if_new,
 )
-from storage.objects import checked_key, digest_of, object_key
+from storage.objects import checked_key, digest_of, object_key, scratch_in, sweep_scratch
 
 _FETCH_S = 3_600.0
 """Longer than any object of callwright's own takes; botocore gives up a connection that is silent for a minute."""
@@ -31,14 +29,15 @@ class BucketStore:
     """An ObjectStore below an s3://bucket/prefix. Safe with many threads, processes and machines at once.
 
     S3 takes an object whole, checks the SHA-256 that it comes with, and writes none over another. `scratch_root` is a
-    folder on this machine for what is not finished. Every method raises RetryableError if S3 is away or busy,
-    FatalError if it refuses.
+    folder on this machine for what is not finished; opening the store removes what killed processes left there an hour
+    ago or earlier. Every method raises RetryableError if S3 is away or busy, FatalError if it refuses.
     """
 
     def __init__(self, uri: str, protection: Protection, scratch_root: Path) -> None:
         self._uri = uri.rstrip("/")
         self._protection = protection
         self._scratch_root = scratch_root
+        sweep_scratch(scratch_root, time.time())
 
     def put(self, document: Document, day: date) -> str:
         """Keep a document and return its key."""
@@ -51,11 +50,8 @@ class BucketStore:
         with path.open("rb") as file:
             key = object_key(hashlib.file_digest(file, "sha256").hexdigest(), kind, day)
             file.seek(0)
-            self._put_open(key, file)
+            put_if_new(self._place(key), file, digest_of(key), self._protection, "application/octet-stream")
         return key
-
-    def _put_open(self, key: str, file: BinaryIO) -> None:
-        put_if_new(self._place(key), file, digest_of(key), self._protection, "application/octet-stream")
 
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
@@ -81,15 +77,9 @@ class BucketStore:
             self._check(key, digest)
             yield path
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """Give a folder on this machine, readable by this user alone; it is gone afterwards, with all in it."""
-        self._scratch_root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=self._scratch_root))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a folder on this machine; it is gone afterwards, with all that is left in it."""
+        return scratch_in(self._scratch_root)
 
     def exists(self, key: str) -> bool:
         """Say whether a key holds anything."""

@@ -172,15 +172,9 @@ class FolderStore:
             raise
         _sync_folder(path.parent)
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder on the store's disk for what is not finished; it is gone afterwards, with all that is left in it."""
-        with _mapped_errors(self._root):
-            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._root))
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a folder on the store's own disk; it is gone afterwards, with all that is left in it."""
+        return scratch_in(self._root)
 
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
@@ -249,11 +243,31 @@ class FolderStore:
                     leftover.unlink()
             except FileNotFoundError:
                 continue  # another process swept it, or finished writing it
-        for folder in self._root.glob(f"{_SCRATCH}*"):
-            # Whatever is written in it changes it or one of its files.
-            times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
-            if times and now_s - max(times) > STALE_S:
-                shutil.rmtree(folder, ignore_errors=True)
+        sweep_scratch(self._root, now_s)
+
+
+@contextmanager
+def scratch_in(root: Path) -> Iterator[Path]:
+    """Give a folder below another, readable by this user alone; it is gone afterwards, with all that is left in it.
+
+    Raises RetryableError if the disk is full, FatalError if the folder cannot be made.
+    """
+    with _mapped_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_scratch(root: Path, now_s: float) -> None:
+    """Remove what a killed process left in folders of `scratch_in`; `now_s` are seconds since 1970."""
+    for folder in root.glob(f"{_SCRATCH}*"):
+        # Whatever is written in it changes it or one of its files.
+        times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
+        if times and now_s - max(times) > STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _make_folders(folder: Path) -> None:

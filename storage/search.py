@@ -73,7 +73,11 @@ def search(engine: sa.Engine, query: Query, where: Where, limit: int) -> tuple[H
 
     Raises RetryableError or FatalError if the database cannot be used.
     """
-    found = (_found_by_postgresql if engine.dialect.name == "postgresql" else _found_by_sqlite)(query, where)
+    calls = _recordings(where)
+    if "read_as" in engine.get_execution_options():
+        # The policies see to that as well, but turn by turn.
+        calls.append(sa.select(sa.table("readable", sa.column("recording_id", sa.Integer())).c.recording_id))
+    found = (_found_by_postgresql if engine.dialect.name == "postgresql" else _found_by_sqlite)(query, calls)
     best = (
         sa.select(found.c.recording_id, found.c.turn, found.c.rank)
         .order_by(found.c.rank, found.c.recording_id.desc(), found.c.turn)
@@ -137,25 +141,25 @@ def _is(word: str, wanted: str, *, prefix: bool) -> bool:
     return word.startswith(wanted) if prefix else word == wanted
 
 
-def _found_by_sqlite(query: Query, where: Where) -> sa.Subquery:
+def _found_by_sqlite(query: Query, calls: Sequence[sa.Select[int]]) -> sa.Subquery:
     key = sa.literal_column("rowid", sa.Integer())
     rank: sa.ColumnClause[float] = sa.literal_column("rank", sa.Double())
     index = sa.table("turn_index")
     recording_id = key.op(">>")(_TURN_BITS)
     wanted = sa.select(key.label("key"), rank.label("rank")).select_from(index)
     wanted = wanted.where(sa.literal_column("turn_index").op("MATCH")(for_sqlite(query)))
-    wanted = wanted.where(*(recording_id.in_(ids) for ids in _recordings(where)))
+    wanted = wanted.where(*(recording_id.in_(ids) for ids in calls))
     hits = wanted.order_by(key.desc()).limit(MAX_RANKED).subquery("hits")
     turn = hits.c.key.op("&")((1 << _TURN_BITS) - 1)
     return sa.select(hits.c.key.op(">>")(_TURN_BITS).label("recording_id"), turn.label("turn"), hits.c.rank).subquery()
 
 
-def _found_by_postgresql(query: Query, where: Where) -> sa.Subquery:
+def _found_by_postgresql(query: Query, calls: Sequence[sa.Select[int]]) -> sa.Subquery:
     turns = TurnRow.__table__.columns
     searched: sa.ColumnClause[Any] = sa.literal_column("turns.searched")
     tsquery = sa.literal(for_postgresql(query)).op("::")(sa.literal_column("tsquery"))
     wanted = sa.select(turns.recording_id, turns.turn, searched.label("searched")).where(searched.op("@@")(tsquery))
-    wanted = wanted.where(*(turns.recording_id.in_(ids) for ids in _recordings(where)))
+    wanted = wanted.where(*(turns.recording_id.in_(ids) for ids in calls))
     hits = wanted.order_by(turns.recording_id.desc(), turns.turn.desc()).limit(MAX_RANKED).subquery("hits")
     by_length = 2
     rank = -sa.func.ts_rank(hits.c.searched, tsquery, by_length)

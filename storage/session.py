@@ -123,6 +123,8 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     with _mapped_errors(), engine.execution_options(**options).connect() as connection:
         if role := connection.get_execution_options().get("read_as"):
             connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
+            # Policies make statements look dear, and compiling them takes longer than running them.
+            connection.exec_driver_sql("SET LOCAL jit = off")
         yield connection
 
 

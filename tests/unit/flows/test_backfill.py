@@ -161,15 +161,16 @@ def test_summaries_and_facts_come_from_what_is_kept(shop: Shop) -> None:
 
 
 def test_as_a_flow_on_a_server(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CALLWRIGHT_DATA_DIR", str(shop.data))
     monkeypatch.setenv("CALLWRIGHT_TRANSCRIBE__BEAM_SIZE", "3")
     from flows.backfill import backfill
 
-    told = backfill(stage="transcribe", data_dir=str(shop.data))
+    told = backfill()
     assert told == "3 up to date now, 0 left as they are, 0 failed"
     shutil.rmtree(shop.sources)
     monkeypatch.setenv("CALLWRIGHT_TRANSCRIBE__BEAM_SIZE", "4")
     with pytest.raises(RuntimeError, match="3 left as they are"):
-        backfill(data_dir=str(shop.data))
+        backfill()
 
 
 def test_stopped_midway_it_goes_on_from_there(shop: Shop) -> None:
