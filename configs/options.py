@@ -132,6 +132,12 @@ class ScheduleOptions(BaseModel):
     backfill: str = Field(
         "",
         pattern=_SCHEDULE,
+        description="When calls are brought up to date with model and settings.",
+        json_schema_extra={"source": "callwright: by hand, after a change"},
+    )
+    backfill: str = Field(
+        "",
+        pattern=_SCHEDULE,
         description="When calls that older settings made are made again.",
         json_schema_extra={"source": "callwright: after a change of model or settings, by hand"},
     )

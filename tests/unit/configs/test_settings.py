@@ -115,6 +115,7 @@ SAME_TEXT = [
     "schedules.ingest_watch=every 30 s",
     "schedules.process_calls=every 30 s",
     "schedules.retention_sweep=every 30 s",
+    "schedules.backfill=every 30 s",
 ]
 
 
