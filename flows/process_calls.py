@@ -32,7 +32,7 @@ from flows.custody import Custody
 from flows.desk import Desk
 from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
-from flows.limits import LLM, asr_tag, slot
+from flows.limits import asr_tag, slot
 from flows.metadata import sound
 from flows.preparation import Prepared
 from flows.presence import working_in
@@ -150,23 +150,12 @@ def _publish_proven(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]
     """The last stages: where copies of the sound are kept, they are made and heard again before anything is kept."""
     batch = BATCH.get()
     if batch.settings.redact.audio == "off":
-        _publish_by_tag(run_id, redacted, desk)
+        publish(run_id, quote(redacted), quote(desk))
         return
     with batch.archive.objects.scratch() as folder:
         copied = bleep(quote(redacted), folder, quote(desk))
         proven = prove(quote(copied), quote(desk))
-        _publish_by_tag(run_id, proven, desk)
-
-
-def _publish_by_tag(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
-    """Summarise and publish, under the limit of language models if one summarises."""
-    settings = BATCH.get().settings
-    if settings.summarise.method != "model":
-        publish(run_id, quote(redacted), quote(desk))
-        return
-    tagged: Callable[..., None] = cast("Any", publish).with_options(tags={LLM})
-    with slot(LLM, settings):
-        tagged(run_id, quote(redacted), quote(desk))
+        publish(run_id, quote(proven), quote(desk))
 
 
 @_stage("claim")

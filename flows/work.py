@@ -16,6 +16,7 @@ from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
 from flows.language_model import check_model, model_summariser
+from flows.limits import LLM, slot
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
@@ -162,7 +163,7 @@ class Work:
         wish = Wish(published_since=self.leases.term().now - CATCH_UP)
         try:
             redactor = self._models.redactor if self._models else load_redactor(self.settings)
-            with model_summariser(self.settings, self.data_dir, redactor) as summariser:
+            with slot(LLM, self.settings), model_summariser(self.settings, self.data_dir, redactor) as summariser:
                 return summarise_with(self.archive, summariser, wish, self.settings, self.stop)
         except PipelineError as error:
             return Summarised(why=str(error))
