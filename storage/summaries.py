@@ -5,7 +5,7 @@ A call is published with a summary by quotation. That of a model takes its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -126,6 +126,18 @@ class Summaries:
         mine = (SummaryTryRow.owner == self._owner, SummaryTryRow.expires_at.is_not(None))
         with writing(self._engine) as connection:
             connection.execute(sa.update(SummaryTryRow).where(*mine).values(expires_at=None))
+
+    def owners(self) -> set[str]:
+        """Return who has any call in hand, dead or alive."""
+        with reading(self._engine) as connection:
+            held = sa.select(SummaryTryRow.owner).where(SummaryTryRow.expires_at.is_not(None)).distinct()
+            return set(connection.scalars(held))
+
+    def bury(self, owners: Collection[str]) -> None:
+        """Take from owners who are dead all that they have in hand."""
+        theirs = (SummaryTryRow.owner.in_(owners), SummaryTryRow.expires_at.is_not(None))
+        with writing(self._engine) as connection:
+            connection.execute(sa.update(SummaryTryRow).where(*theirs).values(expires_at=None))
 
     def waiting(self, wanted: WantedCalls) -> int:
         """How many of the calls nobody has in hand now."""
