@@ -169,7 +169,7 @@ def test_what_is_taken_away_before_it_is_read_is_told_of(place: Place, calls: Pa
     ) as watcher:
         shutil.copy(calls / "bank.wav", place.drop)
         seen = watcher.inlets[0].look()
-        watcher.arrivals.take(seen, 1)
+        watcher.arrivals.take(seen)
         watcher.arrivals.give_back(seen)
         (place.drop / "bank.wav").unlink()
         assert watcher.cycle().settled == {"gone": 1}
