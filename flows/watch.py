@@ -105,8 +105,9 @@ class Watcher:
                 seen = self._look(troubles)
                 self._forget_gone(seen, counts)
                 hands = self._told_anew(seen)
-            hands += self._take(counts, troubles)
-            waiting = len(self._left)
+            taken, elsewhere = self._take(counts, troubles)
+            hands += taken
+            waiting = len(self._left) + elsewhere
             wanted = self._take_in(hands, troubles) if hands else []
         if wanted:
             self.work.process(wanted, self.meter(), again=False)
@@ -172,15 +173,17 @@ class Watcher:
             hands.append(_InHand(inlet, arrival, fetched, recording, is_new=False))
         return hands
 
-    def _take(self, counts: dict[str, int], troubles: list[str]) -> list[_InHand]:
-        """Take the longest of what is left in hand and read it, unless others have it."""
+    def _take(self, counts: dict[str, int], troubles: list[str]) -> tuple[list[_InHand], int]:
+        """Take the longest of what is left in hand and read it; also return how many others have in hand."""
         taken: list[Arrival] = []
+        asked = 0
         while longest := self._longest(taken):
+            asked += len(longest)
             taken += self.arrivals.take(longest)
         longest_first = sorted(taken, key=lambda arrival: -arrival.size_bytes)
         scratch = self.work.worker.scratch
         hands = [self._read(one, scratch / str(number), counts, troubles) for number, one in enumerate(longest_first)]
-        return [hand for hand in hands if hand]
+        return [hand for hand in hands if hand], asked - len(taken)
 
     def _longest(self, taken: Sequence[Arrival]) -> list[Arrival]:
         """The next of what is left, the longest first, as many as may be in hand beside those that are."""

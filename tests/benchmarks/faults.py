@@ -5,6 +5,8 @@ or on SQLite, from folders, S3 and SQS; models say what they are told to (tests/
 recordings come in, makes the fault at some moment while they are worked on, and mends it. Lost are recordings that are
 not published with all words and all objects, doubled those that were published more than once: counted by the ledger,
 the views and the object folder. Recovery is from the fault's end to the last publication.
+
+Where PREFECT_API_URL names a server on this machine, that one is used; it cannot be killed.
 """
 
 from __future__ import annotations
@@ -107,7 +109,10 @@ def park(cut_s: float) -> Iterator[Park]:
         for server in (postgres, prefect, moto):
             opened.callback(server.stop if isinstance(server, Postgres) else server.kill)
         postgres.start()
-        prefect.start()
+        if address := os.environ.get("PREFECT_API_URL"):
+            prefect.port = int(address.removesuffix("/api").rpartition(":")[2])
+        else:
+            prefect.start()
         wires = [Wire(server.port) for server in (prefect, moto, postgres)]
         made = Park(root, cut_s, prefect, moto, postgres, *wires)
         made.start_moto()
