@@ -187,7 +187,8 @@ class Watcher:
 
     def _longest(self, taken: Sequence[Arrival]) -> list[Arrival]:
         """The next of what is left, the longest first, as many as may be in hand beside those that are."""
-        options, found = self.work.settings, []
+        options = self.work.settings
+        found: list[Arrival] = []
         room = options.ingest.batch_recordings - len(taken)
         room_s = _GROUPS_IN_HAND * options.batch.group_audio_s - sum(map(_expected_s, taken))
         while self._left and room > len(found) and (room_s > 0.0 or not (taken or found)):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -64,13 +65,13 @@ class Arrivals:
     def identify(self, found: Iterable[tuple[Arrival, str]]) -> None:
         """Keep which recordings, by SHA-256, arrivals hold, which must be known; and what was told with them."""
         of_it = sa.select(RecordingRow.id).where(RecordingRow.sha256 == sa.bindparam("sha256")).scalar_subquery()
-        values = {"recording_id": of_it, "told": sa.bindparam("telling")}
+        values: dict[str, Any] = {"recording_id": of_it, "told": sa.bindparam("telling")}
         self._set(values, [{**_row(one), "sha256": sha256, "telling": one.told} for one, sha256 in found])
 
     def settle(self, settled: Iterable[tuple[Arrival, str]]) -> None:
         """Keep that arrivals' recordings are published or set aside, or are gone: nothing is left to do."""
         free = {"owner": "", "expires_at": None, "note": ""}
-        values = {"settled_at": self._now(), "outcome": sa.bindparam("became"), **free}
+        values: dict[str, Any] = {"settled_at": self._now(), "outcome": sa.bindparam("became"), **free}
         self._set(values, [{**_row(one), "became": outcome} for one, outcome in settled])
 
     def done_after(self, done: Iterable[tuple[Arrival, str]]) -> None:
@@ -107,11 +108,13 @@ class Arrivals:
         with reading(self._engine) as connection:
             return _came(connection, below & ArrivalRow.settled_at.is_(None) & free)
 
-    def _set(self, values: dict[str, object], rows: Sequence[dict[str, object]], *more: sa.ColumnElement[bool]) -> None:
+    def _set(
+        self, values: Mapping[str, Any], rows: Sequence[Mapping[str, object]], *more: sa.ColumnElement[bool]
+    ) -> None:
         """Set the same columns of all rows, in one transaction and one statement."""
         if not rows:
             return
-        table = ArrivalRow.__table__
+        table = cast("sa.Table", ArrivalRow.__table__)
         which = (table.c.uri == sa.bindparam("its_uri"), table.c.version == sa.bindparam("its_version"), *more)
         with writing(self._engine) as connection:
             connection.execute(sa.update(table).where(*which).values(values), rows)

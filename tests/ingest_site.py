@@ -98,7 +98,7 @@ class Site:
     def count(self, what: str) -> int:
         return int(self.rows(f"SELECT count(*) FROM {what}")[0][0])
 
-    def until(self, condition: Callable[[], bool], within_s: float = 120.0) -> float:
+    def until(self, condition: Callable[[], bool], within_s: float = 300.0) -> float:
         """Wait for a condition, during which the database may be away; return how long that took."""
         began_s = time.monotonic()
         while not _holds(condition):
