@@ -17,6 +17,7 @@ from flows.evidence import write_anchor
 from flows.ingest import Source
 from flows.language_model import check_model, model_summariser
 from flows.limits import LLM, slot
+from flows.outage import prefect_reached
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
@@ -111,7 +112,7 @@ class Work:
             wait_for_server()
             suspects = {} if again else self.leases.suspects([source.recording.sha256 for source in sources])
             groups = plan(sources, suspects, self.settings.batch)
-            with meter:
+            with prefect_reached(), meter:
                 meter.expect(len(sources), sum(source.length_s for source in sources))
                 progress = Progress(
                     meter.audio_done, meter.recording_done, done.failures.__setitem__, done.elsewhere.add
