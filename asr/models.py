@@ -96,7 +96,7 @@ class Model:
 
     __pydantic_config__ = ConfigDict(extra="forbid")
     id: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")]
-    kind: Literal["asr", "vad", "ner", "segmentation", "embedding"]
+    kind: Literal["asr", "vad", "ner", "segmentation", "embedding", "llm"]
     description: str
     licence: str
     source: Annotated[Source, Field(discriminator="kind")]

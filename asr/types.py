@@ -45,10 +45,9 @@ class RegionKind(StrEnum):
     DTMF = "dtmf"
     SILENCE = "silence"
     TALK = "talk"
-    """One speaker, who is named, talks in a channel that several share; it lies in regions of speech, and where several
-    talk at once each has a region."""
+    """One speaker, who is named, talks in a channel that several share, it may be at once; inside regions of speech."""
     OVERLAP = "overlap"
-    """Several people talk at once in a channel that they share; it lies in regions of speech."""
+    """Several people talk at once in a channel that they share; inside regions of speech."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ _NOT_OF_THE_TEXT = (
     *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
-    *("llm", "summarise.concurrency"),
+    *("llm", "summarise.preset", "summarise.concurrency"),
 )
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
 in a transcript, its channels and pauses, is kept with its call."""

@@ -18,6 +18,9 @@ _BESIDE = ms_to_samples(300)
 _SHORTEST = ms_to_samples(150)
 """No word fits in less (the shortest digits of telephone calls last 0.2 s)."""
 
+_WORD_S = 0.6
+"""A word that takes longer may have been stretched over others, and is heard in part."""
+
 LONGEST = to_samples(14.0)
 """Of a chunk, and of a window of several: with its second of silence it is the shortest that an engine hears. Twice as
 many windows of half the length take as long to encode, and a decoder's steps are half as many for twice as many at a
@@ -28,13 +31,13 @@ Times = Sequence[tuple[float, float]]
 
 
 def kept_words(redacted: RedactedTranscript, side: Channel) -> Times:
-    """When the words of one side were said that its transcript has kept, in seconds."""
+    """When the words of one side were said that its transcript has kept, but for those that take suspiciously long."""
     return [
         (float(word.start_s), float(word.end_s))
         for turn in redacted.turns
         if turn.channel is side
         for word in turn.words
-        if not word.entity
+        if not word.entity and word.end_s - word.start_s <= _WORD_S
     ]
 
 

@@ -30,6 +30,7 @@ from configs.settings import Settings
 from flows.bleeping import speech_of
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
+from llm.roles import by_role
 from llm.summarise import summarise
 from storage.objects import Shelf
 from storage.types import Publication
@@ -201,8 +202,9 @@ def publication(
 
     Objects are named by what they hold, so that a second try after a kill writes the same ones.
     """
+    facts = conversation(redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s)
     began_s = time.perf_counter()
-    summary = summarise(redacted.transcript, settings.summarise)
+    summary = summarise(by_role(redacted.transcript, facts), settings.summarise)
     summarise_s = time.perf_counter() - began_s
     keys = {document.kind: shelf.put(document) for document in documents(redacted.transcript, prepared.call)}
     if redacted.copy is not None:
@@ -214,9 +216,7 @@ def publication(
         transcript=redacted.transcript,
         summary=summary,
         documents=keys,
-        conversation=conversation(
-            redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s
-        ),
+        conversation=facts,
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

@@ -6,21 +6,21 @@ not be asked about waits for the next pass. A bounded number of calls is in memo
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import Path
 
 from asr.errors import PipelineError, SkippableError
 from compliance.types import RedactedTranscript
-from configs.settings import Settings
 from flows.desk import fault
+from flows.presence import dead
 from flows.wiring import Archive, actor
 from llm.errors import UnavailableError
+from llm.roles import by_role
 from llm.summarise import ModelSummariser
 from llm.types import Summary
 from storage.leases import shared_clock
@@ -69,24 +69,34 @@ class Wish:
 
 
 def summarise_with(
-    archive: Archive,
+    summaries: Summaries,
     summariser: ModelSummariser,
     wish: Wish,
-    settings: Settings,
+    concurrency: int,
     stop: threading.Event,
     on_call: Callable[[], None] = lambda: None,
 ) -> Summarised:
-    """A pass by that summariser over an archive, as the settings say. A server that is down raises nothing."""
-    owner = f"{actor()}/{os.getpid()}-{secrets.token_hex(4)}"
-    summaries = Summaries(archive.database, owner, shared_clock(archive.database), actor())
+    """A pass by that summariser, `concurrency` calls at once. A server that is down raises nothing."""
     try:
         wanted = wish.wanted(summariser.method)
     except PipelineError as error:
         return Summarised(why=str(error))
     try:
-        return summarise_archive(summaries, summariser, wanted, settings.summarise.concurrency, stop, on_call)
+        return summarise_archive(summaries, summariser, wanted, concurrency, stop, on_call)
     finally:
         summariser.asker.stop.set()
+
+
+def summaries_of(archive: Archive, owner: str) -> Summaries:
+    """The archive's summaries, for whoever has calls in hand by that name (flows.presence.Worker)."""
+    return Summaries(archive.database, owner, shared_clock(archive.database), actor())
+
+
+def free_of_the_dead(archive: Archive, data_dir: Path) -> None:
+    """Let go of what workers of this data folder who died had in hand. Call it before their traces are cleared."""
+    summaries = summaries_of(archive, "")
+    if buried := dead(data_dir, summaries.owners()):
+        summaries.bury(buried)
 
 
 def summarise_archive(
@@ -110,7 +120,7 @@ def summarise_archive(
     try:
         while not (stop.is_set() or done.why):
             for call in islice(calls, _AHEAD * concurrency - len(asked)):
-                asked[pool.submit(summariser, call.transcript)] = call
+                asked[pool.submit(summariser, by_role(call.transcript, call.conversation))] = call
             if not asked:
                 break
             ended, _ = wait(asked, timeout=1.0, return_when=FIRST_COMPLETED)

@@ -19,7 +19,7 @@ from flows.language_model import check_model, model_summariser
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
-from flows.summaries import CATCH_UP, Summarised, Wish, summarise_with
+from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summaries_of, summarise_with
 from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
@@ -163,7 +163,8 @@ class Work:
         try:
             redactor = self._models.redactor if self._models else load_redactor(self.settings)
             with model_summariser(self.settings, self.data_dir, redactor) as summariser:
-                return summarise_with(self.archive, summariser, wish, self.settings, self.stop)
+                summaries = summaries_of(self.archive, self.worker.owner)
+                return summarise_with(summaries, summariser, wish, self.settings.summarise.concurrency, self.stop)
         except PipelineError as error:
             return Summarised(why=str(error))
 
@@ -185,6 +186,7 @@ def at_work(archive: Archive, settings: Settings, data_dir: Path, stop: threadin
     with worker(data_dir) as me, ExitStack() as opened:
         leases = Leases(archive.database, me.owner, settings.ingest.lease_s, shared_clock(archive.database))
         leases.bury(dead(data_dir, leases.owners()))
+        free_of_the_dead(archive, data_dir)
         clear(data_dir)
         work = Work(archive, leases, me, settings, data_dir, stop, opened)
         with _beating(work):

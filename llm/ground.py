@@ -7,7 +7,7 @@ What it catches and what it drops by mistake is measured (docs/summaries.md).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from compliance.marks import is_mark
@@ -92,74 +92,82 @@ class Grounds:
     """A call as evidence."""
 
     turns: tuple[RedactedTurn, ...]
+    texts: tuple[str, ...]
+    spoken: frozenset[str]
+    """All words of the call, but of turns that speak to a machine."""
     tagger: Tagger
 
     @classmethod
     def of(cls, transcript: RedactedTranscript, tagger: Tagger) -> Grounds:
         """The evidence of a call."""
-        return cls(transcript.turns, tagger)
+        texts = tuple(turn.text for turn in transcript.turns)
+        spoken = frozenset(_stems(" ".join(text for text in texts if not _AT_MACHINES.search(text))))
+        return cls(transcript.turns, texts, spoken, tagger)
 
     def faults(self, field: str, finding: Finding) -> tuple[Fault, ...]:
         """What is wrong with a statement of a field, each kind once; none if it is borne out.
 
         Turns that speak to a machine are no evidence for anything, and only an agent's for an outcome.
         """
-        cited = [self.turns[index].text for index in finding.turns if self._may_cite(index)]
+        cited = [self.texts[index] for index in finding.turns if self._may_cite(index)]
         if not cited or len(cited) < len(finding.turns) or not finding.text.strip():
             return (Fault.CITATION,)
         if field == "outcome" and not self._has_agent(finding.turns):
             return (Fault.CITATION,)
         evidence = " ".join(cited)
-        tags = self.tagger(_without_marks(finding.text))
         found = [
             Fault.NUMBER if _wrong_numbers(finding.text, evidence) else None,
             Fault.DATE if _wrong_dates(finding.text, evidence) else None,
-            Fault.NAME if _wrong_names(tags, evidence) else None,
-            Fault.PRODUCT if self._wrong_things(tags, evidence) else None,
+            Fault.NAME if _wrong_names(finding.text, evidence) else None,
+            Fault.PRODUCT if self._wrong_things(finding.text, evidence) else None,
             Fault.OUTCOME if contradicted(finding.text, evidence) or invented(finding.text, evidence) else None,
             Fault.REDACTED if _marks(finding.text) - _marks(evidence) else None,
-            Fault.CITATION if self._strays(tags, finding.turns) else None,
+            Fault.CITATION if self._strays(finding) else None,
         ]
         return tuple(fault for fault in found if fault)
 
     def _may_cite(self, index: int) -> bool:
-        return 0 <= index < len(self.turns) and not _AT_MACHINES.search(self.turns[index].text)
+        return 0 <= index < len(self.turns) and not _AT_MACHINES.search(self.texts[index])
 
     def _has_agent(self, cited: Iterable[int]) -> bool:
         sides = [turn.side for turn in self.turns]
         return "agent" not in sides or any(sides[index] == "agent" for index in cited)
 
-    def _wrong_things(self, tags: Sequence[tuple[str, str]], evidence: str) -> bool:
+    def _wrong_things(self, text: str, evidence: str) -> bool:
         """Whether a noun was said nowhere: a thing may be "it" in a turn that is cited, but not in all of the call."""
-        spoken = _stems(evidence) | self._spoken()
-        return any(
-            not _known(word, spoken)
-            for word, tag in _words_of(tags)
-            if tag in {"NN", "NNS"} and word not in _REPORTING and _singular(word) not in _REPORTING
+        spoken = self.spoken | _stems(evidence)
+        unheard = {
+            word
+            for word in _content_words(text)
+            if not {word, _singular(word)} & _REPORTING and not _known(word, spoken)
+        }
+        # Only what nobody said is worth the time of asking what kind of word it is.
+        return bool(unheard) and any(
+            tag in {"NN", "NNS"} and word.lower() in unheard for word, tag in self.tagger(_without_marks(text))
         )
 
-    def _strays(self, tags: Sequence[tuple[str, str]], cited_turns: Sequence[int]) -> bool:
+    def _strays(self, finding: Finding) -> bool:
         """Whether what the statement tells was said, but hardly any of it in the turns that it cites.
 
         To "I will do that" belongs the turn before it.
         """
-        near = {*cited_turns} | {max(0, index - 1) for index in cited_turns if _points_back(self.turns[index].text)}
-        spoken, cited = self._spoken(), _stems(" ".join(self.turns[place].text for place in sorted(near)))
-        telling = [
-            word
-            for word, tag in _words_of(tags)
-            if tag[:2] in {"NN", "VB", "JJ"} and len(word) > 2 and word not in _COMMON and _known(word, spoken)
-        ]
+        near = {*finding.turns} | {max(0, index - 1) for index in finding.turns if _points_back(self.texts[index])}
+        cited = _stems(" ".join(self.texts[place] for place in sorted(near)))
+        telling = [word for word in _content_words(finding.text) if _known(word, self.spoken)]
         return bool(telling) and sum(_known(word, cited) for word in telling) < _MIN_SHARED * len(telling)
-
-    def _spoken(self) -> set[str]:
-        return {word for turn in self.turns if not _AT_MACHINES.search(turn.text) for word in _stems(turn.text)}
 
 
 _COMMON = word_set(
-    "customer caller agent was were has have had been being is are will would can could should may might do does did "
-    "the and that this asked ask said say told tell wanted want needs need get gets got make made new be"
+    """
+    customer caller agent was were has have had been being is are will would can could should may might must do does did
+    the and that this these those asked ask said say told tell wanted want needs need get gets got make made new be
+    for from with without about after before between into onto over under until till than then there their they them
+    who whom whose which what when where why how its his her hers him she our your you not but nor yet also only just
+    because since although though while both each any all some more most other another such same very too again
+    within during by out off per
+    """
 )
+"""Words that tell nothing of a call."""
 
 
 def _points_back(text: str) -> bool:
@@ -185,12 +193,12 @@ def _wrong_dates(text: str, evidence: str) -> bool:
     return False
 
 
-def _wrong_names(tags: Sequence[tuple[str, str]], evidence: str) -> bool:
+def _wrong_names(text: str, evidence: str) -> bool:
     """Whether a name was not said in the turns. The first word of a sentence has a capital in any case."""
     spoken = _stems(evidence)
     known = lexicon()
     begins = True
-    for word, _ in tags:
+    for word in _NAME_WORD.findall(_without_marks(text)):
         token = word.lower().removesuffix("'s").removesuffix("\u2019s")
         if word[:1].isupper() and word.isalpha() and token not in _DAYS | _MONTHS | _NOT_NAMES:
             is_name = known.is_name(token) or token not in known.everyday if begins else True
@@ -203,8 +211,13 @@ def _wrong_names(tags: Sequence[tuple[str, str]], evidence: str) -> bool:
 _NOT_NAMES = word_set("i am pm a the he she they it his her their doctor dr mr mrs ms miss ok id cvv pin usd eur gbp")
 
 
-def _words_of(tags: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    return [(word.lower(), tag) for word, tag in tags if word[:1].isalpha() and not _is_time(word.lower())]
+_NAME_WORD = re.compile(r"[^\W\d_]+|[.!?:]")
+
+
+def _content_words(text: str) -> list[str]:
+    """The words of a text that tell something, in lower case, without times and marks."""
+    words = [word.removesuffix("'s").removesuffix("\u2019s") for word in _plain_words(_without_marks(text))]
+    return [word for word in words if len(word) > 2 and word not in _COMMON and not _is_time(word)]
 
 
 def _is_time(word: str) -> bool:
@@ -221,13 +234,17 @@ def _stems(text: str) -> set[str]:
     return {word.removesuffix("'s").removesuffix("\u2019s") for word in _plain_words(text)}
 
 
-def _known(word: str, spoken: set[str]) -> bool:
+def _known(word: str, spoken: Collection[str]) -> bool:
     """Whether a word, another form of it or one that means the same was said."""
+    if word in spoken:
+        return True
     alike = {word, _singular(word)}
     for group in _ALIKE:
         if alike & group:
             alike |= group
-    return any(one in spoken or any(_related(one, other) for other in spoken) for one in alike)
+    begin = {one[:2] for one in alike}
+    near = [other for other in spoken if other[:2] in begin]
+    return any(one in spoken or any(_related(one, other) for other in near) for one in alike)
 
 
 def _related(one: str, other: str) -> bool:

@@ -98,7 +98,7 @@ class LlmOptions(BaseModel):
         description="Threads for llm.gguf; 0 means the physical cores that this process may use.",
         json_schema_extra={"source": "llama.cpp: two threads on one core wait for each other"},
     )
-    dialect: Literal["auto"] | DialectName = Field(
+    dialect: Literal["auto", DialectName] = Field(
         "auto",
         description="How the server is held to a JSON schema; auto tries all and remembers.",
         json_schema_extra={"source": "docs/summaries.md"},

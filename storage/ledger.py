@@ -250,6 +250,11 @@ class Ledger:
         with reading(self._engine) as connection:
             return audit_log.head(connection), audit_log.prunes(connection)
 
+    def first_event(self) -> tuple[int, datetime] | None:
+        """Return the id of the first audit event that is left, and when it was; None for an empty trail."""
+        with reading(self._engine) as connection:
+            return audit_log.first(connection)
+
     def event_hash(self, event_id: int) -> str | None:
         """Return the hash of an audit event as it is stored, None if there is none."""
         with reading(self._engine) as connection:

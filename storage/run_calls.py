@@ -55,11 +55,11 @@ def load_run_calls(database: Database, run_id: int) -> tuple[tuple[RunCall, ...]
         .order_by(calls.recording_id)
     )
     removed = (
-        sa.select(RedactionRow.entity, sa.func.count())
+        sa.select(RedactionRow.entity, sa.func.count().label("removed"))
         .where(RedactionRow.recording_id.in_(its))
         .group_by(RedactionRow.entity)
         .order_by(RedactionRow.entity)
     )
     with reading(database) as connection:
         rows = connection.execute(wanted).all()
-        return tuple(RunCall(*row) for row in rows), dict(connection.execute(removed).all())
+        return tuple(RunCall(*row) for row in rows), {row.entity: row.removed for row in connection.execute(removed)}

@@ -5,15 +5,17 @@ A call is published with a summary by quotation. That of a model takes its place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from asr.types import Conversation
 from compliance.types import Kind, RedactedTranscript
 from llm.types import MODEL, Summary
 from storage import audit_log
+from storage.conversations import load_conversation
 from storage.erasures import is_erased
 from storage.mapping import load_transcript
 from storage.repository import utc_now
@@ -46,11 +48,12 @@ class WantedCalls:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A call to be summarised, as it was published."""
+    """A call to be summarised, as it was published, with the facts of its conversation if it has any."""
 
     recording_id: int
     published_at: datetime
     transcript: RedactedTranscript
+    conversation: Conversation | None = None
 
 
 class Summaries:
@@ -88,9 +91,10 @@ class Summaries:
             published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == recording_id)
             published_at = connection.execute(published).scalar()
             transcript = load_transcript(connection, recording_id)
+            conversation = load_conversation(connection, recording_id)
         if published_at is None or transcript is None:
             return None
-        return Wanted(recording_id, published_at, transcript)
+        return Wanted(recording_id, published_at, transcript, conversation)
 
     def keep(self, made: Sequence[tuple[Wanted, Summary]]) -> None:
         """Keep summaries in place of what the calls had, together; those of calls that changed meanwhile are not."""
@@ -122,6 +126,18 @@ class Summaries:
         mine = (SummaryTryRow.owner == self._owner, SummaryTryRow.expires_at.is_not(None))
         with writing(self._engine) as connection:
             connection.execute(sa.update(SummaryTryRow).where(*mine).values(expires_at=None))
+
+    def owners(self) -> set[str]:
+        """Return who has any call in hand, dead or alive."""
+        with reading(self._engine) as connection:
+            held = sa.select(SummaryTryRow.owner).where(SummaryTryRow.expires_at.is_not(None)).distinct()
+            return set(connection.scalars(held))
+
+    def bury(self, owners: Collection[str]) -> None:
+        """Take from owners who are dead all that they have in hand."""
+        theirs = (SummaryTryRow.owner.in_(owners), SummaryTryRow.expires_at.is_not(None))
+        with writing(self._engine) as connection:
+            connection.execute(sa.update(SummaryTryRow).where(*theirs).values(expires_at=None))
 
     def waiting(self, wanted: WantedCalls) -> int:
         """How many of the calls nobody has in hand now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, groupby, pairwise
 
@@ -74,11 +74,11 @@ def overlaps(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ..
 
 
 def _speaker(word: Word, speaking: Sequence[Speaking], starts: Sequence[float], longest_s: float) -> int:
-    shared: Counter[int] = Counter()
+    shared: defaultdict[int, float] = defaultdict(float)
     first = bisect_left(starts, word.start_s - longest_s)
     for one in speaking[first : bisect_left(starts, word.end_s)]:
         start_s, end_s = to_seconds(one.span.start), to_seconds(one.span.stop)
-        shared[one.speaker] += max(0.0, min(end_s, word.end_s) - max(start_s, word.start_s))  # type: ignore[assignment]
+        shared[one.speaker] += max(0.0, min(end_s, word.end_s) - max(start_s, word.start_s))
     if shared and max(shared.values()) > 0:
         return max(shared, key=lambda who: (shared[who], -who))
     middle_s = (word.start_s + word.end_s) / 2

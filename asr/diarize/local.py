@@ -52,7 +52,7 @@ class Voice:
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
     """A window: where it begins in frames of the call, how likely each of its speakers talks, (FRAMES, N_LOCAL), and
-    their voices."""
+    their voices in the order in which they begin."""
 
     frame: int
     active: NDArray[np.float16] = field(repr=False)
@@ -89,7 +89,7 @@ def hear(
                 embedding = _embedded(taken, embed) if known is None else known
                 voices.append(Voice(local, run, embedding, to_seconds(int(all_of_it.sum()) * FRAME_STEP)))
     active = (probabilities(logits) * speech[:, None]).astype(np.float16)
-    return Local(start // FRAME, active, tuple(voices))
+    return Local(start // FRAME, active, tuple(sorted(voices, key=lambda voice: voice.frames.start)))
 
 
 def _known(before: Local | None, frame: int, run: Span) -> NDArray[np.float32] | None:

@@ -81,6 +81,13 @@ class DiarizeOptions(Options):
         description="The last two speakers are one if their mean cosine is higher: a call has two sides.",
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
+    alone_voice: float = Field(
+        0.3,
+        gt=-1.0,
+        le=1.0,
+        description="The same for two who do not take turns, as one person's voice does not who talks alone.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
     apart: float = Field(
         0.3,
         ge=0.0,
@@ -109,7 +116,7 @@ class DiarizeOptions(Options):
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
     own_voice: float = Field(
-        0.2,
+        0.3,
         gt=-1.0,
         le=1.0,
         description="In a side's own channel, two speakers are one if their mean cosine is higher.",
@@ -143,6 +150,7 @@ class DiarizeOptions(Options):
                 "min_speakers": 1,
                 "same_voice": self.own_voice,
                 "one_voice": self.own_voice,
+                "alone_voice": self.own_voice,
                 "min_speaker_s": self.own_speaker_s,
             }
         )

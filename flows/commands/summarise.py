@@ -15,8 +15,9 @@ from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
 from flows.language_model import model_summariser
+from flows.presence import worker
 from flows.report import print_fetching
-from flows.summaries import Wish, summarise_with
+from flows.summaries import Wish, free_of_the_dead, summaries_of, summarise_with
 from flows.wiring import load_redactor, missing_redactor
 
 _SINCE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
@@ -41,11 +42,15 @@ def summarise(since: datetime | None, settings: Settings, data_dir: Path, *, aga
     wish = Wish(since.replace(tzinfo=UTC) if since else None, again)
     try:
         with (
+            worker(data_dir) as me,
             model_summariser(settings, data_dir, load_redactor(settings)) as summariser,
             Progress(transient=True, disable=as_json) as bar,
         ):
             task = bar.add_task("calls", total=None)
-            done = summarise_with(archive, summariser, wish, settings, stop, lambda: bar.advance(task))
+            free_of_the_dead(archive, data_dir)
+            summaries = summaries_of(archive, me.owner)
+            concurrency = settings.summarise.concurrency
+            done = summarise_with(summaries, summariser, wish, concurrency, stop, lambda: bar.advance(task))
     finally:
         signal.signal(signal.SIGTERM, before)
     if as_json:

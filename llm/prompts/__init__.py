@@ -6,6 +6,7 @@ A version that was used is never changed, since summaries are known by it; a bet
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.resources import files
 from string import Template
 
@@ -31,6 +32,7 @@ class Prompt:
             raise PromptError(f"the prompt {self.name} has a place for {error.args[0]}", "Give it a value") from None
 
 
+@cache
 def load_prompt(name: str) -> Prompt:
     """The prompt of a name with its version, as "summary-1". Raises PromptError that lists the known ones."""
     known = sorted(path.name.removesuffix(".txt") for path in files(__name__).iterdir() if path.name.endswith(".txt"))

@@ -28,7 +28,7 @@ from websockets.sync.client import ClientConnection, connect
 from flows.prefect_server import free_port
 
 ROOT = Path(__file__).parents[2]
-WIDTH, HEIGHT = 1_280, 800
+WIDTH = 1_280
 WITHIN_S = 900.0
 DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -85,8 +85,10 @@ class Browser:
             if answer.get("id") == number:
                 return answer.get("result", {})
 
-    def picture(self, url: str, shows: list[str]) -> Image.Image:
-        """A picture of a page, once it shows these texts."""
+    def picture(self, url: str, shows: list[str], height: int) -> Image.Image:
+        """A picture of a page, once it shows these texts: what would be below its height the page does not draw."""
+        shape = {"width": WIDTH, "height": height, "deviceScaleFactor": 1, "mobile": False}
+        self.call("Emulation.setDeviceMetricsOverride", **shape)
         self.call("Page.navigate", url=url)
         until(lambda: all(text in self.text() for text in shows), f"{shows} on {url}")
         time.sleep(5.0)  # tables and charts move in
@@ -104,7 +106,7 @@ def browser(folder: Path) -> Iterator[Browser]:
     program = shutil.which("chromium") or shutil.which("chromium-browser") or "chromium"
     flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-proxy-server", "--hide-scrollbars"]
     port = free_port()
-    line = [program, *flags, f"--window-size={WIDTH},{HEIGHT}", f"--remote-debugging-port={port}"]
+    line = [program, *flags, f"--remote-debugging-port={port}"]
     line += [f"--user-data-dir={folder / 'chromium'}", "about:blank"]
     process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -137,9 +139,9 @@ def main(out: Path) -> None:
         found = {one["key"]: one["id"] for one in ask(f"{base}/api/artifacts/filter", asked)}
         with browser(folder) as page:
             pictures = [
-                page.picture(f"{base}/runs", [run["name"], "ingest-watch"]),
-                page.picture(f"{base}/artifacts/artifact/{found['calls']}", ["published", "confidence"]),
-                page.picture(f"{base}/deployments", ["retention-sweep", "Every minute"]),
+                page.picture(f"{base}/runs", [run["name"], "ingest-watch"], 1_200),
+                page.picture(f"{base}/artifacts/artifact/{found['calls']}", ["published", "confidence"], 780),
+                page.picture(f"{base}/deployments", ["retention-sweep", "Every minute"], 620),
             ]
     sheet = Image.new("RGB", (WIDTH, sum(picture.height for picture in pictures)))
     for number, picture in enumerate(pictures):

@@ -16,7 +16,7 @@ from asr.timebase import to_samples
 from asr.types import Channel, Samples, Span
 from compliance.bleep import PAD_S, padded
 from flows.bleeping import as_recording
-from flows.neighbourhoods import pieces
+from flows.neighbourhoods import near, pieces
 
 pytestmark = pytest.mark.property
 
@@ -114,6 +114,18 @@ def test_padding_covers_the_words_and_a_little_more(
     first_s, last_s = padded(start_s, end_s, bursts)
     assert max(0.0, start_s - PAD_S - 0.2) - 1e-9 <= first_s <= max(0.0, start_s - 0.1) + 1e-9
     assert end_s + 0.1 - 1e-9 <= last_s <= end_s + PAD_S + 0.2 + 1e-9
+
+
+@given(TIMES, st.floats(0.05, 3.0), st.floats(0.5, 3.0), speech())
+def test_what_is_heard_around_a_place_holds_it_and_cuts_no_word_beside_it(
+    start_s: float, length_s: float, context_s: float, words: list[tuple[float, float]]
+) -> None:
+    end_s = start_s + length_s
+    [(first_s, last_s)] = near([(start_s, end_s)], words, context_s)
+    assert start_s - context_s <= first_s <= start_s
+    assert end_s <= last_s <= end_s + context_s
+    beside = [(a, b) for a, b in words if b <= start_s or a >= end_s]
+    assert not any(a < first_s < b or a < last_s < b for a, b in beside)
 
 
 @given(SPANS, SPANS, st.sampled_from([8_000, 16_000]), st.sampled_from([None, 0.1]))

@@ -115,6 +115,21 @@ SAME_TEXT = [
     "schedules.ingest_watch=every 30 s",
     "schedules.process_calls=every 30 s",
     "schedules.retention_sweep=every 30 s",
+    "schedules.backfill=every 30 s",
+    "summarise.preset=greedy",
+    "summarise.concurrency=9",
+    "llm.base_url=http://x/v1",
+    "llm.api_key=x",
+    "llm.model=x",
+    "llm.gguf=/x",
+    "llm.context_tokens=8192",
+    "llm.kv_cache=q8_0",
+    "llm.threads=3",
+    "llm.dialect=gbnf",
+    "llm.timeout_s=9.0",
+    "llm.max_tries=9",
+    "llm.max_wait_s=9.0",
+    "llm.presets={mine = {temperature = 0.3}}",
 ]
 
 

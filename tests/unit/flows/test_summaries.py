@@ -19,7 +19,7 @@ from compliance.types import Kind
 from configs.load import load as load_settings
 from flows.cli import call as command_line
 from flows.language_model import model_summariser
-from flows.summaries import Summarised, Wish, summarise_with
+from flows.summaries import Summarised, Wish, summaries_of, summarise_with
 from flows.wiring import Archive, open_archive
 from llm.summarise import summarise
 from llm.types import Finding
@@ -66,7 +66,9 @@ class Site:
     def ask(self, server: ChatServer, *more: str, wish: Wish | None = None) -> Summarised:
         settings = load_settings(None, self.overrides(server, *more), {}, Path("/dev/null"))
         with model_summariser(settings, self.data_dir, self.redactor) as summariser:
-            return summarise_with(self.archive, summariser, wish or Wish(), settings, threading.Event())
+            summaries = summaries_of(self.archive, "tests")
+            concurrency = settings.summarise.concurrency
+            return summarise_with(summaries, summariser, wish or Wish(), concurrency, threading.Event())
 
     def methods(self) -> list[str]:
         table = read_only(self.archive.database, "SELECT method FROM summaries ORDER BY recording_id", 2_000)
@@ -214,7 +216,7 @@ def test_what_was_erased_or_published_anew_meanwhile_is_not_written_over(site: S
 def test_order_does_not_matter(site: Site) -> None:
     for number in range(12):
         site.publish(number)
-    rng = random.Random(7)
+    rng = random.Random(7)  # noqa: S311
 
     def answer(body: Body, _: int) -> Reply:
         number = int(body["messages"][1]["content"].rpartition("Bench ")[2].partition(".")[0])

@@ -16,14 +16,15 @@ from asr.types import Recording, Transcript
 from compliance.render import documents
 from compliance.types import RedactedTranscript
 from llm.options import SummaryOptions
-from llm.summarise import summarise
+from llm.summarise import ModelSummariser, summarise
 from storage.types import AudioFacts, Publication
 
 
-def keep(recording: Recording, audio: AudioFacts, {name}: {kind}) -> None:
+def keep(recording: Recording, audio: AudioFacts, model: ModelSummariser, {name}: {kind}) -> None:
     Publication(recording=recording, audio=audio, transcript={name})
     summarise({name}, SummaryOptions())
     documents({name})
+    model({name})
 """
 
 
@@ -42,7 +43,7 @@ def complaints(tmp_path: Path, kind: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kind", "refused"),
-    [("Transcript", ["Publication", "summarise", "documents"]), ("RedactedTranscript", [])],
+    [("Transcript", ["Publication", "summarise", "documents", "__call__"]), ("RedactedTranscript", [])],
 )
 def test_only_a_redacted_transcript_may_rest(tmp_path: Path, kind: str, refused: list[str]) -> None:
     found = complaints(tmp_path, kind)

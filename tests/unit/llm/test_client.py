@@ -19,8 +19,8 @@ from llm.options import LlmOptions, Sampling
 from llm.types import Message
 from tests.chat_server import SUMMARY, Body, ChatServer, Reply, chat_server, completion
 
-SECRET = "marzipan"
-ASKED = (Message("system", "You summarise."), Message("user", f"[0] customer: {SECRET}"))
+SPOKEN = "marzipan"
+ASKED = (Message("system", "You summarise."), Message("user", f"[0] customer: {SPOKEN}"))
 SCHEMA = summary_schema(("order",))
 GOOD = Reply(completion(json.dumps(SUMMARY)))
 
@@ -73,7 +73,7 @@ def test_every_dialect_is_found_out_once_and_remembered(dialect: str, tmp_path: 
         probes = server.probes
         chat(server, memory).ask(ASKED, SCHEMA)
         assert server.probes == probes
-        assert SECRET not in memory.read_text()
+        assert SPOKEN not in memory.read_text()
         assert server.url not in memory.read_text()
         told = server.asked[-1]["messages"][-1]["content"]
         assert ("after this schema" in told) == (dialect == "text")
@@ -93,14 +93,14 @@ def test_a_dialect_that_the_server_no_longer_knows_is_found_out_anew(tmp_path: P
 
 HEALED = {
     "429": Reply({}, 429, {"Retry-After": "0"}),
-    "500": Reply({"error": SECRET}, 500),
+    "500": Reply({"error": SPOKEN}, 500),
     "503": Reply(b"busy", 503),
     "dropped": Reply(drop=True),
     "truncated": Reply(json.dumps(completion("{}")).encode()[:20]),
     "cut off": Reply(completion('{"reason": {"turns": [1], "te', "length")),
     "not JSON": Reply(completion("I am happy to help.")),
-    "wrong schema": Reply(completion(json.dumps({**SUMMARY, "refund": SECRET}))),
-    "wrong type": Reply(completion(json.dumps({**SUMMARY, "reason": SECRET}))),
+    "wrong schema": Reply(completion(json.dumps({**SUMMARY, "refund": SPOKEN}))),
+    "wrong type": Reply(completion(json.dumps({**SUMMARY, "reason": SPOKEN}))),
     "no choice": Reply({"choices": []}),
 }
 
@@ -118,7 +118,7 @@ def test_what_stays_is_raised_after_so_many_tries_without_a_word_of_the_call(fau
         with pytest.raises((UnavailableError, AnswerError)) as raised:
             ask(server, dialect="json_schema")
         assert len(server.asked) == 3
-        assert SECRET not in f"{raised.value!r} {raised.value}"
+        assert SPOKEN not in f"{raised.value!r} {raised.value}"
         assert raised.value.__cause__ is None
 
 

@@ -233,7 +233,7 @@ def test_silence_is_told_too(engine: WhisperEngine, tones: list[Samples]) -> Non
 
 
 def test_a_text_that_is_taken_for_silence_is_told_to_be_one(engine: WhisperEngine, tones: list[Samples]) -> None:
-    options = TranscribeOptions(temperatures=(0.0,), max_no_speech_prob=0.0, min_mean_logprob=-1e-9)
+    options = TranscribeOptions(temperatures=(0.0,), max_no_speech_prob=1e-9, min_mean_logprob=-1e-9)
     doubting = WhisperEngine(engine._network, engine._tokenizer, INFO, options, 1)
     for heard, believed in zip(doubting.transcribe(tones), engine.transcribe(tones), strict=True):
         assert heard.words == ()
