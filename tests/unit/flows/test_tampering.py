@@ -13,7 +13,7 @@ import re
 import shutil
 import sqlite3
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ from flows.listeners import Listener
 from flows.preparation import prepare
 from flows.wiring import Models
 from storage.audit_log import GENESIS, AuditEvent, event_hash
+from storage.objects import object_key
 from storage.types import AudioFacts, Publication
 from tests.unit.flows.conftest import Kept, keep_four
 
@@ -45,6 +46,7 @@ Tamper = Callable[[Path], None]
 
 CARD = "my card number is 5200 8282 8282 8210 thank you"
 SILENT = Hypothesis((), "en", 0.0, 1.0, 1.0, 0.0)
+DAY = date(2026, 9, 24)
 LAST_ANCHOR = "anchor-000000000003.json"
 
 
@@ -228,11 +230,11 @@ def keys_exchanged(table: str, of: str) -> Tamper:
 
 def put(data_dir: Path, path: Path) -> str:
     """Keep a file under the hash of what it holds, as the object store would; its key."""
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    kept = data_dir / "objects" / digest[:2] / f"{digest}{path.suffix}"
-    kept.parent.mkdir(exist_ok=True)
+    key = object_key(hashlib.sha256(path.read_bytes()).hexdigest(), path.suffix[1:], DAY)
+    kept = data_dir / "objects" / key
+    kept.parent.mkdir(parents=True, exist_ok=True)
     shutil.copy(path, kept)
-    return f"{digest[:2]}/{digest}{path.suffix}"
+    return key
 
 
 def copy_restored(data_dir: Path) -> None:
@@ -365,10 +367,12 @@ def with_copy(kept: Kept, source: Path, detector: SileroVad, redactor: Redactor)
     beeping = Settings().redact.model_copy(update={"audio": "beep"})
     with kept.archive.objects.scratch() as folder:
         case = proof.begin(prepared, redacted, folder, Settings().model_copy(update={"redact": beeping}))
-        keys = {one.kind: kept.archive.objects.put(one) for one in documents(redacted.transcript)}
-        keys["wav"] = kept.archive.objects.put_file(case.copy.path, "wav")
+        keys = {one.kind: kept.archive.objects.put(one, DAY) for one in documents(redacted.transcript)}
+        keys["wav"] = kept.archive.objects.put_file(case.copy.path, "wav", DAY)
     certify = certifier(kept.custody(), UsedModel("spacy", "ef" * 32, "names"))
-    certificate = kept.archive.objects.put(certify(prepared.recording, redacted.transcript, keys, case.proof(())))
+    certificate = kept.archive.objects.put(
+        certify(prepared.recording, redacted.transcript, keys, case.proof(())), DAY
+    )
     facts = AudioFacts(6.0, "WAV", "ULAW", 8_000)
     told = Publication(prepared.recording, facts, redacted.transcript, None, keys, {}, certificate)
     kept.archive.repository.publish(kept.archive.repository.begin_run("f", "1"), told)
