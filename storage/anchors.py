@@ -81,7 +81,10 @@ class AnchorBucket:
 
     def read(self, number: int) -> bytes:
         """Return the anchor of a number."""
-        return get_object(f"{self._uri}/{_name(number)}")
+        body = get_object(f"{self._uri}/{_name(number)}")
+        if body is None:
+            raise FatalError(f"the anchor {_name(number)} is not below {self._uri}", "Check audit.anchors")
+        return body
 
     def write(self, number: int, document: bytes) -> str:
         """Keep an anchor under its number and say where; FatalError if that number is there."""

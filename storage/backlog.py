@@ -147,10 +147,9 @@ def _to_do(made_otherwise: sa.ColumnElement[bool], config_fingerprint: str) -> s
 
 
 def _of(wish: Wish) -> list[sa.ColumnElement[bool]]:
-    conditions: list[sa.ColumnElement[bool]] = []
-    for bound, compare in ((wish.since, "__ge__"), (wish.until, "__le__")):
-        if bound is not None:
-            conditions.append(getattr(day_of(RecordingRow.id), compare)(bound.isoformat()))
-    if wish.queue is not None:
-        conditions.append(CallMetadataRow.queue == wish.queue)
-    return conditions
+    day = day_of(RecordingRow.id)
+    return [
+        *([day >= wish.since.isoformat()] if wish.since else []),
+        *([day <= wish.until.isoformat()] if wish.until else []),
+        *([CallMetadataRow.queue == wish.queue] if wish.queue is not None else []),
+    ]

@@ -55,9 +55,9 @@ class BucketStore:
 
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
-        if not self.exists(key):
-            raise self._missing(key)
         body = get_object(self._place(key))
+        if body is None:
+            raise self._missing(key)
         self._check(key, hashlib.sha256(body).hexdigest())
         return body
 

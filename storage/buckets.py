@@ -38,11 +38,18 @@ def read_object(uri: str, path: Path) -> None:
         _client(uri).download_file(bucket, key, str(path))
 
 
-def get_object(uri: str) -> bytes:
-    """Return what an object holds. Raises what read_object raises."""
+def get_object(uri: str) -> bytes | None:
+    """Return what an object holds, None if there is none. Raises what read_object raises."""
     bucket, key = _split(uri)
     with _mapped_errors(uri, "read"):
-        return bytes(_client(uri).get_object(Bucket=bucket, Key=key)["Body"].read())
+        from botocore.exceptions import ClientError
+
+        try:
+            return bytes(_client(uri).get_object(Bucket=bucket, Key=key)["Body"].read())
+        except ClientError as error:
+            if _is_not_there(error):
+                return None
+            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,7 @@ def test_speech_in_which_no_word_lies_is_counted(
     key = repository.publish(repository.begin_run("f", "1"), make_call(n_turns=3))
     with engine.begin() as connection:
         for position, (channel, start_s, end_s) in enumerate(
-            [("agent", 4.0, 5.5), ("customer", 0.1, 0.9), ("customer", 1.0, 1.1), ("agent", 2.4, 2.8)], start=1
+            [("agent", 4.0, 5.5), ("customer", 0.1, 0.9), ("customer", 1.0, 1.1), ("agent", 2.4, 2.8)], start=2
         ):
             row = f"({key}, {position}, '{channel}', 'speech', {start_s}, {end_s})"
             connection.exec_driver_sql(
