@@ -49,6 +49,8 @@ def cut(region: Span, bursts: tuple[Span, ...], options: ChunkOptions) -> list[P
     earlier.
     """
     limit = to_samples(options.max_chunk_s)
+    if len(region) <= limit:
+        return [Piece(region)]
     overlap = to_samples(options.overlap_s)
     pauses = [Span(a.stop, b.start) for a, b in pairwise(bursts)]
     pauses = [pause for pause in pauses if len(pause) >= ms_to_samples(options.cut_pause_ms)]

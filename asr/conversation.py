@@ -10,8 +10,6 @@ from statistics import median
 from asr.channels.roles import greetings
 from asr.types import Channel, Conversation, Region, RegionKind, SpeakerFacts, SpokenTurn
 
-_OWN = {Channel.AGENT.value: Channel.AGENT, Channel.CUSTOMER.value: Channel.CUSTOMER}
-
 _BACKCHANNEL_WORDS = 2
 """A turn of so few words into somebody else's is a sign of listening and no interruption (Heldner & Edlund 2010)."""
 
@@ -44,7 +42,7 @@ def conversation(turns: Sequence[SpokenTurn], regions: Sequence[Region], duratio
     Gaps of less than 0.3 s are closed, so that overlap may count a few of them.
     """
     whose = {who: [turn for turn in turns if turn.speaker == who] for who in dict.fromkeys(t.speaker for t in turns)}
-    talk = {who: _talk(own) for who, own in whose.items()}
+    talk = {who: talk_times(own) for who, own in whose.items()}
     anyone = _union(span for spans in talk.values() for span in spans)
     total_s = sum(map(_length, talk.values()))
     music = _union((one.start_s, one.end_s) for one in regions if one.kind is RegionKind.MUSIC)
@@ -74,8 +72,8 @@ def conversation(turns: Sequence[SpokenTurn], regions: Sequence[Region], duratio
     )
 
 
-def _talk(turns: Sequence[SpokenTurn]) -> list[Times]:
-    """When one speaker talks: the turns without their longer pauses."""
+def talk_times(turns: Sequence[SpokenTurn]) -> list[Times]:
+    """When one speaker talks, in seconds and in order: the turns without their pauses of 0.3 s and more."""
     return _union((word.start_s, word.end_s) for turn in turns for word in turn.words)
 
 
@@ -128,7 +126,8 @@ def _responses(turns: Sequence[SpokenTurn]) -> dict[str, list[float]]:
 
 def _roles(whose: Mapping[str, Sequence[SpokenTurn]]) -> dict[str, tuple[Channel, float]]:
     """Who is agent and who customer, and how sure that is: by the channel, or else by who greets as an agent does."""
-    found = {who: (_OWN[who], 1.0) for who, own in whose.items() if who in _OWN and own[0].channel is _OWN[who]}
+    found: dict[str, tuple[Channel, float]] = {}
+    found |= {who: (own[0].channel, 1.0) for who, own in whose.items() if own[0].channel is not Channel.MIXED}
     counts = {who: greetings([turn.text for turn in own]) for who, own in whose.items() if who not in found}
     greeting = [who for who, count in counts.items() if count]
     if len(greeting) != 1:

@@ -51,9 +51,6 @@ EXTENSIONS = {
 _SILENT_PEAK = 1e-3
 """-60 dBFS: the idle patterns of mu-law and A-law reach 2.4e-4."""
 
-_CLIP_PEAK = 0.05
-"""-26 dBFS. Below it many samples at the peak are an idle line in few steps: one step of 8-bit PCM is 0.0078."""
-
 _MOST_HZ = 192_000
 """A higher rate is a damaged header; blocks and filters would grow with it."""
 
@@ -219,7 +216,7 @@ def _check_loudness(name: str, levels: Sequence[Levels], options: DecodeOptions)
             f"{name} is silent: no channel exceeds {_SILENT_PEAK:g} of full scale",
             "Check the recorder's line; nothing was recorded",
         )
-    clipped = max((level.clipped_share for level in levels if level.peak >= _CLIP_PEAK), default=0.0)
+    clipped = max(level.clipped_share for level in levels)
     if clipped > options.max_clipped_share:
         raise SkippableError(
             f"{name} is clipped: {clipped:.0%} of a channel's samples sit at its peak, "

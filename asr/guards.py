@@ -115,18 +115,25 @@ def joined(first: Hypothesis, second: Hypothesis, at_s: float) -> Hypothesis:
         max(half.no_speech_prob for half in spoken),
         max(half.compression_ratio for half in spoken),
         max(half.temperature for half in spoken),
+        any(half.is_silenced for half in (first, second)),
     )
 
 
 def guard(hypothesis: Hypothesis, evidence: Evidence) -> tuple[Hypothesis, GuardCounts]:
-    """The hypothesis without the words that the sound does not bear out, and how many each guard removed."""
+    """The hypothesis without the words that the sound does not bear out, and how many each guard removed; what the
+    engine's judge did is counted too."""
     words = hypothesis.words
     away, words = _split(words, _are_away(words, evidence))
     loops, words = _split(words, _are_loops(words))
     rushed, words = _split(words, _are_rushed(words))
     subtitles, words = _split(words, _are_subtitles(words, hypothesis.no_speech_prob, evidence))
-    counts = GuardCounts(away=away, loops=loops, rushed=rushed, subtitles=subtitles)
+    counts = GuardCounts(away=away, loops=loops, rushed=rushed, subtitles=subtitles) + judged(hypothesis)
     return (replace(hypothesis, words=words) if len(words) < len(hypothesis.words) else hypothesis), counts
+
+
+def judged(hypothesis: Hypothesis) -> GuardCounts:
+    """What the engine itself did against its first text."""
+    return GuardCounts(silenced=int(hypothesis.is_silenced), sampled=int(hypothesis.temperature > 0.0))
 
 
 def _split(words: tuple[Word, ...], are_invented: Sequence[bool]) -> tuple[int, tuple[Word, ...]]:

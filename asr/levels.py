@@ -13,6 +13,9 @@ _STEPS = 8_192
 _HIGHEST = 2.0
 """What decoders of floating-point files may exceed full scale by; anything above counts as this much."""
 
+_CLIP_PEAK = 0.05
+"""-26 dBFS. Below it many samples at the peak are an idle line in few steps: one step of 8-bit PCM is 0.0078."""
+
 _CLIP_MARGIN = 0.985
 """Samples above this share of the peak are taken to sit on it; one mu-law step at full scale is 3 %."""
 
@@ -48,6 +51,9 @@ class Levels:
 
     @property
     def clipped_share(self) -> float:
-        """The share of samples that sit at the peak, in [0, 1]; the peak of a limited line is below full scale."""
+        """The share of samples that sit at the peak, in [0, 1]; the peak of a limited line is below full scale. None do
+        on a line that is idle."""
+        if self.peak < _CLIP_PEAK:
+            return 0.0
         lowest = min(int(self.peak * _CLIP_MARGIN * _STEPS) + 1, len(self._counts) - 1)
         return float(self._counts[lowest:].sum()) / max(1, self.n_samples)

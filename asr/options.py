@@ -66,7 +66,6 @@ class VadOptions(Options):
         description="What runs the detector; torch is Silero's own package, of the extra of that name.",
         json_schema_extra={"source": "docs/front-end.md: openvino takes 2.7 times less time than onnxruntime"},
     )
-
     threshold: float = Field(
         0.5,
         gt=0.0,
@@ -219,10 +218,17 @@ class TranscribeOptions(Options):
         "lose most of its words by it.",
         json_schema_extra={"source": "docs/performance.md: off, 61 words of 2,710 are lost, on, 96"},
     )
-    schedule: Literal["static", "continuous"] = Field(
+    schedule: Literal["static", "dynamic", "continuous"] = Field(
         "static",
-        description="Whether a batch is decoded to its end, or a chunk that ends makes room for the next.",
+        description="A batch is decoded to its end, and goes when it is full or no more can come; or, dynamic, also "
+        "after batch_wait_s; or, continuous, a chunk that ends makes room for the next.",
         json_schema_extra={"source": "docs/performance.md: equal in speed, and static holds less memory"},
+    )
+    batch_wait_s: float = Field(
+        0.5,
+        ge=0.0,
+        description="How long the first chunk of a batch waits for others, where schedule is dynamic.",
+        json_schema_extra={"source": "callwright: a tenth of what a batch takes"},
     )
     temperatures: tuple[float, ...] = Field(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),

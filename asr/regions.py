@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 
 from asr.options import ChunkOptions, VadOptions
 from asr.sounds.sound import Sound
+from asr.spans import join, outside, pad
 from asr.timebase import ms_to_samples, to_seconds
 from asr.types import Channel, Region, RegionKind, Span
-from asr.vad import WINDOW, join, pad, speech_spans
+from asr.vad import WINDOW, speech_spans
 
 _SURE = 0.9
 """Highest probability that a burst of speech inside music must reach. Of 24 telephone calls and six tunes, what the
@@ -55,12 +57,13 @@ def find_speech(
     heard = _without(probabilities, tones)
     likely = speech_spans(heard, n_samples, chunk.cut_pause_ms, loose)
     sure = [burst for burst in likely if _is_sure(burst, heard)]
-    bursts = tuple(piece for burst in likely if not _is_music(burst, music, sure) for piece in _outside(burst, tones))
+    bursts = tuple(piece for burst in likely if not _is_music(burst, music, sure) for piece in outside(burst, tones))
     min_speech = ms_to_samples(vad.min_speech_ms)
     joined = join(bursts, ms_to_samples(vad.min_silence_ms))
-    pieces = [piece for region in joined for piece in _outside(region, tones)]
-    regions = tuple(piece for piece in pieces if _spoken(piece, bursts) >= min_speech)
-    kept = tuple(burst for burst in bursts if any(r.start <= burst.start and burst.stop <= r.stop for r in regions))
+    pieces = [piece for region in joined for piece in outside(region, tones)]
+    # A few windows here and there, as leaks and clicks leave them, are no speech.
+    regions = tuple(piece for piece in pieces if sum(map(len, _within(piece, bursts))) >= min_speech)
+    kept = tuple(burst for region in regions for burst in _within(region, bursts))
     padded = pad(regions, ms_to_samples(vad.pad_ms), n_samples)
     clear = tuple(_clear(wide, bare, tones) for wide, bare in zip(padded, regions, strict=True))
     return Speech(clear, kept, n_samples)
@@ -72,8 +75,8 @@ def without(speech: Speech, spans: Iterable[Span]) -> Speech:
     All its other samples stay, however few are left between two spans.
     """
     removed = list(spans)
-    regions = tuple(piece for region in speech.regions for piece in _outside(region, removed))
-    bursts = tuple(piece for burst in speech.bursts for piece in _outside(burst, removed))
+    regions = tuple(piece for region in speech.regions for piece in outside(region, removed))
+    bursts = tuple(piece for burst in speech.bursts for piece in outside(burst, removed))
     return Speech(regions, bursts, speech.n_samples)
 
 
@@ -83,12 +86,12 @@ def typed_regions(speech: Speech, channel: Channel, sounds: Sequence[Sound] = ()
     typed = [_Typed(span, RegionKind.SPEECH) for span in speech.regions]
     for sound in sorted(sounds, key=lambda sound: sound.kind is RegionKind.MUSIC):
         span = Span(min(sound.span.start, speech.n_samples), min(sound.span.stop, speech.n_samples))
-        pieces = _outside(span, [known.span for known in typed])
+        pieces = outside(span, [known.span for known in typed])
         if sound.kind is RegionKind.MUSIC:
             # What is left of it between two words is not worth a region.
             pieces = [piece for piece in pieces if len(piece) >= _SHORTEST_MUSIC]
         typed += [_Typed(piece, sound.kind, sound.digits) for piece in pieces]
-    silent = _outside(Span(0, speech.n_samples), [known.span for known in typed])
+    silent = outside(Span(0, speech.n_samples), [known.span for known in typed])
     typed += [_Typed(piece, RegionKind.SILENCE) for piece in silent]
     return tuple(
         Region(to_seconds(one.span.start), to_seconds(one.span.stop), channel, one.kind, one.digits)
@@ -113,9 +116,10 @@ def _without(probabilities: NDArray[np.float32], tones: Sequence[Span]) -> NDArr
     return heard
 
 
-def _spoken(region: Span, bursts: Sequence[Span]) -> int:
-    """Samples of a region that are speech: a few windows here and there, as leaks and clicks leave them, are none."""
-    return sum(max(0, min(burst.stop, region.stop) - max(burst.start, region.start)) for burst in bursts)
+def _within(region: Span, bursts: Sequence[Span]) -> Sequence[Span]:
+    """The bursts, in order, that a region holds: none is in two."""
+    first, stop = (bisect_left(bursts, at, key=lambda burst: burst.start) for at in (region.start, region.stop))
+    return bursts[first:stop]
 
 
 def _is_sure(burst: Span, probabilities: NDArray[np.float32]) -> bool:
@@ -129,20 +133,6 @@ def _is_music(burst: Span, music: Sequence[Span], sure: Sequence[Span]) -> bool:
     return not any(one.start - _TAIL < burst.stop and burst.start < one.stop + _TAIL for one in sure)
 
 
-def _outside(span: Span, others: Sequence[Span]) -> list[Span]:
-    """What of the span lies in none of the others, in order."""
-    pieces = []
-    at = span.start
-    for other in sorted(others, key=lambda other: other.start):
-        if other.stop > at and other.start < span.stop:
-            if other.start > at:
-                pieces.append(Span(at, other.start))
-            at = other.stop
-    if at < span.stop:
-        pieces.append(Span(at, span.stop))
-    return pieces
-
-
 def _clear(wide: Span, bare: Span, tones: Sequence[Span]) -> Span:
     """As much of a padded region as reaches no tone."""
-    return next(piece for piece in _outside(wide, tones) if piece.start <= bare.start < piece.stop)
+    return next(piece for piece in outside(wide, tones) if piece.start <= bare.start < piece.stop)

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from asr.engines.base import Engine
-from asr.guards import Evidence, guard, joined, lost_speech_s, middle_pause_s
+from asr.guards import Evidence, guard, joined, judged, lost_speech_s, middle_pause_s
 from asr.options import GuardOptions
 from asr.timebase import to_samples, to_seconds
 from asr.types import GuardCounts, Hypothesis, Samples
+from asr.whisper.engine import WhisperEngine
 
 _LOGPROB_DROP = 0.5
 """A second text that is less likely by more is another one, not a better hearing (asr/whisper/judging.py)."""
@@ -32,7 +33,7 @@ def guarded(engine: Engine, chunks: Sequence[Said], options: GuardOptions) -> li
     raises.
     """
     if not options.enabled:
-        return [(chunk.hypothesis, GuardCounts()) for chunk in chunks]
+        return [(chunk.hypothesis, judged(chunk.hypothesis)) for chunk in chunks]
     lost_s = [lost_speech_s(chunk.hypothesis, chunk.evidence) for chunk in chunks]
     again = [at for at, lost in enumerate(lost_s) if lost >= options.lost_speech_s]
     second = dict(zip(again, _in_halves(engine, [chunks[at] for at in again]), strict=True))
@@ -52,9 +53,15 @@ def guarded(engine: Engine, chunks: Sequence[Said], options: GuardOptions) -> li
 
 
 def _in_halves(engine: Engine, chunks: Sequence[Said]) -> list[Hypothesis]:
-    """What an engine hears in each chunk when it is given it as two."""
+    """What an engine hears in each chunk when it is given it as two.
+
+    With all its beams and no samples: those were drawn of the whole chunk. Of 24 telephone calls one chunk is heard
+    again, for 1.0 s of CPU time; with samples it took 4.1, of 52 for all, and heard the same.
+    """
     if not chunks:
         return []
+    if isinstance(engine, WhisperEngine):
+        engine = engine.searching("beam")
     cuts = [to_samples(middle_pause_s(chunk.evidence, to_seconds(len(chunk.samples)))) for chunk in chunks]
     halves = [
         half for chunk, cut in zip(chunks, cuts, strict=True) for half in (chunk.samples[:cut], chunk.samples[cut:])

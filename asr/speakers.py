@@ -28,25 +28,23 @@ def turns(
     word that is said into somebody's unbroken speech is a turn of its own and splits nothing. In a channel of which
     `speaking_of` tells who talks when, a turn ends where another speaker's words begin, too.
     """
-    speaking_of = speaking_of or {}
     everyone: list[Turn] = []
     for channel, words in words_of.items():
-        if speaking_of.get(channel):
-            everyone.extend(_shared(channel, words, speaking_of[channel], options.max_pause_s))
-            continue
         others = sorted(w.start_s for other, said in words_of.items() if other != channel for w in said)
-        everyone.extend(Turn(channel.value, channel, run) for run in _runs(words, others, options.max_pause_s))
+        for speaker, own in _by_speaker(channel, words, (speaking_of or {}).get(channel, ())):
+            everyone.extend(Turn(speaker, channel, run) for run in _runs(own, others, options.max_pause_s))
     return tuple(sorted(everyone, key=lambda turn: (turn.start_s, turn.end_s, turn.channel)))
 
 
-def _shared(
-    channel: Channel, words: Sequence[Word], speaking: Sequence[Speaking], max_pause_s: float
-) -> Iterator[Turn]:
-    """The turns of several speakers in one channel."""
-    whose = attribute(words, speaking)
-    for who, same in groupby(zip(whose, words, strict=True), key=itemgetter(0)):
-        for run in _runs([word for _, word in same], [], max_pause_s):
-            yield Turn(name(who), channel, run)
+def _by_speaker(
+    channel: Channel, words: Sequence[Word], speaking: Sequence[Speaking]
+) -> Iterator[tuple[str, Sequence[Word]]]:
+    """A channel's words, parted where another speaker's begin."""
+    if not speaking:
+        yield channel.value, words
+        return
+    for who, same in groupby(zip(attribute(words, speaking), words, strict=True), key=itemgetter(0)):
+        yield name(who, channel), [word for _, word in same]
 
 
 def _runs(words: Sequence[Word], others: list[float], max_pause_s: float) -> list[tuple[Word, ...]]:

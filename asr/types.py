@@ -40,10 +40,14 @@ class RegionKind(StrEnum):
     BUSY = "busy"
     CONGESTION = "congestion"
     DIAL_TONE = "dial-tone"
+    SPECIAL_TONE = "special-tone"
+    """Three rising tones: the call did not go through, and an announcement says why (ITU-T E.180)."""
     DTMF = "dtmf"
     SILENCE = "silence"
+    TALK = "talk"
+    """One speaker, who is named, talks in a channel that several share, it may be at once; inside regions of speech."""
     OVERLAP = "overlap"
-    """Several people talk at once in a channel that they share; it lies in regions of speech."""
+    """Several people talk at once in a channel that they share; inside regions of speech."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ class Region:
     """A span of one channel, in seconds from the start of the recording; start_s < end_s.
 
     `digits` are the keys that were pressed in a region of DTMF. They are as secret as spoken ones: no rendering has
-    them, and the redactor leaves them out.
+    them, and the redactor leaves them out. `speaker` is who talks in a region of talk.
     """
 
     start_s: float
@@ -94,6 +98,7 @@ class Region:
     channel: Channel
     kind: RegionKind
     digits: str = field(default="", repr=False)
+    speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +142,8 @@ class Hypothesis:
     """What an engine heard in one chunk; word times are seconds from the chunk's own start.
 
     `mean_logprob` is the mean log-probability of a token, `compression_ratio` the text's length over
-    its gzip length (loops compress well), `no_speech_prob` the probability of the no-speech token.
+    its gzip length (loops compress well), `no_speech_prob` the probability of the no-speech token. `is_silenced` says
+    that there was a text, and that it was taken for none: it was unlikely, and no speech was not.
     """
 
     words: tuple[Word, ...]
@@ -146,13 +152,16 @@ class Hypothesis:
     no_speech_prob: float
     compression_ratio: float
     temperature: float
+    is_silenced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GuardCounts:
-    """What was done against words that nobody said, and words that were lost (asr/guards.py); never which words.
+    """What was done against words that nobody said, and words that were lost (asr/guards.py, asr/whisper/judging.py);
+    never which words.
 
     Words removed: `away` from all speech, in `loops`, `rushed` beyond what can be said, of `subtitles`. Chunks:
+    `silenced`, since no speech was likely; `sampled` anew, since the text compressed too well or was unlikely;
     `retried` because their text left speech out, of which in `recovered` a second hearing left out less; in `unheard`
     speech is still without a text.
     """
@@ -161,6 +170,8 @@ class GuardCounts:
     loops: int = 0
     rushed: int = 0
     subtitles: int = 0
+    silenced: int = 0
+    sampled: int = 0
     retried: int = 0
     recovered: int = 0
     unheard: int = 0
@@ -174,7 +185,7 @@ class GuardCounts:
         """The counts of both.
 
         >>> GuardCounts(loops=2) + GuardCounts(loops=1, retried=1)
-        GuardCounts(away=0, loops=3, rushed=0, subtitles=0, retried=1, recovered=0, unheard=0)
+        GuardCounts(away=0, loops=3, rushed=0, subtitles=0, silenced=0, sampled=0, retried=1, recovered=0, unheard=0)
         """
         return GuardCounts(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
@@ -379,6 +390,7 @@ class CallMetadata:
     started_at: datetime | None = None
     agent: str | None = None
     queue: str | None = None
+    tenant: str | None = None
     direction: Direction | None = None
     language: str | None = None
     channel_map: tuple[Channel | None, ...] | None = None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -207,26 +206,3 @@ def inside(n_windows: int, spans: Sequence[Span]) -> NDArray[np.bool_]:
     for span in spans:
         marked[span.start // WINDOW : -(-span.stop // WINDOW)] = True
     return marked
-
-
-def join(spans: tuple[Span, ...], max_gap: int) -> tuple[Span, ...]:
-    """The spans with gaps of fewer than `max_gap` samples closed."""
-    joined: list[Span] = []
-    for span in spans:
-        if joined and span.start - joined[-1].stop < max_gap:
-            joined[-1] = Span(joined[-1].start, span.stop)
-        else:
-            joined.append(span)
-    return tuple(joined)
-
-
-def pad(spans: tuple[Span, ...], pad_samples: int, n_samples: int) -> tuple[Span, ...]:
-    """The spans widened on both sides, at most half-way into the gap to a neighbour or to the ends."""
-    if not spans:
-        return ()
-    halves = [(after.start - before.stop) // 2 for before, after in pairwise(spans)]
-    lefts = [min(pad_samples, room) for room in [spans[0].start, *halves]]
-    rights = [min(pad_samples, room) for room in [*halves, n_samples - spans[-1].stop]]
-    return tuple(
-        Span(span.start - left, span.stop + right) for span, left, right in zip(spans, lefts, rights, strict=True)
-    )

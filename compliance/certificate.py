@@ -5,17 +5,18 @@ They hold hashes, kinds, counts and times, and never a value. docs/compliance.md
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
 from asr.types import Recording
-from compliance.canonical import Json
+from compliance.canonical import Json, canonical
 from compliance.policies import POLICIES
 from compliance.proof import SoundProof
 from compliance.signing import Signer
-from compliance.types import AUDIO_KINDS, Document, RedactedTranscript
+from compliance.types import AUDIO_KINDS, Document, RedactedTranscript, RedactedTurn
 
 KIND = "certificate"
 
@@ -48,8 +49,8 @@ def redaction(
 ) -> dict[str, Json]:
     """The body of a redaction certificate.
 
-    `documents` maps a rendering's kind to its object key, whose stem is its SHA-256. Redacted audio and the results of
-    checking are null; `verified` tells of them.
+    `documents` maps a rendering's kind to its object key, whose stem is its SHA-256; `database` has those of what
+    the tables hold of the transcript. Redacted audio and the results of checking are null; `verified` tells of them.
     """
     made_by = transcript.provenance
     speech = UsedModel(made_by.model_id, made_by.model_sha256, "speech")
@@ -60,6 +61,7 @@ def redaction(
         "at": _instant(at),
         "source": {"sha256": recording.sha256, "size_bytes": recording.size_bytes},
         "transcript": hashes,
+        "database": {"turns": turns_digest(transcript.turns), "words": words_digest(transcript.turns)},
         "redacted_audio": None,
         "verification": None,
         "policy": {"name": transcript.policy, "entities": sorted(POLICIES.get(transcript.policy, ()))},
@@ -67,7 +69,7 @@ def redaction(
         "engine": {"name": made_by.engine, "precision": made_by.precision},
         "settings": made_by.config_fingerprint,
         "code_version": made_by.code_version,
-        "spans": _spans(transcript),
+        "spans": spans(transcript),
     }
 
 
@@ -104,17 +106,42 @@ def certificate(body: Mapping[str, Json], signer: Signer) -> Document:
     return Document(KIND, "application/json", signer.signed({**body, "key_id": signer.public.id}))
 
 
-def _spans(transcript: RedactedTranscript) -> dict[str, Json]:
+def spans(transcript: RedactedTranscript) -> dict[str, Json]:
     """What was removed by type: channel, and start and end in whole milliseconds."""
     found: dict[str, list[Json]] = {}
     for redaction in transcript.redactions:
         span: Json = {
             "channel": redaction.channel.value,
-            "start_ms": round(float(redaction.start_s) * 1_000),
-            "end_ms": round(float(redaction.end_s) * 1_000),
+            "start_ms": _ms(redaction.start_s),
+            "end_ms": _ms(redaction.end_s),
         }
         found.setdefault(redaction.entity, []).append(span)
     return dict(found)
+
+
+def turns_digest(turns: Sequence[RedactedTurn]) -> str:
+    """SHA-256, in hex, of the canonical JSON of the turns: [speaker, channel, start_ms, end_ms, text] each.
+
+    It stays the same when retention takes the words and leaves the turns.
+    """
+    return _digest(
+        [[turn.speaker, turn.channel.value, _ms(turn.start_s), _ms(turn.end_s), turn.text] for turn in turns]
+    )
+
+
+def words_digest(turns: Sequence[RedactedTurn]) -> str:
+    """SHA-256, in hex, of the canonical JSON of the words by turn: [text, start_ms, end_ms, entity or null] each."""
+    return _digest(
+        [[[word.text, _ms(word.start_s), _ms(word.end_s), word.entity] for word in turn.words] for turn in turns]
+    )
+
+
+def _digest(value: Json) -> str:
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _ms(at_s: float) -> int:
+    return round(float(at_s) * 1_000)
 
 
 def _sha256(key: str) -> str:

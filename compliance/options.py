@@ -63,17 +63,17 @@ class RedactionOptions(BaseModel):
         json_schema_extra={"source": "callwright: what played the source plays its copy"},
     )
     proof: str = Field(
-        "beam",
+        "whisper-tiny.en",
         min_length=1,
-        description="What hears the copy beside the engine: beam, its own model with all beams, or another model's id.",
+        description="What hears the copy beside the engine: another model's id, or beam, its own with all beams.",
         json_schema_extra={"source": "docs/redaction.md: what each finds, and what it costs"},
     )
     proof_context_s: float = Field(
-        1.5,
+        1.25,
         ge=0.5,
         le=15.0,
         description="Seconds of speech before and after each removal that are heard again.",
-        json_schema_extra={"source": "callwright: what is left of a number lies beside it"},
+        json_schema_extra={"source": "callwright: 1.5 s from the words, within which two digits count as left of them"},
     )
     proof_share: float = Field(
         0.02,

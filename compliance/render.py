@@ -143,6 +143,7 @@ def _tree(transcript: SpokenTranscript, call: CallMetadata | None) -> dict[str, 
                 "kind": region.kind.value,
                 "start_s": _rounded(region.start_s),
                 "end_s": _rounded(region.end_s),
+                **({"speaker": region.speaker} if region.speaker else {}),
             }
             for region in transcript.regions
         ],

@@ -44,6 +44,18 @@ class Duration:
         months, days = {"day": (0, 1), "week": (0, 7), "month": (1, 0), "year": (12, 0)}[unit]
         return cls(count * months, count * days)
 
+    def __str__(self) -> str:
+        """As it may be written in rules.
+
+        >>> str(Duration.parse("6 years")), str(Duration.parse("2 weeks")), str(Duration(None))
+        ('6 years', '14 days', 'forever')
+        """
+        if self.months is None:
+            return "forever"
+        if self.days:
+            return f"{self.days} days"
+        return f"{self.months // 12} years" if self.months and self.months % 12 == 0 else f"{self.months} months"
+
     def after(self, start: datetime) -> datetime | None:
         """When the time is over, counted from `start`; None is never. A day that a month lacks is the next month's 1st.
 

@@ -47,6 +47,11 @@ class RedactedTurn:
         return self.words[-1].end_s
 
     @property
+    def side(self) -> str:
+        """Whose words these are: the channel's, whoever of it speaks, or the speaker's where all share one."""
+        return self.speaker if self.channel is Channel.MIXED else self.channel.value
+
+    @property
     def text(self) -> str:
         """The words and marks with single spaces between them."""
         return " ".join(word.text for word in self.words)

@@ -17,7 +17,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from asr.errors import ConfigError
-from configs.settings import Key, Settings, known_keys, sections, toml_value
+from configs.settings import Key, Settings, known_keys, plain, sections, toml_value
 
 USER_FILE = "callwright.toml"
 PREFIX = "CALLWRIGHT_"
@@ -80,6 +80,16 @@ def settle(layers: Sequence[Layer]) -> Settings:
             "; ".join(_fault(path, fault["msg"], layers) for path, fault in faults.items()),
             f"`callwright config explain {next(iter(faults))}` says what it does",
         ) from error
+
+
+def variable(path: str) -> str:
+    """The environment's name of a key: CALLWRIGHT_VAD__THRESHOLD for "vad.threshold"."""
+    return f"{PREFIX}{path.replace('.', '__', 1)}".upper()
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """Variables that give another process these settings, whatever file lies where it works; secrets among them."""
+    return {variable(path): toml_value(value) for path, value in plain(settings).items() if value is not None}
 
 
 def origin_of(path: str, layers: Sequence[Layer]) -> str:
@@ -149,16 +159,16 @@ def _file_layer(path: Path, origin: str) -> Layer:
 
 def _environment_layers(environ: Mapping[str, str]) -> list[Layer]:
     """A layer for each CALLWRIGHT_SECTION__KEY; other variables of that prefix are left to others."""
-    variables = {f"{PREFIX}{key.section}__{key.name}".upper(): key for key in known_keys().values()}
+    variables = {variable(key.path): key for key in known_keys().values()}
     layers = []
-    for variable in sorted(name for name in environ if name.startswith(PREFIX)):
-        if variable in variables:
-            key = variables[variable]
-            layers.append(Layer(variable, {key.path: _value(key, environ[variable])}))
-        elif "__" in variable:
-            key_of(variable.removeprefix(PREFIX).replace("__", ".", 1).lower(), variable)
-        elif near := get_close_matches(variable, variables, n=1, cutoff=0.9):
-            raise ConfigError(f"the variable {variable} sets nothing", f"Did you mean {near[0]}?")
+    for name in sorted(name for name in environ if name.startswith(PREFIX)):
+        if name in variables:
+            key = variables[name]
+            layers.append(Layer(name, {key.path: _value(key, environ[name])}))
+        elif "__" in name:
+            key_of(name.removeprefix(PREFIX).replace("__", ".", 1).lower(), name)
+        elif near := get_close_matches(name, variables, n=1, cutoff=0.9):
+            raise ConfigError(f"the variable {name} sets nothing", f"Did you mean {near[0]}?")
     return layers
 
 

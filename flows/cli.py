@@ -7,6 +7,8 @@ import sys
 import click
 
 from asr.errors import ConfigError, ModelError, PipelineError
+from flows.commands.access import group as access
+from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.evidence import audit, certificate, keys
@@ -15,10 +17,12 @@ from flows.commands.inspect import inspect
 from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
+from flows.commands.objects import objects
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
 from flows.commands.search import search
+from flows.commands.service import deploy, up, worker
 from flows.commands.summarise import summarise
 from flows.commands.transcribe import transcribe
 from flows.commands.verify import verify_redaction
@@ -59,7 +63,8 @@ def cli() -> None:
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export, summarise),
+    *(search, export, access, objects),
+    *(backfill, summarise, up, deploy, worker),
 )
 
 for _command in _COMMANDS:

@@ -15,9 +15,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
+from asr.cores import cores
 from asr.decode import identify
 from asr.engines.base import Engine
-from asr.engines.registry import ENGINES, cores, load_engine
+from asr.engines.registry import ENGINES, load_engine
 from asr.errors import ConfigError, PipelineError
 from asr.options import TranscribeOptions
 from asr.types import Channel, Transcript
@@ -107,7 +108,8 @@ def main() -> None:
     except PipelineError as error:
         sys.exit(str(error))
     except ModuleNotFoundError as error:
-        sys.exit(f"{error.name} is not installed. Install the extra 'dev', as make test does")
+        extra = "torch" if error.name in ("torch", "whisper") else "dev"
+        sys.exit(f"{error.name} is not installed. Install the extra '{extra}': .venv/bin/pip install -e '.[{extra}]'")
     except Exception as error:  # noqa: BLE001
         sys.exit(f"a fault: {fault(error)}")
 

@@ -18,7 +18,7 @@ from compliance.signing import Signer
 from compliance.types import CallFacts, Hold, MasterKey
 from compliance.vault import Vault
 from configs.settings import Settings, known_keys, plain
-from flows.wiring import actor
+from flows.wiring import actor, protection
 from storage.anchors import AnchorStore, anchor_store
 from storage.kms import KmsKey
 from storage.ledger import Ledger
@@ -61,7 +61,7 @@ def open_custody(database: Database, objects: ObjectStore, settings: Settings, d
     Raises ConfigError for a key that cannot be read, or for a vault that is to keep something and has no master key.
     """
     folder = Path(settings.vault.folder or data_dir / "vault")
-    anchors = anchor_store(settings.audit.anchors or str(data_dir / "anchors"))
+    anchors = anchor_store(settings.audit.anchors or str(data_dir / "anchors"), protection(settings))
     ledger = Ledger(database, actor=actor())
     custody = Custody(ledger, database, objects, anchors, _signer(settings, data_dir), folder, settings)
     if settings.vault.keep:

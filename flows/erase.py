@@ -114,7 +114,7 @@ def certify_request(custody: Custody, request_id: int) -> str:
         "at": request.at.isoformat(timespec="seconds"),
     }
     document = certificate(erasure(told, items, kept, custody.ledger.now()), custody.signer)
-    key = custody.objects.put(document)
+    key = custody.objects.put(document, request.at.date())
     custody.ledger.certify(key, request_id=request_id)
     return key
 

@@ -58,7 +58,7 @@ def check_objects(custody: Custody, keys: list[str]) -> list[str]:
     faults = []
     for key in keys:
         try:
-            custody.objects.locate(key)
+            custody.objects.check(key)
         except PipelineError as error:
             faults.append(error.reason)
     return faults

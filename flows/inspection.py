@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from asr.decode import open_recording
 from asr.listener import ChannelSurvey
 from asr.loudness import active_level_dbov
-from asr.regions import find_speech, typed_regions
-from asr.survey import survey
+from asr.regions import typed_regions
 from asr.timebase import to_samples
-from asr.types import Channel, Recording, Region, RegionKind
+from asr.types import CallMetadata, Channel, Recording, Region, RegionKind
 from asr.vad import SpeechDetector
 from configs.settings import Settings
+from flows.preparation import listened, speech_of
 from flows.report import sound
 
 _COLUMNS = 2_000
@@ -66,16 +66,19 @@ class Envelopes:
     highest: NDArray[np.float32]
 
 
-def inspect(recording: Recording, detector: SpeechDetector, settings: Settings) -> Inspection:
-    """Listen to a recording once, as `callwright run` does first. Raises SkippableError for what is not a call."""
-    found = survey(recording, detector, settings.decode, None, settings.loudness)
+def inspect(
+    recording: Recording, detector: SpeechDetector, settings: Settings, call: CallMetadata | None = None
+) -> Inspection:
+    """Listen to a recording once, as `callwright run` does first. Raises as `preparation.prepare` does."""
+    call = call or CallMetadata()
+    found = listened(recording, detector, settings, call)
     return Inspection(
         recording.name,
         found.duration_s,
         found.container,
         found.codec,
         found.sample_rate_hz,
-        tuple(_facts(channel, settings) for channel in found.channels),
+        tuple(_facts(channel, call, settings) for channel in found.channels),
         tuple(map(sound, found.findings)),
     )
 
@@ -98,8 +101,8 @@ def envelopes(recording: Recording, duration_s: float, settings: Settings) -> En
     return Envelopes(lowest[:, :n_columns], highest[:, :n_columns])
 
 
-def _facts(channel: ChannelSurvey, settings: Settings) -> ChannelFacts:
-    speech = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
+def _facts(channel: ChannelSurvey, call: CallMetadata, settings: Settings) -> ChannelFacts:
+    speech = speech_of(channel, call, settings)
     # Whoever looks at a call is not to see which keys were pressed.
     regions = tuple(
         Region(region.start_s, region.end_s, region.channel, region.kind)

@@ -12,7 +12,9 @@ from compliance.render import documents
 from configs.settings import Settings
 from flows.ingest import Source, length_s
 from flows.metadata import Told
+from flows.tenants import of_tenant, tenant_at
 from flows.wiring import Archive
+from storage.objects import Shelf
 from storage.types import Failure, RecordingState
 
 
@@ -52,7 +54,14 @@ def take_in(
             continue
         call = _of_copies([told[copy.path] for copy in same])
         if isinstance(call, CallMetadata):
-            incoming = _Incoming(same[0].name, repository.recording_id(sha256), state, call)
+            recording_id = repository.recording_id(sha256)
+            kept = repository.metadata(recording_id) or CallMetadata()
+            uri = (places or {}).get(same[0].path) or same[0].path.absolute().as_uri()
+            owned = of_tenant(call, kept, tenant_at(uri, settings.metadata), again=again)
+            if owned is None:
+                intake.notes.append(f"{same[0].name} is a copy of another tenant's recording, and tells nothing of it")
+            call = owned or kept
+            incoming = _Incoming(same[0].name, sha256, recording_id, state, call)
             updated += _keep(incoming, archive, intake) and state is RecordingState.PUBLISHED
             call = repository.metadata(incoming.id) or call
             if call.consent is False and not settings.metadata.allow_without_consent:
@@ -72,6 +81,7 @@ class _Incoming:
     """A recording, how far it had come before this run, and what is told of it now."""
 
     name: str
+    sha256: str
     id: int
     state: RecordingState
     call: CallMetadata
@@ -91,7 +101,8 @@ def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
     rendered: dict[str, str] = {}
     if incoming.state is RecordingState.PUBLISHED:
         transcript = repository.transcript(incoming.id)
-        rendered = {document.kind: archive.objects.put(document) for document in documents(transcript, incoming.call)}
+        shelf = Shelf(archive.objects, repository.day(incoming.sha256))
+        rendered = {document.kind: shelf.put(document) for document in documents(transcript, incoming.call)}
         if not {"channel_map", "pauses"}.isdisjoint(changed):
             intake.notes.append(
                 f"{incoming.name} was published before its channel_map or pauses were told so: run it with --again"

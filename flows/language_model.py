@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from asr.engines.registry import cores
+from asr.cores import cores
 from asr.errors import ConfigError
 from compliance.redactor import Redactor
 from compliance.tagging import Tagger
@@ -51,7 +50,7 @@ def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[
             chat.close()
     elif settings.llm.gguf:
         options = settings.llm.model_copy(update={"gguf": str(_gguf(settings))})
-        yield EmbeddedChat.load(options, sampling, options.threads or min(real_cores(), cores(settings.transcribe)))
+        yield EmbeddedChat.load(options, sampling, options.threads or cores(settings.transcribe))
     else:
         raise _no_model()
 
@@ -74,15 +73,6 @@ def check_model(settings: Settings) -> None:
 
 def _no_model() -> ConfigError:
     return ConfigError("no language model is named", "Set llm.base_url to a server's, or llm.gguf to a file")
-
-
-def real_cores(cpus: Path = Path("/sys/devices/system/cpu")) -> int:
-    """The physical cores among those that this process may use: of two threads on one core, one counts."""
-    allowed = os.sched_getaffinity(0)
-    told = [cpus / f"cpu{number}" / "topology" for number in sorted(allowed)]
-    if not all((place / "core_id").exists() for place in told):
-        return len(allowed)
-    return len({((one / "physical_package_id").read_text(), (one / "core_id").read_text()) for one in told})
 
 
 def preset(settings: Settings) -> Sampling:

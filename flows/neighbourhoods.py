@@ -9,6 +9,7 @@ from asr.cutting import cut_chunks
 from asr.files.options import DecodeOptions
 from asr.timebase import covering, ms_to_samples, resampled_length, to_samples
 from asr.types import MODEL_RATE_HZ, Channel, Chunk, Samples, Span
+from compliance.types import RedactedTranscript
 from flows.bleeping import Copy, as_recording
 
 _BESIDE = ms_to_samples(300)
@@ -17,27 +18,55 @@ _BESIDE = ms_to_samples(300)
 _SHORTEST = ms_to_samples(150)
 """No word fits in less (the shortest digits of telephone calls last 0.2 s)."""
 
-_LONGEST = to_samples(28.0)
-"""Of a chunk: 30 s hold a second of silence and the seams."""
+_WORD_S = 0.6
+"""A word that takes longer may have been stretched over others, and is heard in part."""
+
+LONGEST = to_samples(14.0)
+"""Of a chunk, and of a window of several: with its second of silence it is the shortest that an engine hears. Twice as
+many windows of half the length take as long to encode, and a decoder's steps are half as many for twice as many at a
+time: a fifth less in all."""
+
+Times = Sequence[tuple[float, float]]
+"""Starts and ends, in seconds."""
 
 
-def pieces(
-    side: Channel,
-    places: Iterable[tuple[float, float]],
-    bursts: Sequence[Span],
-    copy: Copy,
-    at: int,
-    context_s: float | None,
-) -> list[Chunk]:
+def kept_words(redacted: RedactedTranscript, side: Channel) -> Times:
+    """When the words of one side were said that its transcript has kept, but for those that take suspiciously long."""
+    return [
+        (float(word.start_s), float(word.end_s))
+        for turn in redacted.turns
+        if turn.channel is side
+        for word in turn.words
+        if not word.entity and word.end_s - word.start_s <= _WORD_S
+    ]
+
+
+def near(places: Times, words: Times, context_s: float) -> Times:
+    """Up to `context_s` around each of the places, without the kept words that this would cut: half a word is easily
+    taken for a name.
+
+    >>> near([(5.0, 6.0)], [(3.25, 3.75), (7.25, 8.0)], 1.5)
+    [(3.75, 7.25)]
+    """
+    return [
+        (
+            max([start_s - context_s, *(end for begin, end in words if begin < start_s - context_s < end <= start_s)]),
+            min([end_s + context_s, *(begin for begin, end in words if end_s <= begin < end_s + context_s < end)]),
+        )
+        for start_s, end_s in places
+    ]
+
+
+def pieces(side: Channel, wanted: Times | None, bursts: Sequence[Span], copy: Copy, at: int) -> list[Chunk]:
     """What of one channel is to be heard, as chunks of pieces laid end to end.
 
-    That is the speech up to `context_s` around each of the places, all of the channel's if that is None, less what the
-    copy has a tone or silence for in its channel `at`: that is compared sample by sample, and need not be heard.
+    That is the speech in the wanted stretches, all of the channel's if that is None, less what the copy has a tone or
+    silence for in its channel `at`: that is compared sample by sample, and need not be heard.
     """
     speech = merged(Span(max(0, burst.start - _BESIDE), burst.stop + _BESIDE) for burst in bursts)
-    if context_s is not None:
-        near = merged(covering(max(0.0, start_s - context_s), end_s + context_s) for start_s, end_s in places)
-        speech = merged(_shared(speech, near))
+    if wanted is not None:
+        stretches = merged(covering(max(0.0, start_s), end_s) for start_s, end_s in wanted)
+        speech = merged(_shared(speech, stretches))
     length = resampled_length(copy.n_samples, copy.sample_rate_hz, MODEL_RATE_HZ)
     removed = [_at_model_rate(span, copy.sample_rate_hz) for span in copy.spans[at]]
     heard = [Span(span.start, min(span.stop, length)) for span in _without(speech, removed)]
@@ -82,9 +111,9 @@ def _without(spans: Iterable[Span], removed: Sequence[Span]) -> Iterator[Span]:
 def _packed(side: Channel, spans: Sequence[Span]) -> Iterator[Chunk]:
     held: list[Span] = []
     for span in spans:
-        for start in range(span.start, span.stop, _LONGEST):
-            part = Span(start, min(start + _LONGEST, span.stop))
-            if held and sum(map(len, held)) + len(part) > _LONGEST:
+        for start in range(span.start, span.stop, LONGEST):
+            part = Span(start, min(start + LONGEST, span.stop))
+            if held and sum(map(len, held)) + len(part) > LONGEST:
                 yield Chunk(side, tuple(held))
                 held = []
             held.append(part)

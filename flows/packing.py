@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 
 from asr.engines.base import Engine
-from asr.timebase import ms_to_samples, to_samples, to_seconds
+from asr.timebase import ms_to_samples, to_seconds
 from asr.types import Hypothesis, Samples
+from flows.neighbourhoods import LONGEST
 
 Where = tuple[int, int]
 """A chunk: its channel's place in the file, and its number in it."""
@@ -19,8 +21,6 @@ Piece = tuple[tuple[int, Where], Samples]
 
 _BETWEEN = ms_to_samples(500)
 """Silence between two pieces in a window, so that no word is of both."""
-
-_LONGEST = to_samples(28.0)
 
 
 def portions(pieces: Iterator[Piece], most: int) -> Iterator[list[Piece]]:
@@ -40,13 +40,15 @@ def portions(pieces: Iterator[Piece], most: int) -> Iterator[list[Piece]]:
 def hear_together(pieces: Sequence[Piece], engines: Sequence[Engine]) -> dict[tuple[int, Where], list[Hypothesis]]:
     """What each engine hears in each piece, several of which share a window; times are from the piece's own start.
 
-    Raises what the engines raise.
+    All engines hear at once. Raises what they raise.
     """
     windows = list(_windows(pieces))
     sound = [_joined(window) for window in windows]
     found: dict[tuple[int, Where], list[Hypothesis]] = {which: [] for which, _ in pieces}
-    for engine in engines:
-        for window, heard in zip(windows, engine.transcribe(sound), strict=True):
+    with ThreadPoolExecutor(max(1, len(engines))) as pool:
+        answers = list(pool.map(lambda engine: engine.transcribe(sound), engines))
+    for answer in answers:
+        for window, heard in zip(windows, answer, strict=True):
             at = 0
             for which, samples in window:
                 found[which].append(_within(heard, to_seconds(at), to_seconds(len(samples))))
@@ -55,11 +57,11 @@ def hear_together(pieces: Sequence[Piece], engines: Sequence[Engine]) -> dict[tu
 
 
 def _windows(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """The pieces in windows of at most 28 s, each in the first that has room: the longest first."""
+    """The pieces in windows as long as a piece may be, each in the first that has room: the longest first."""
     windows: list[tuple[int, list[Piece]]] = []
     for piece in sorted(pieces, key=lambda piece: (-len(piece[1]), piece[0])):
         size = len(piece[1]) + _BETWEEN
-        place = next((at for at, (held, _) in enumerate(windows) if held + size <= _LONGEST + _BETWEEN), None)
+        place = next((at for at, (held, _) in enumerate(windows) if held + size <= LONGEST + _BETWEEN), None)
         if place is None:
             windows.append((size, [piece]))
         else:

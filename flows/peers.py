@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from asr.cores import cores
 from asr.decode import decode, identify
-from asr.engines.registry import cores
 from asr.errors import ConfigError
 from asr.resample import resample
 from asr.types import Samples
+from asr.whisper.weights import load_weights
 from configs.settings import Settings
 from flows import wiring
 
@@ -105,14 +106,47 @@ def openvino_genai(settings: Settings, variant: str) -> System:
     return answer
 
 
+def openai_whisper(settings: Settings, variant: str) -> System:
+    """openai/whisper on our weights and cores, in float32: greedy with its fall-back to sampling, or with our beam if
+    the variant is `beam`.
+
+    It hears whole channels, without VAD, and does not say when each window was done. It is not told what it wrote
+    before, which makes it loop on telephone calls.
+    """
+    import torch
+
+    from flows.reference import openai_model
+
+    asked = settings.transcribe
+    torch.set_num_threads(cores(asked))
+    weights = load_weights(wiring.fetch_model(settings, asked.model).folder)
+    model = openai_model(weights)
+    weight_bytes = sum(parameter.nbytes for parameter in model.parameters())
+    options = {"language": asked.language, "fp16": False, "condition_on_previous_text": False}
+    options |= {"beam_size": asked.beam_size} if variant else {}
+
+    def answer(calls: Sequence[Path]) -> Answer:
+        texts = [
+            [str(model.transcribe(channel, **options)["text"]) for channel in channels]
+            for channels in _channels(calls, settings)
+        ]
+        return Answer(texts, [], weight_bytes, {"precision": "float32"})
+
+    return answer
+
+
 PEERS: dict[str, Callable[[Settings, str], System]] = {
     "faster-whisper": faster_whisper,
     "faster-whisper-batched": faster_whisper_batched,
     "openvino-genai": openvino_genai,
+    "openai-whisper": openai_whisper,
 }
 """Name to a function that takes (settings, variant), of which the variant is what follows the name after a colon."""
 
-FORMS = "faster-whisper, faster-whisper-batched, faster-whisper-batched:SIZE, openvino-genai:FOLDER"
+FORMS = (
+    "faster-whisper, faster-whisper-batched, faster-whisper-batched:SIZE, openvino-genai:FOLDER, openai-whisper, "
+    "openai-whisper:beam"
+)
 """How they are asked for."""
 
 
@@ -120,8 +154,10 @@ def is_peer(name: str, variant: str) -> bool:
     """Whether there is a peer of that name that has that variant. Raises ConfigError for a folder with no model."""
     if name == "openvino-genai" and variant:
         return bool(_converted(variant))
-    return (name == "faster-whisper" and not variant) or (
-        name == "faster-whisper-batched" and (variant.isdecimal() or not variant)
+    return (
+        (name == "faster-whisper" and not variant)
+        or (name == "faster-whisper-batched" and (variant.isdecimal() or not variant))
+        or (name == "openai-whisper" and variant in ("", "beam"))
     )
 
 

@@ -22,6 +22,7 @@ _COLOURS = {
     RegionKind.BUSY: "#d1495b",
     RegionKind.CONGESTION: "#8c2f39",
     RegionKind.DIAL_TONE: "#b5838d",
+    RegionKind.SPECIAL_TONE: "#f4a6a0",
     RegionKind.DTMF: "#3a6ea5",
     RegionKind.OVERLAP: "#1b6f65",
     RegionKind.SILENCE: "#c9ced6",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -13,27 +11,24 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from asr.errors import FatalError
+from flows import children
 from flows.presence import own_folder
 
 _START_TIMEOUT_S = 120.0
-_PR_SET_PDEATHSIG = 1
-_HOME = "prefect"
+HOME = "prefect"
 
 _SERVER = (
     "--factory",
-    "prefect.server.api.server:create_app",
-    "--host",
-    "127.0.0.1",
+    "flows.prefect_app:create_app",
     "--log-level",
     "error",
 )
 """How Prefect starts its own embedded server, with uvicorn."""
 
-_QUIET = {
+QUIET = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_LOGGING_LEVEL": "WARNING",
@@ -52,13 +47,13 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
 
     Raises FatalError, from the function, if the server does not come up.
     """
-    os.environ |= {name: value for name, value in _QUIET.items() if name not in os.environ}
+    os.environ |= {name: value for name, value in QUIET.items() if name not in os.environ}
     if os.environ.get("PREFECT_API_URL"):
-        os.environ.setdefault("PREFECT_HOME", str((data_dir / _HOME).absolute()))
+        os.environ.setdefault("PREFECT_HOME", str((data_dir / HOME).absolute()))
         yield lambda: None
         return
     # Two servers on one SQLite would lock each other out.
-    with own_folder(data_dir, _HOME) as home:
+    with own_folder(data_dir, HOME) as home:
         os.environ.setdefault("PREFECT_HOME", str(home.absolute()))
         with _started(home / "server.log") as wait_for_server:
             yield wait_for_server
@@ -66,18 +61,11 @@ def prefect_server(data_dir: Path) -> Iterator[Callable[[], None]]:
 
 @contextmanager
 def _started(log_path: Path) -> Iterator[Callable[[], None]]:
-    port = _free_port()
+    port = free_port()
     with log_path.open("w") as log:
-        server = subprocess.Popen(  # noqa: S603
-            [sys.executable, "-m", "uvicorn", *_SERVER, "--port", str(port)],
-            stdout=log,
-            stderr=log,
-            # Ctrl-C is for the run alone, which has yet to tell the server how it ended.
-            start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509
-        )
-    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-    os.environ["no_proxy"] = _no_proxy()
+        server = children.start(server_line(port), log)
+    os.environ["PREFECT_API_URL"] = api_url(port)
+    os.environ["no_proxy"] = no_proxy()
     try:
         yield lambda: _wait(server, port, log_path)
     finally:
@@ -86,31 +74,42 @@ def _started(log_path: Path) -> Iterator[Callable[[], None]]:
         server.wait()
 
 
-def _die_with(parent_pid: int) -> None:
-    """In the child: be killed by the kernel when the run ends, even by kill -9."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent_pid:
-        os._exit(1)  # the run ended before the kernel was asked
+def server_line(port: int, host: str = "127.0.0.1") -> list[str]:
+    """The command that is Prefect's server, all its services with it: its schedules, automations, late runs."""
+    return [sys.executable, "-m", "uvicorn", *_SERVER, "--host", host, "--port", str(port)]
 
 
-def _no_proxy() -> str:
+def api_url(port: int) -> str:
+    """Where a server on this machine is spoken to."""
+    return f"http://127.0.0.1:{port}/api"
+
+
+def no_proxy() -> str:
     """The hosts that need no proxy, this machine among them: a proxy would look for the server on its own."""
     named = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
     return f"{named},127.0.0.1" if named else "127.0.0.1"
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
+def answers(port: int) -> bool:
+    """Whether a server on this machine is there, and well."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 def _wait(server: subprocess.Popen[bytes], port: int, log_path: Path) -> None:
     deadline_s = time.monotonic() + _START_TIMEOUT_S
     while time.monotonic() < deadline_s and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health", timeout=5):
-                return
-        except (urllib.error.URLError, OSError):
-            time.sleep(0.2)
+        if answers(port):
+            return
+        time.sleep(0.2)
     raise FatalError("Prefect's server did not start", f"Its log is {log_path}")

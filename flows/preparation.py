@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,12 +13,12 @@ from asr.channels.crosstalk import Leak
 from asr.chunking import chunk
 from asr.cutting import LeakFrom, channel_blocks, cut_chunks
 from asr.decode import open_recording
-from asr.diarize.attribution import overlaps
+from asr.diarize.attribution import overlaps, talk
 from asr.diarize.types import Diarizer, Speaking
 from asr.errors import MetadataError
 from asr.listener import ChannelSurvey
-from asr.regions import find_speech, typed_regions, without
-from asr.survey import survey
+from asr.regions import Speech, find_speech, typed_regions, without
+from asr.survey import Survey, survey
 from asr.timebase import covering
 from asr.timings import FrontEndStage, Timings
 from asr.treatment import Treatment, plan
@@ -83,11 +83,8 @@ def prepare(
     began_s = time.perf_counter()
     timings = timings or Timings()
     call = call or CallMetadata()
-    _check_map(recording, call, settings)
-    found = survey(recording, detector, settings.decode, call.channel_map, settings.loudness, timings)
-    _check_pauses(found.duration_s, call)
-    pauses = [covering(start_s, end_s) for start_s, end_s in call.pauses]
-    planned = [_planned(channel, pauses, settings, timings) for channel in found.channels]
+    found = listened(recording, detector, settings, call, timings)
+    planned = [_planned(channel, call, settings, timings) for channel in found.channels]
     if diarizer is not None:
         planned = [_diarized(recording, *one, diarizer, settings) for one in planned]
     return Prepared(
@@ -101,13 +98,32 @@ def prepare(
     )
 
 
+def listened(
+    recording: Recording,
+    detector: SpeechDetector,
+    settings: Settings,
+    call: CallMetadata,
+    timings: Timings | None = None,
+) -> Survey:
+    """The first pass over a recording whose channels are as its call tells. Raises as `prepare` does."""
+    _check_map(recording, call, settings)
+    found = survey(recording, detector, settings.decode, call.channel_map, settings.loudness, timings)
+    _check_pauses(found.duration_s, call)
+    return found
+
+
+def speech_of(channel: ChannelSurvey, call: CallMetadata, settings: Settings) -> Speech:
+    """What is spoken in a channel, but for its call's pauses."""
+    heard = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
+    return without(heard, [covering(start_s, end_s) for start_s, end_s in call.pauses])
+
+
 def _planned(
-    channel: ChannelSurvey, pauses: Sequence[Span], settings: Settings, timings: Timings
+    channel: ChannelSurvey, call: CallMetadata, settings: Settings, timings: Timings
 ) -> tuple[PreparedChannel, tuple[Region, ...]]:
     """A channel's chunks and regions."""
     with timings.of(FrontEndStage.REGIONS):
-        heard = find_speech(channel.probabilities, channel.n_samples, settings.vad, settings.chunk, channel.sounds)
-        speech = without(heard, pauses)
+        speech = speech_of(channel, call, settings)
         treatment = plan(channel, settings.denoise, settings.loudness)
         regions = typed_regions(speech, channel.channel, channel.sounds)
     with timings.of(FrontEndStage.CHUNKING):
@@ -132,12 +148,17 @@ def _diarized(
     diarizer: Diarizer,
     settings: Settings,
 ) -> tuple[PreparedChannel, tuple[Region, ...]]:
-    """The same with who talks when in it, and where several do, if the channel is mixed."""
-    if channel.channel is not Channel.MIXED:
-        return channel, regions
+    """The same with who talks when in it, and where several do, if several share it: on one side's own channel, that is
+    looked for only if the settings say so, and nothing changes if it has one speaker."""
+    shared = channel.channel is Channel.MIXED
     speech = [covering(region.start_s, region.end_s) for region in regions if region.kind is RegionKind.SPEECH]
-    speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech) if speech else ()
-    return replace(channel, speaking=speaking), (*regions, *overlaps(speaking, channel.channel))
+    if not speech or not (shared or settings.diarize.within_channels):
+        return channel, regions
+    speaking = diarizer.diarize(channel_blocks(recording, channel.index, settings.decode), speech, shared=shared)
+    if not shared and len({one.speaker for one in speaking}) < 2:
+        return channel, regions
+    told = talk(speaking, channel.channel) + overlaps(speaking, channel.channel)
+    return replace(channel, speaking=speaking), (*regions, *told)
 
 
 def _check_map(recording: Recording, call: CallMetadata, settings: Settings) -> None:

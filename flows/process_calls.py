@@ -9,12 +9,12 @@ be done.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
@@ -22,23 +22,29 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
-from asr.engines.registry import cores
+from asr.cores import cores
 from asr.errors import FatalError, RetryableError
 from asr.types import Recording, Transcript
 from configs.settings import Settings
 from flows import preparation, proof, stages
+from flows.artifacts import show_run
 from flows.custody import Custody
 from flows.desk import Desk
 from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
+from flows.limits import asr_tag, slot
 from flows.metadata import sound
 from flows.preparation import Prepared
 from flows.presence import working_in
 from flows.proof import Case, Listening
+from flows.report import clock
+from flows.run_here import run_here
+from flows.site import named
 from flows.stages import Heard, Redacted
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
 from storage.errors import LeaseLostError
+from storage.objects import Shelf
 from storage.types import Failure
 
 
@@ -87,34 +93,57 @@ def _stage(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     )
 
 
-@flow(name="process-calls", flow_run_name="run-{run_id}", persist_result=False, validate_parameters=False)
-def process_calls(run_id: int) -> str:
-    """Process the groups of the batch that is set.
+def run_of(groups: Sequence[tuple[Source, ...]]) -> str:
+    """What a run over some groups is called: how much it is, and no name of any of it."""
+    sources = [source for group in groups for source in group]
+    return f"{len(sources)} call{'s' * (len(sources) != 1)}, {clock(sum(source.length_s for source in sources))}"
+
+
+def _run_name() -> str:
+    batch = BATCH.get(None)
+    return named("process-calls")() if batch is None else run_of(batch.groups)
+
+
+@flow(name="process-calls", flow_run_name=_run_name, persist_result=False, validate_parameters=False)
+def process_calls(run_id: int | None = None) -> str:
+    """Process the groups of the batch that is set. A deployment's run has none: it does what `callwright run` would.
 
     Returns a line that says how many recordings were published and how many quarantined.
     """
+    if run_id is None:
+        return run_here()
     batch = BATCH.get()
     published = quarantined = 0
     for group in batch.groups:
         if batch.leased.stop.is_set():
             break
         with working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
-            done = _process_group(run_id, group)
+            done = process_group(run_id, group)
         published, quarantined = published + done[0], quarantined + done[1]
+    show_run(run_id, batch.archive, batch.settings, batch.leased.data_dir)
     return f"{published} published, {quarantined} quarantined"
 
 
-def _process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
+def process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
     """One group through all stages; returns how many of its recordings were published and how many quarantined."""
     desk = Desk()
     mine = claim(run_id, quote(group), quote(desk))
     if mine:
         prepared = prepare(quote(mine), quote(desk))
-        heard = transcribe(quote(prepared), quote(desk))
+        heard = _transcribe_by_tag(prepared, desk)
         transcripts = assemble(quote(heard), quote(desk))
         redacted = redact(quote(transcripts), quote(desk))
         _publish_proven(run_id, redacted, desk)
     return len(desk.settled) - len(desk.failures), len(desk.failures)
+
+
+def _transcribe_by_tag(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Heard]]:
+    """Transcribe under the limit of this machine's kind, if there is one."""
+    batch = BATCH.get()
+    tag = asr_tag(batch.settings, batch.models.engine.info.model_sha256)
+    tagged: Callable[..., list[tuple[Prepared, Heard]]] = cast("Any", transcribe).with_options(tags={tag})
+    with slot(tag, batch.settings):
+        return tagged(quote(prepared), quote(desk))
 
 
 def _publish_proven(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
@@ -261,7 +290,8 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
         recording = item[0].recording
-        publication = stages.publication(*item, objects, batch.settings, certify)
+        shelf = Shelf(objects, repository.day(recording.sha256))
+        publication = stages.publication(*item, shelf, batch.settings, certify)
         with _unless_lost(desk, recording, batch.progress):
             repository.publish(run_id, publication, desk.tokens[recording.sha256])
             desk.settled.add(recording)

@@ -22,7 +22,7 @@ from configs.settings import Settings
 from flows.bleeping import Copy, bleep, places_left, sides, speech_of
 from flows.desk import Desk
 from flows.listeners import Listener
-from flows.neighbourhoods import cut, pieces
+from flows.neighbourhoods import cut, kept_words, near, pieces
 from flows.packing import Piece, Where, hear_together, portions
 from flows.preparation import Prepared
 from flows.stages import Redacted
@@ -229,10 +229,10 @@ def _plan(case: Case, settings: Settings) -> dict[int, list[Chunk]]:
     whole = case.whole_call and not case.rounds
     plan = {}
     for side, place in sides(case.prepared, case.redacted).items():
-        wanted = [(start_s, end_s) for channel, start_s, end_s in case.places if channel is side]
+        places = [(start_s, end_s) for channel, start_s, end_s in case.places if channel is side]
+        wanted = None if whole else near(places, kept_words(case.redacted, side), settings.redact.proof_context_s)
         bursts = next(one.bursts for one in case.prepared.channels if one.index == place)
-        context_s = settings.redact.proof_context_s
-        plan[place] = pieces(side, wanted, bursts, case.copy, place, None if whole else context_s)
+        plan[place] = pieces(side, wanted, bursts, case.copy, place)
         case.heard_s += sum(map(len, plan[place])) / to_samples(1.0)
     return plan
 

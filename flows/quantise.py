@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from asr.card import Card, Outcome
+from asr.cores import cores
 from asr.decode import identify
 from asr.engines.base import EngineInfo
 from asr.engines.openvino import build
 from asr.engines.openvino_calibrate import Features, calibrate, save_graphs
-from asr.engines.registry import cores
 from asr.models import LocalModel
 from asr.normalise import whisper_english
 from asr.scoring import long_deletions, pooled, word_errors

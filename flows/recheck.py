@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from asr.bleeping import Cover
-from asr.errors import FatalError, PipelineError, RetryableError, SkippableError
+from asr.errors import FatalError, PipelineError, SkippableError
 from asr.files.writers import Format
 from asr.timebase import to_samples
 from asr.types import CallMetadata, Channel, Span
 from asr.vad import SpeechDetector
+from compliance.certificate import spans, turns_digest, words_digest
 from compliance.errors import SignatureError
 from compliance.redactor import Redactor
 from compliance.render import documents as rendered
 from compliance.signing import PublicKey
 from compliance.survivors import counted, text_survivors
-from compliance.types import AUDIO_KINDS, RedactedTranscript
+from compliance.types import AUDIO_KINDS, Kind, RedactedTranscript
 from configs.settings import Settings
 from flows import preparation
 from flows.bleeping import Copy, as_recording, places_left
 from flows.custody import Custody
 from flows.proof import Case, Listening, listen
-from storage.objects import object_key
+from storage.errors import NoTranscriptError
+from storage.objects import digest_of, object_name
 from storage.repository import Repository
 from storage.types import StoredRecording
+from storage.vouched import Vouched
 
 _CERTIFICATE = "callwright redaction certificate"
 
@@ -59,10 +63,17 @@ class Checker:
         stand in it, sample by sample, and heard again beside what was removed. Raises RetryableError and FatalError of
         the engines.
         """
-        transcript = self.repository.transcript(found.id)
+        try:
+            transcript = self.repository.transcript(found.id)
+        except NoTranscriptError as error:
+            return Checked(found.name, found.sha256, (error.reason,), audio=False)
         kept = self.repository.documents(found.id)
         faults: list[str] = []
-        body = self._certificate(found, faults)
+        trail = self.custody.ledger.vouched(found.sha256).get(found.sha256)
+        body = self._certificate(found, trail, faults)
+        if trail:
+            faults += _not_as_in_trail(kept, trail)
+        faults += self._tables(found, transcript, body, trail)
         faults += self._renderings(found, transcript, kept, body)
         if left := text_survivors(transcript, self._redactor(transcript.policy)):
             faults.append(f"{', '.join(left)} is found in its text")
@@ -81,7 +92,17 @@ class Checker:
         own = self.listening.redactor
         return own if own.policy == policy else own.with_policy(policy)
 
-    def _certificate(self, found: StoredRecording, faults: list[str]) -> Mapping[str, Any]:
+    def missing(self, published: Sequence[StoredRecording]) -> list[Checked]:
+        """Calls that are published, says the audit trail, and that are not among those that the database has so."""
+        known = {one.sha256 for one in published}
+        fault = "the audit trail says that it is published, and the database does not"
+        return [
+            Checked(sha256[:12], sha256, (fault,), audio=False)
+            for sha256 in self.custody.ledger.vouched()
+            if sha256 not in known
+        ]
+
+    def _certificate(self, found: StoredRecording, trail: Vouched | None, faults: list[str]) -> Mapping[str, Any]:
         """The body of the call's last certificate of redaction; empty, with a fault, if there is none to trust."""
         for key in reversed(self.custody.ledger.certificates(found.id)):
             try:
@@ -94,27 +115,50 @@ class Checker:
                 return {}
             source = body.get("source")
             if body.get("type") == _CERTIFICATE:
+                if trail and trail.certificate not in (None, key):
+                    faults.append("its certificate is another one than the audit trail names")
                 if not isinstance(source, dict) or source.get("sha256") != found.sha256:
                     faults.append("its certificate is of another recording")
                 return body
         faults.append("it has no certificate of redaction")
         return {}
 
+    def _tables(
+        self, found: StoredRecording, transcript: RedactedTranscript, body: Mapping[str, Any], trail: Vouched | None
+    ) -> list[str]:
+        """What the tables hold otherwise than it was certified. Certificates of old tell of the renderings alone."""
+        certified, policy = body.get("database"), body.get("policy")
+        if certified is None or policy is None:
+            return []
+        held = {
+            "turns": (turns_digest(self.repository.plain_turns(found.id)), certified.get("turns")),
+            "words": (words_digest(transcript.turns), certified.get("words")),
+            "spans": (spans(transcript), body.get("spans")),
+            "policy": (transcript.policy, policy.get("name")),
+        }
+        if trail and Kind.WORDS in trail.erased:
+            del held["words"]
+        return [
+            f"its {name} in the database {'is' if name == 'policy' else 'are'} not what was certified"
+            for name, (now, was) in held.items()
+            if now != was
+        ]
+
     def _renderings(
         self, found: StoredRecording, transcript: RedactedTranscript, kept: Mapping[str, str], body: Mapping[str, Any]
     ) -> list[str]:
         told = self.repository.metadata(found.id) or CallMetadata()
-        anew = {document.kind: object_key(document) for document in rendered(transcript, told)}
+        anew = {document.kind: object_name(document) for document in rendered(transcript, told)}
         certified = body.get("transcript") or {}
         faults = []
         for kind, key in kept.items():
             if kind in AUDIO_KINDS:
                 continue
             try:
-                self.custody.objects.locate(key)
+                self.custody.objects.check(key)
             except PipelineError as error:
                 faults.append(error.reason)
-            if Path(key).stem != certified.get(kind) and key != anew.get(kind):
+            if Path(key).stem != certified.get(kind) and Path(key).name != anew.get(kind):
                 faults.append(f"its {kind} is neither what was certified nor what its words give")
         return faults
 
@@ -122,14 +166,17 @@ class Checker:
         self, transcript: RedactedTranscript, kind: str, key: str, certified: Mapping[str, Any] | None
     ) -> list[str]:
         """What is wrong with a redacted copy."""
-        try:
-            path = self.custody.objects.locate(key)
-        except RetryableError:
-            raise
-        except FatalError as error:
-            return [error.reason]
-        if certified is None or certified.get("sha256") != path.stem:
-            return [f"its {kind} is not what was certified"]
+        with ExitStack() as opened:
+            try:
+                path = opened.enter_context(self.custody.objects.file(key))
+            except FatalError as error:
+                return [error.reason]
+            if certified is None or certified.get("sha256") != digest_of(key):
+                return [f"its {kind} is not what was certified"]
+            return self._sound(transcript, kind, path, certified)
+
+    def _sound(self, transcript: RedactedTranscript, kind: str, path: Path, certified: Mapping[str, Any]) -> list[str]:
+        """What is wrong with a redacted copy that is the one that was certified."""
         copy, sides = _described(path, certified)
         faults = []
         uncovered = [one.entity for one in transcript.redactions if not _covers(copy, sides, one.channel, one)]
@@ -143,6 +190,16 @@ class Checker:
             f"{entity} may be heard in its {kind}" for entity in counted(survivor.entity for survivor in heard.left)
         ]
         return faults
+
+
+def _not_as_in_trail(kept: Mapping[str, str], trail: Vouched) -> list[str]:
+    """Renderings and copies that the tables name otherwise than the audit trail does."""
+    named = sorted({*kept, *trail.documents})
+    return [
+        f"its {kind} is {'another one than the audit trail names' if kind in kept else 'not in the database'}"
+        for kind in named
+        if kept.get(kind) != trail.documents.get(kind)
+    ]
 
 
 def _described(path: Path, certified: Mapping[str, Any]) -> tuple[Copy, tuple[Channel | None, ...]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,9 +15,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from asr.diarize.rttm import as_rttm, talk_of
 from asr.models import Model
 from asr.types import CallMetadata, Conversation, GuardCounts
 from asr.types import Finding as Sound
+from compliance.render import SpokenTranscript
 from compliance.types import RedactedTranscript
 from flows.run import Result
 from llm.types import Finding, Summary
@@ -159,6 +162,7 @@ def _told(call: CallMetadata) -> Iterable[tuple[str, str, str]]:
         "started_at": call.started_at.isoformat(" ") if call.started_at else None,
         "agent": call.agent,
         "queue": call.queue,
+        "tenant": call.tenant,
         "direction": call.direction,
         "language": call.language,
         "channel_map": ", ".join(sides) if sides else None,
@@ -214,6 +218,11 @@ def print_transcript(
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
 
 
+def rttm_of(transcript: SpokenTranscript) -> str:
+    """Who talks when in a call, as RTTM; the call is named as its file is, without the ending."""
+    return as_rttm(Path(transcript.audio).stem, talk_of(transcript.turns, transcript.regions))
+
+
 def talk(conversation: Conversation) -> Iterable[str]:
     """How a call's time was spent: a line for each speaker, and one for what is nobody's.
 
@@ -252,12 +261,18 @@ def _guarded(counts: GuardCounts) -> str:
 
     >>> _guarded(GuardCounts(loops=2, away=1, retried=2, recovered=1, unheard=1))
     '3 words removed (1 away, 2 loops), 2 chunks heard again, 1 with gain, 1 still without words'
+    >>> _guarded(GuardCounts(silenced=1, sampled=2))
+    '1 chunks taken for silence, 2 chunks sampled anew'
     """
     removed = {name: getattr(counts, name) for name in ("away", "loops", "rushed", "subtitles")}
     parts = []
     if counts.removed:
         named = ", ".join(f"{n} {name}" for name, n in removed.items() if n)
         parts.append(f"{counts.removed} words removed ({named})")
+    if counts.silenced:
+        parts.append(f"{counts.silenced} chunks taken for silence")
+    if counts.sampled:
+        parts.append(f"{counts.sampled} chunks sampled anew")
     if counts.retried:
         parts.append(f"{counts.retried} chunks heard again, {counts.recovered} with gain")
     if counts.unheard:

@@ -30,8 +30,9 @@ from configs.settings import Settings
 from flows.bleeping import speech_of
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
+from llm.roles import by_role
 from llm.summarise import summarise
-from storage.objects import ObjectStore
+from storage.objects import Shelf
 from storage.types import Publication
 
 
@@ -193,7 +194,7 @@ def publication(
     prepared: Prepared,
     heard: Heard,
     redacted: Redacted,
-    objects: ObjectStore,
+    shelf: Shelf,
     settings: Settings,
     certify: Certify,
 ) -> Publication:
@@ -201,22 +202,21 @@ def publication(
 
     Objects are named by what they hold, so that a second try after a kill writes the same ones.
     """
+    facts = conversation(redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s)
     began_s = time.perf_counter()
-    summary = summarise(redacted.transcript, settings.summarise)
+    summary = summarise(by_role(redacted.transcript, facts), settings.summarise)
     summarise_s = time.perf_counter() - began_s
-    keys = {document.kind: objects.put(document) for document in documents(redacted.transcript, prepared.call)}
+    keys = {document.kind: shelf.put(document) for document in documents(redacted.transcript, prepared.call)}
     if redacted.copy is not None:
         kind = redacted.copy.suffix[1:]
-        keys[kind] = objects.put_file(redacted.copy, kind)
+        keys[kind] = shelf.put_file(redacted.copy, kind)
     return Publication(
         recording=prepared.recording,
         audio=prepared.facts,
         transcript=redacted.transcript,
         summary=summary,
         documents=keys,
-        conversation=conversation(
-            redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s
-        ),
+        conversation=facts,
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,
@@ -224,5 +224,5 @@ def publication(
             **redacted.sound_s,
             "summarise": summarise_s,
         },
-        certificate=objects.put(certify(prepared.recording, redacted.transcript, keys, redacted.proof)),
+        certificate=shelf.put(certify(prepared.recording, redacted.transcript, keys, redacted.proof)),
     )

@@ -20,6 +20,7 @@ from flows.desk import fault
 from flows.presence import dead
 from flows.wiring import Archive, actor
 from llm.errors import UnavailableError
+from llm.roles import by_role
 from llm.summarise import ModelSummariser
 from llm.types import Summary
 from storage.leases import shared_clock
@@ -119,7 +120,7 @@ def summarise_archive(
     try:
         while not (stop.is_set() or done.why):
             for call in islice(calls, _AHEAD * concurrency - len(asked)):
-                asked[pool.submit(summariser, call.transcript)] = call
+                asked[pool.submit(summariser, by_role(call.transcript, call.conversation))] = call
             if not asked:
                 break
             ended, _ = wait(asked, timeout=1.0, return_when=FIRST_COMPLETED)

@@ -220,6 +220,7 @@ class _Call(BaseModel):
     time_zone: Annotated[str, PlainValidator(_zone)] | None = None
     agent: _Name | None = None
     queue: _Name | None = None
+    tenant: _Name | None = None
     direction: Annotated[Direction | None, PlainValidator(_direction)] = None
     language: Annotated[str, PlainValidator(_language)] | None = None
     channel_map: Annotated[tuple[Channel | None, ...], PlainValidator(_channel_map)] | None = None

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from asr.cores import cores
 from asr.diarize.loading import load_diarizer
 from asr.diarize.types import Diarizer
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.errors import ConfigError
 from asr.fetch import Access, fetch
 from asr.models import FolderSource, LocalModel, Model, Registry, cache_folder, resolve
@@ -22,8 +23,9 @@ from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from flows.listeners import Listener, listeners, proof_model
-from storage.buckets import read_object
-from storage.objects import FolderStore
+from storage.bucket_objects import BucketStore
+from storage.buckets import Protection, read_object
+from storage.objects import FolderStore, ObjectStore
 from storage.repository import Repository
 from storage.session import Database, migrate, open_database
 
@@ -49,7 +51,7 @@ class Archive:
 
     database: Database
     repository: Repository
-    objects: FolderStore
+    objects: ObjectStore
 
 
 def registry(settings: Settings) -> Registry:
@@ -69,9 +71,11 @@ def model_ids(settings: Settings) -> tuple[str, ...]:
 
 def voice_model_ids(settings: Settings) -> tuple[str, ...]:
     """The models that tell the speakers of a mixed channel apart; none for a diarizer that brings its own."""
-    if settings.diarize.diarizer != "openvino":
-        return ()
-    return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "openvino":
+        return settings.diarize.segmentation_model, settings.diarize.embedding_model
+    if settings.diarize.diarizer == "pyannote" and settings.diarize.pyannote_embedding:
+        return (settings.diarize.segmentation_model,)
+    return ()
 
 
 def access(settings: Settings) -> Access:
@@ -180,13 +184,26 @@ def open_archive(settings: Settings, data_dir: Path) -> Archive:
     """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
     database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
     migrate(database)
-    objects = FolderStore(objects_dir(settings, data_dir))
-    return Archive(database, Repository(database, actor=actor()), objects)
+    return Archive(database, Repository(database, actor=actor()), open_objects(settings, data_dir))
 
 
-def objects_dir(settings: Settings, data_dir: Path) -> Path:
-    """The folder of the objects."""
-    return Path(settings.storage.objects_dir or data_dir / "objects")
+def open_objects(settings: Settings, data_dir: Path) -> ObjectStore:
+    """Where renderings rest. Raises FatalError for a folder that cannot be used."""
+    place = objects_place(settings, data_dir)
+    if place.startswith("s3://"):
+        return BucketStore(place, protection(settings), data_dir / "scratch")
+    return FolderStore(Path(place))
+
+
+def objects_place(settings: Settings, data_dir: Path) -> str:
+    """The folder or s3:// prefix of the objects."""
+    return settings.storage.objects_dir or str(data_dir / "objects")
+
+
+def protection(settings: Settings) -> Protection:
+    """How S3 keeps what is written there."""
+    options = settings.storage
+    return Protection(options.encryption, options.kms_key, options.lock, options.lock_days)
 
 
 def actor() -> str:

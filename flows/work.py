@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from asr.errors import PipelineError
 from configs.settings import Settings, fingerprint
@@ -20,9 +20,12 @@ from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
 from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summaries_of, summarise_with
-from flows.wiring import Archive, Models, code_version, load_models
+from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
+
+if TYPE_CHECKING:
+    from flows.process_calls import Progress
 
 _BEATS = 3
 """Heartbeats in the time of a lease: two may be missed."""
@@ -77,7 +80,8 @@ class Work:
     on_beat: list[Callable[[], None]] = field(default_factory=list)
     """What else is to hear that this worker is alive."""
     _custody: Custody | None = None
-    _tools: tuple[Models, Callable[[], None]] | None = None
+    _wait_for_server: Callable[[], None] | None = None
+    _models: Models | None = None
 
     @property
     def custody(self) -> Custody:
@@ -96,9 +100,9 @@ class Work:
         began_s = time.monotonic()
         check_model(self.settings)
         done, repository, custody = Processed(), self.archive.repository, self.custody
-        models, wait_for_server = self._ready()
+        wait_for_server = self._ready()
         # Prefect reads its settings when it is imported, which is why that happens here.
-        from flows.process_calls import BATCH, Batch, Progress, process_calls
+        from flows.process_calls import Progress
 
         run_id = repository.begin_run(fingerprint(self.settings), code_version(), self.leases.term())
         ended = RunState.FAILED
@@ -111,11 +115,9 @@ class Work:
                 progress = Progress(
                     meter.audio_done, meter.recording_done, done.failures.__setitem__, done.elsewhere.add
                 )
-                leased = Leased(self.leases, self.stop, again, self.data_dir)
-                BATCH.set(Batch(tuple(groups), models, self.archive, custody, self.settings, progress, leased))
-                process_calls(run_id)
+                self._run_flow(run_id, groups, progress, again=again)
                 # Published before: whatever becomes of it, the transcripts are there.
-                done.summarised = self._summarise(models)
+                done.summarised = self._summarise()
             ended = RunState.INTERRUPTED if self.stop.is_set() else RunState.COMPLETED
         except KeyboardInterrupt:
             ended = RunState.INTERRUPTED
@@ -127,7 +129,30 @@ class Work:
         done.wall_s = time.monotonic() - began_s
         return done
 
-    def _summarise(self, models: Models) -> Summarised | None:
+    def _run_flow(self, run_id: int, groups: Sequence[tuple[Source, ...]], progress: Progress, *, again: bool) -> None:
+        """In this process, or, as service.task_runner says, in others, which load the models themselves."""
+        from flows.process_calls import BATCH, Batch, process_calls
+
+        leased = Leased(self.leases, self.stop, again, self.data_dir)
+        if self._models is not None:
+            models = self._models
+            BATCH.set(Batch(tuple(groups), models, self.archive, self.custody, self.settings, progress, leased))
+            process_calls(run_id)
+            return
+        from flows.fan_out import JOB, Job, flow_over_processes
+
+        JOB.set(Job(tuple(groups), progress, self.archive, self.settings, leased))
+        flow_over_processes(self.settings, self.data_dir)(run_id)
+
+    def _ready(self) -> Callable[[], None]:
+        """Start the server, and load the models while it comes up, unless others are to; returns what waits for it."""
+        if self._wait_for_server is None:
+            self._wait_for_server = self._opened.enter_context(prefect_server(self.data_dir))
+            if self.settings.service.task_runner == "threads":
+                self._models = load_models(self.settings)
+        return self._wait_for_server
+
+    def _summarise(self) -> Summarised | None:
         """Ask the language model, if one is to summarise, about what was published of late.
 
         Whatever goes wrong with that is told, and raised never.
@@ -136,17 +161,12 @@ class Work:
             return None
         wish = Wish(published_since=self.leases.term().now - CATCH_UP)
         try:
-            with model_summariser(self.settings, self.data_dir, models.redactor) as summariser:
+            redactor = self._models.redactor if self._models else load_redactor(self.settings)
+            with model_summariser(self.settings, self.data_dir, redactor) as summariser:
                 summaries = summaries_of(self.archive, self.worker.owner)
                 return summarise_with(summaries, summariser, wish, self.settings.summarise.concurrency, self.stop)
         except PipelineError as error:
             return Summarised(why=str(error))
-
-    def _ready(self) -> tuple[Models, Callable[[], None]]:
-        if self._tools is None:
-            wait_for_server = self._opened.enter_context(prefect_server(self.data_dir))
-            self._tools = load_models(self.settings), wait_for_server
-        return self._tools
 
 
 @dataclass(frozen=True, slots=True)

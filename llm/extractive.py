@@ -67,8 +67,8 @@ def quote(transcript: RedactedTranscript) -> Summary:
     agent promises. Nothing is put in words of its own, so nothing can be invented.
     """
     turns = list(enumerate(transcript.turns))
-    customers = [(i, t) for i, t in turns if t.speaker != "agent"]
-    agents = [(i, t) for i, t in turns if t.speaker != "customer"]
+    customers = [(i, t) for i, t in turns if t.side != "agent"]
+    agents = [(i, t) for i, t in turns if t.side != "customer"]
     said = " ".join(turn.text for _, turn in turns)
     return Summary(
         method=_METHOD,

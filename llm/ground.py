@@ -130,8 +130,8 @@ class Grounds:
         return 0 <= index < len(self.turns) and not _AT_MACHINES.search(self.texts[index])
 
     def _has_agent(self, cited: Iterable[int]) -> bool:
-        speakers = {turn.speaker for turn in self.turns}
-        return "agent" not in speakers or any(self.turns[index].speaker == "agent" for index in cited)
+        sides = [turn.side for turn in self.turns]
+        return "agent" not in sides or any(sides[index] == "agent" for index in cited)
 
     def _wrong_things(self, text: str, evidence: str) -> bool:
         """Whether a noun was said nowhere: a thing may be "it" in a turn that is cited, but not in all of the call."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from asr.errors import FatalError
-from storage.buckets import get_object, list_objects, put_new_object
+from storage.buckets import Protection, get_object, list_objects, put_new_object
 
 _NAME = re.compile(r"anchor-(\d{12})\.json")
 
@@ -70,8 +70,9 @@ class AnchorFolder:
 class AnchorBucket:
     """An AnchorStore below an s3://bucket/prefix. Errors are those of storage.buckets."""
 
-    def __init__(self, uri: str) -> None:
+    def __init__(self, uri: str, protection: Protection) -> None:
         self._uri = uri.rstrip("/")
+        self._protection = protection
 
     def numbers(self) -> list[int]:
         """Return the numbers that are there, in order."""
@@ -84,13 +85,13 @@ class AnchorBucket:
     def write(self, number: int, document: bytes) -> str:
         """Keep an anchor under its number and say where; FatalError if that number is there."""
         uri = f"{self._uri}/{_name(number)}"
-        put_new_object(uri, document)
+        put_new_object(uri, document, self._protection)
         return uri
 
 
-def anchor_store(place: str) -> AnchorStore:
-    """Return the store at a folder or an s3:// URI."""
-    return AnchorBucket(place) if place.startswith("s3://") else AnchorFolder(Path(place))
+def anchor_store(place: str, protection: Protection) -> AnchorStore:
+    """Return the store at a folder or an s3:// URI; `protection` is for S3."""
+    return AnchorBucket(place, protection) if place.startswith("s3://") else AnchorFolder(Path(place))
 
 
 def _name(number: int) -> str:

@@ -54,6 +54,13 @@ def head(connection: sa.Connection) -> ChainHead:
     return ChainHead(0, GENESIS) if last is None else ChainHead(last.id, last.hash)
 
 
+def first(connection: sa.Connection) -> tuple[int, datetime] | None:
+    """Return the id of the first event that is left, and when it was; None for an empty trail."""
+    columns = AuditEventRow.__table__.columns
+    row = connection.execute(sa.select(columns.id, columns.at).order_by(columns.id).limit(1)).first()
+    return None if row is None else (row.id, row.at)
+
+
 def append(connection: sa.Connection, event: AuditEvent) -> ChainHead:
     """Add an event within the connection's transaction and return the new head.
 

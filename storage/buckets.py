@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from asr.errors import ConfigError, FatalError, RetryableError
 
 _SERVER_AT_FAULT = 500
 """HTTP status codes from here on say that the server could not, not that the request was wrong (RFC 9110)."""
+
+_PRECONDITION_FAILED, _CONFLICT = 412, 409
+"""What S3 says if an object is there, and if another writes it at the same moment."""
 
 _CHUNK_BYTES = 1 << 20
 
@@ -41,11 +45,104 @@ def get_object(uri: str) -> bytes:
         return bytes(_client(uri).get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
-def put_new_object(uri: str, body: bytes) -> None:
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """How S3 keeps what is written: encrypted by which key, and locked in which mode for how many days; empty is as
+    the bucket does it."""
+
+    encryption: str = ""
+    kms_key: str = ""
+    lock: str = ""
+    lock_days: int = 0
+
+    def headers(self, now: datetime) -> dict[str, Any]:
+        """The parameters of PutObject that say so."""
+        named: dict[str, Any] = {}
+        if self.encryption == "sse-s3":
+            named["ServerSideEncryption"] = "AES256"
+        elif self.encryption == "sse-kms":
+            named |= {"ServerSideEncryption": "aws:kms", "BucketKeyEnabled": True}
+            named |= {"SSEKMSKeyId": self.kms_key} if self.kms_key else {}
+        if self.lock:
+            named["ObjectLockMode"] = self.lock.upper()
+            named["ObjectLockRetainUntilDate"] = now + timedelta(days=self.lock_days)
+        return named
+
+
+def put_new_object(uri: str, body: bytes, protection: Protection) -> None:
     """Write an object that is not there yet; FatalError if one is. Raises what read_object raises."""
+    if not _put(uri, body, hashlib.sha256(body).hexdigest(), protection, "application/json"):
+        raise FatalError(f"{uri} is there already", "It is written once: name another place, or look who wrote it")
+
+
+def put_if_new(uri: str, body: bytes | BinaryIO, sha256: str, protection: Protection, media_type: str) -> None:
+    """Write an object whose SHA-256 in hex is known; one that is there with that SHA-256 is as good.
+
+    Raises FatalError if another is there, and what read_object raises.
+    """
+    if _put(uri, body, sha256, protection, media_type):
+        return
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "read"):
+        client = _client(uri)
+        there = client.head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED").get("ChecksumSHA256")
+        if (there or _base64(_hash(client, bucket, key))) != _base64(sha256):
+            raise FatalError(f"{uri} holds other bytes than its name says", "Delete it, and it is written anew")
+
+
+def _put(uri: str, body: bytes | BinaryIO, sha256: str, protection: Protection, media_type: str) -> bool:
+    """Write an object unless one is there; False if one is. S3 refuses bytes that do not have that SHA-256."""
     bucket, key = _split(uri)
     with _mapped_errors(uri, "written"):
-        _client(uri).put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*")
+        from botocore.exceptions import ClientError
+
+        checked = {"ChecksumAlgorithm": "SHA256", "ChecksumSHA256": _base64(sha256), "ContentType": media_type}
+        headers = protection.headers(datetime.now(UTC))
+        try:
+            _client(uri).put_object(Bucket=bucket, Key=key, Body=body, IfNoneMatch="*", **checked, **headers)
+        except ClientError as error:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+            if status == _PRECONDITION_FAILED:
+                return False
+            if status == _CONFLICT:
+                raise RetryableError(f"{uri} is being written by another", "It is tried again") from error
+            raise
+    return True
+
+
+def _base64(sha256: str) -> str:
+    return base64.b64encode(bytes.fromhex(sha256)).decode()
+
+
+def set_transition(uri: str, after_days: int, storage_class: str) -> None:
+    """Let objects below an s3://bucket/prefix move to a class of storage when they are so old; 0 days ends that.
+
+    Other rules of the bucket stay. Raises what read_object raises.
+    """
+    bucket, prefix = _split(uri)
+    named = f"callwright {prefix.rstrip('/')}".strip()
+    with _mapped_errors(uri, "given a lifecycle"):
+        from botocore.exceptions import ClientError
+
+        client = _client(uri)
+        try:
+            rules = client.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") != "NoSuchLifecycleConfiguration":
+                raise
+            rules = []
+        others = [rule for rule in rules if rule.get("ID") != named]
+        ours = {
+            "ID": named,
+            "Status": "Enabled",
+            "Filter": {"Prefix": f"{prefix.rstrip('/')}/" if prefix else ""},
+            "Transitions": [{"Days": after_days, "StorageClass": storage_class}],
+        }
+        wanted = [*others, ours] if after_days else others
+        if wanted:
+            client.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": wanted})
+        elif rules:
+            client.delete_bucket_lifecycle(Bucket=bucket)
 
 
 def list_objects(uri: str) -> list[str]:
@@ -80,16 +177,31 @@ def erase_versions(uri: str, sha256: str) -> tuple[int, int]:
     return erased, kept
 
 
+def erase_all_versions(uri: str) -> int:
+    """Delete all versions of an object, and its delete markers; return how many went. Raises as read_object does."""
+    bucket, key = _split(uri)
+    with _mapped_errors(uri, "deleted"):
+        client = _client(uri)
+        versions, markers = _versions(client, bucket, key)
+        for version in (*versions, *markers):
+            client.delete_object(Bucket=bucket, Key=key, VersionId=version)
+    return len(versions)
+
+
 def copy_object(uri: str, target: str, sha256: str) -> bool:
     """Copy the newest version that holds these bytes to another URI; False if none does. Raises as read_object does."""
     bucket, key = _split(uri)
     target_bucket, target_key = _split(target)
     with _mapped_errors(uri, "moved"):
         client = _client(uri)
-        for version in _versions(client, bucket, key)[0]:
+        for at, version in enumerate(_versions(client, bucket, key)[0]):
+            # An object of a bucket without versions is the latest, and needs no name that not all servers know.
+            named = {} if at == 0 and version == "null" else {"VersionId": version}
+            etag = client.head_object(Bucket=bucket, Key=key, **named)["ETag"]
             if _hash(client, bucket, key, version) == sha256:
-                source = {"Bucket": bucket, "Key": key, "VersionId": version}
-                client.copy(source, target_bucket, target_key)
+                source = {"Bucket": bucket, "Key": key, **named}
+                # Another may have taken its place since.
+                client.copy(source, target_bucket, target_key, ExtraArgs={"CopySourceIfMatch": etag})
                 return True
     return False
 
@@ -215,9 +327,10 @@ def _versions(client: Any, bucket: str, key: str) -> tuple[list[str], list[str]]
     return versions, markers
 
 
-def _hash(client: Any, bucket: str, key: str, version: str) -> str:
+def _hash(client: Any, bucket: str, key: str, version: str = "") -> str:
     digest = hashlib.sha256()
-    body = client.get_object(Bucket=bucket, Key=key, VersionId=version)["Body"]
+    named = {"VersionId": version} if version else {}
+    body = client.get_object(Bucket=bucket, Key=key, **named)["Body"]
     for chunk in body.iter_chunks(_CHUNK_BYTES):
         digest.update(chunk)
     return digest.hexdigest()

@@ -159,14 +159,15 @@ def object_keys(connection: sa.Connection, recording_id: int, kind: Kind) -> lis
         for name, key in detail.items()
         if name.startswith("document.")
     )
-    keys = {key for name, key in [*((row.kind, row.object_key) for row in now), *once] if _goes_with(kind, name)}
+    keys = {key for name, key in [*((row.kind, row.object_key) for row in now), *once] if goes_with(kind, name)}
     used = sa.select(DocumentRow.object_key).where(
         DocumentRow.object_key.in_(keys), DocumentRow.recording_id != recording_id
     )
     return sorted(keys - set(connection.scalars(used)))
 
 
-def _goes_with(kind: Kind, document: str) -> bool:
+def goes_with(kind: Kind, document: str) -> bool:
+    """Say whether a rendering of this kind ("json", "wav") goes when that is erased."""
     if kind is Kind.REDACTED_AUDIO:
         return document in AUDIO_KINDS
     if kind is Kind.WORDS:
@@ -196,7 +197,7 @@ def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int
     documents = connection.execute(
         sa.select(DocumentRow.kind).where(DocumentRow.recording_id == recording_id)
     ).scalars()
-    going = [document for document in documents if _goes_with(kind, document)]
+    going = [document for document in documents if goes_with(kind, document)]
     in_kind: dict[Kind, tuple[Any, ...]] = {
         Kind.WORDS: (WordRow,),
         Kind.TRANSCRIPT: (WordRow, TurnRow, RedactionRow),

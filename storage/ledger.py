@@ -15,6 +15,7 @@ from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import AuditEventRow, ErasureRequestRow, ErasureRow, RecordingRow
 from storage.types import Intention, Outcome, Place, Request, Stock
+from storage.vouched import Vouched, vouched
 
 _BATCH = 500
 
@@ -239,10 +240,20 @@ class Ledger:
         with reading(self._engine) as connection:
             return erasures.certificate_keys(connection, recording_id)
 
+    def vouched(self, sha256: str | None = None) -> Mapping[str, Vouched]:
+        """Return what the audit trail says is kept of published recordings, by SHA-256; of one if its hash is given."""
+        with reading(self._engine) as connection:
+            return vouched(connection, sha256)
+
     def chain(self) -> tuple[audit_log.ChainHead, list[audit_log.Prune]]:
         """Return the audit trail's head and its prunes."""
         with reading(self._engine) as connection:
             return audit_log.head(connection), audit_log.prunes(connection)
+
+    def first_event(self) -> tuple[int, datetime] | None:
+        """Return the id of the first audit event that is left, and when it was; None for an empty trail."""
+        with reading(self._engine) as connection:
+            return audit_log.first(connection)
 
     def event_hash(self, event_id: int) -> str | None:
         """Return the hash of an audit event as it is stored, None if there is none."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -139,6 +139,7 @@ def _region_row(key: Row, position: int, region: Region) -> Row:
         "kind": region.kind,
         "start_s": region.start_s,
         "end_s": region.end_s,
+        "speaker": region.speaker,
     }
 
 
@@ -181,7 +182,21 @@ def _redaction_row(key: Row, position: int, redaction: Redaction) -> Row:
     }
 
 
+def load_plain_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedTurn, ...]:
+    """Return a transcript's turns by their own rows: each one piece, its text with its times, of unknown confidence."""
+    turns = connection.execute(
+        sa.select(TurnRow.speaker, TurnRow.channel, TurnRow.text, TurnRow.start_s, TurnRow.end_s)
+        .where(TurnRow.recording_id == recording_id)
+        .order_by(TurnRow.turn)
+    )
+    return tuple(
+        RedactedTurn(speaker, channel, (RedactedWord(text, start_s, end_s, 0.0),))
+        for speaker, channel, text, start_s, end_s in turns
+    )
+
+
 def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedTurn, ...]:
+    """The turns with their words; where retention has taken these, a turn is one piece."""
     words: defaultdict[int, list[RedactedWord]] = defaultdict(list)
     for turn, text, start_s, end_s, confidence, entity in connection.execute(
         sa.select(WordRow.turn, WordRow.text, WordRow.start_s, WordRow.end_s, WordRow.confidence, WordRow.entity)
@@ -189,27 +204,17 @@ def _load_turns(connection: sa.Connection, recording_id: int) -> tuple[RedactedT
         .order_by(WordRow.turn, WordRow.word)
     ):
         words[turn].append(RedactedWord(text, start_s, end_s, confidence, entity))
-    turns = connection.execute(
-        sa.select(TurnRow.turn, TurnRow.speaker, TurnRow.channel, TurnRow.text, TurnRow.start_s, TurnRow.end_s)
-        .where(TurnRow.recording_id == recording_id)
-        .order_by(TurnRow.turn)
-    )
-    return tuple(
-        # Where retention has taken the words, a turn is one piece: its text with its times, of unknown confidence.
-        RedactedTurn(
-            row.speaker, row.channel, tuple(words[row.turn]) or (RedactedWord(row.text, row.start_s, row.end_s, 0.0),)
-        )
-        for row in turns
-    )
+    plain = load_plain_turns(connection, recording_id)
+    return tuple(replace(turn, words=tuple(words[at]) or turn.words) for at, turn in enumerate(plain))
 
 
 def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region, ...]:
     rows = connection.execute(
-        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind)
+        sa.select(RegionRow.start_s, RegionRow.end_s, RegionRow.channel, RegionRow.kind, RegionRow.speaker)
         .where(RegionRow.recording_id == recording_id)
         .order_by(RegionRow.position)
     )
-    return tuple(Region(start_s, end_s, channel, kind) for start_s, end_s, channel, kind in rows)
+    return tuple(Region(row.start_s, row.end_s, row.channel, row.kind, speaker=row.speaker) for row in rows)
 
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:

@@ -1,4 +1,4 @@
-"""Where renderings rest: files named by the SHA-256 of what they hold."""
+"""Where renderings rest: files in a folder for each day, named by the SHA-256 of what they hold."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Protocol
 
@@ -23,7 +25,10 @@ STALE_S = 3_600.0
 
 _SCRATCH = ".scratch-"
 
-_KEY = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})\.[a-z0-9]{1,16}")
+_UNFINISHED = ".unfinished"
+
+_KEY = re.compile(r"(?:\d{4}/\d\d/\d\d|([0-9a-f]{2})(?=/\1))/[0-9a-f]{64}\.[a-z0-9]{1,16}")
+"""By the day, or by the first two digits, as keys once were."""
 
 _RETRYABLE = {
     errno.ENOSPC: "Free space on that disk, then try again",
@@ -34,22 +39,30 @@ _RETRYABLE = {
 
 
 class ObjectStore(Protocol):
-    """Keeps documents under keys that follow from what they hold: keeping one twice changes nothing."""
+    """Keeps documents under keys that follow from what they hold and from a day: keeping one twice changes nothing."""
 
-    def put(self, document: Document) -> str:
-        """Keep a document and return its key, "ab/abcd....json"; from then on it outlasts a crash."""
+    def put(self, document: Document, day: date) -> str:
+        """Keep a document and return its key, "2026/09/24/abcd....json"; from then on it outlasts a crash."""
+        ...
+
+    def put_file(self, path: Path, kind: str, day: date) -> str:
+        """As put, of a file that may be too large for the memory."""
         ...
 
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
         ...
 
-    def put_file(self, path: Path, kind: str) -> str:
-        """As put, of a file that may be too large for the memory."""
+    def check(self, key: str) -> None:
+        """Raise as get does, of what may be too large for the memory."""
         ...
 
-    def locate(self, key: str) -> Path:
-        """Return the file that holds what a key holds. Raises as get does."""
+    def file(self, key: str) -> AbstractContextManager[Path]:
+        """Give a file that holds what a key holds, to be read in the block alone. Raises as get does."""
+        ...
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a folder for what is not finished; it is gone afterwards, with all that is left in it."""
         ...
 
     def exists(self, key: str) -> bool:
@@ -61,13 +74,42 @@ class ObjectStore(Protocol):
         ...
 
 
-def object_key(document: Document) -> str:
-    """Return a key: the SHA-256 of the body in hex and the kind, after the first two digits and a slash."""
-    return _key(hashlib.sha256(document.body).hexdigest(), document.kind)
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where a store keeps what belongs to a day."""
+
+    store: ObjectStore
+    day: date
+
+    def put(self, document: Document) -> str:
+        """Keep a document and return its key. Raises what the store raises."""
+        return self.store.put(document, self.day)
+
+    def put_file(self, path: Path, kind: str) -> str:
+        """Keep a file and return its key. Raises what the store raises."""
+        return self.store.put_file(path, kind, self.day)
 
 
-def _key(digest: str, kind: str) -> str:
-    return f"{digest[:2]}/{digest}.{kind}"
+def object_name(document: Document) -> str:
+    """Return the end of a document's key: the SHA-256 of its body in hex, and its kind."""
+    return f"{hashlib.sha256(document.body).hexdigest()}.{document.kind}"
+
+
+def object_key(digest: str, kind: str, day: date) -> str:
+    """Return a key. Raises FatalError for a kind that makes none."""
+    return checked_key(f"{day:%Y/%m/%d}/{digest}.{kind}")
+
+
+def checked_key(key: str) -> str:
+    """Return a key that is one. Raises FatalError for what could lead elsewhere."""
+    if not _KEY.fullmatch(key):
+        raise FatalError(f"{key!r} is not an object's key", "Keys look like 2026/09/24/abcd....json: use one from put")
+    return key
+
+
+def digest_of(key: str) -> str:
+    """Return the SHA-256 that a key says in hex."""
+    return key.rpartition("/")[2].partition(".")[0]
 
 
 class FolderStore:
@@ -84,61 +126,55 @@ class FolderStore:
             root.mkdir(parents=True, exist_ok=True)
             self._sweep(time.time() if now_s is None else now_s)
 
-    def put(self, document: Document) -> str:
+    def put(self, document: Document, day: date) -> str:
         """Keep a document and return its key; whenever a kill comes, it is there whole or not at all."""
-        key = object_key(document)
-        path = self._path(key)
-        with _mapped_errors(path):
-            if path.exists() and path.stat().st_size == len(document.body):
-                return key
-            if not path.parent.exists():
-                path.parent.mkdir(exist_ok=True)
-                _sync_folder(self._root)
-            # One thread writes one file at a time, so the name is its own.
-            temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-            try:
-                with temporary.open("wb") as file:
+        key = object_key(hashlib.sha256(document.body).hexdigest(), document.kind, day)
+        with _mapped_errors(self._root / key):
+            if not self._has(key, len(document.body)):
+                with self._place(key) as temporary, temporary.open("wb") as file:
                     file.write(document.body)
                     file.flush()
                     os.fsync(file.fileno())
-                temporary.replace(path)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
-            _sync_folder(path.parent)
         return key
 
-    def put_file(self, path: Path, kind: str) -> str:
+    def put_file(self, path: Path, kind: str, day: date) -> str:
         """Keep a file and return its key; one that lies in a folder of `scratch` is not copied, but linked."""
         with _mapped_errors(path):
             with path.open("rb") as file:
-                key = _key(hashlib.file_digest(file, "sha256").hexdigest(), kind)
+                key = object_key(hashlib.file_digest(file, "sha256").hexdigest(), kind, day)
                 os.fsync(file.fileno())
-            kept = self._path(key)
-            if kept.exists() and kept.stat().st_size == path.stat().st_size:
-                return key
-            if not kept.parent.exists():
-                kept.parent.mkdir(exist_ok=True)
-                _sync_folder(self._root)
-            temporary = kept.with_name(f".{kept.name}.{os.getpid()}-{threading.get_ident()}.tmp")
-            temporary.unlink(missing_ok=True)
-            try:
-                os.link(path, temporary)
-            except OSError:  # another disk, or one without links
-                shutil.copyfile(path, temporary)
-            temporary.replace(kept)
-            _sync_folder(kept.parent)
+            if not self._has(key, path.stat().st_size):
+                with self._place(key) as temporary:
+                    temporary.unlink(missing_ok=True)
+                    try:
+                        os.link(path, temporary)
+                    except OSError:  # another disk, or one without links
+                        shutil.copyfile(path, temporary)
         return key
 
+    def _has(self, key: str, size_bytes: int) -> bool:
+        path = self._root / key
+        return path.exists() and path.stat().st_size == size_bytes
+
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """A folder on the store's disk for what is not finished; it is gone afterwards, with all that is left in it."""
-        with _mapped_errors(self._root):
-            folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=self._root))
+    def _place(self, key: str) -> Iterator[Path]:
+        """Give a path to be written to, which takes its place under the key when the block ends well."""
+        path = self._root / key
+        _make_folders(path.parent)
+        # One thread writes one file at a time, so the name is its own.
+        temporary = self._root / _UNFINISHED / f"{path.name}.{os.getpid()}-{threading.get_ident()}"
+        _make_folders(temporary.parent)
         try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            yield temporary
+            temporary.replace(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+
+    def scratch(self) -> AbstractContextManager[Path]:
+        """Give a folder on the store's own disk; it is gone afterwards, with all that is left in it."""
+        return scratch_in(self._root)
 
     def get(self, key: str) -> bytes:
         """Return what a key holds. Raises FatalError if it holds nothing, or not what was put there."""
@@ -151,8 +187,14 @@ class FolderStore:
         self._check(key, hashlib.sha256(body).hexdigest())
         return body
 
-    def locate(self, key: str) -> Path:
-        """Return the file that holds what a key holds. Raises FatalError as get does; the file is hashed as it lies."""
+    def check(self, key: str) -> None:
+        """Raise FatalError as get does; the file is hashed as it lies."""
+        with self.file(key):
+            pass
+
+    @contextmanager
+    def file(self, key: str) -> Iterator[Path]:
+        """Give the file that holds what a key holds. Raises FatalError as get does; it is hashed as it lies."""
         path = self._path(key)
         with _mapped_errors(path):
             try:
@@ -161,7 +203,7 @@ class FolderStore:
             except FileNotFoundError as error:
                 raise self._missing(key) from error
         self._check(key, digest)
-        return path
+        yield path
 
     def _missing(self, key: str) -> FatalError:
         return FatalError(
@@ -169,7 +211,7 @@ class FolderStore:
         )
 
     def _check(self, key: str, digest: str) -> None:
-        if digest != self._path(key).stem:
+        if digest != digest_of(key):
             raise FatalError(
                 f"the object {key} in {self._root} does not hold what its name says",
                 "Delete the file, then restore it from a backup or process the recording again",
@@ -192,22 +234,49 @@ class FolderStore:
         return True
 
     def _path(self, key: str) -> Path:
-        if not _KEY.fullmatch(key):
-            raise FatalError(f"{key!r} is not an object's key", "Keys look like ab/abcd....json: use one from put")
-        return self._root / key
+        return self._root / checked_key(key)
 
     def _sweep(self, now_s: float) -> None:
-        for leftover in self._root.glob("[0-9a-f][0-9a-f]/.*.tmp"):
+        for leftover in (self._root / _UNFINISHED).glob("*"):
             try:
                 if now_s - leftover.stat().st_mtime > STALE_S:
                     leftover.unlink()
             except FileNotFoundError:
                 continue  # another process swept it, or finished writing it
-        for folder in self._root.glob(f"{_SCRATCH}*"):
-            # Whatever is written in it changes it or one of its files.
-            times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
-            if times and now_s - max(times) > STALE_S:
-                shutil.rmtree(folder, ignore_errors=True)
+        sweep_scratch(self._root, now_s)
+
+
+@contextmanager
+def scratch_in(root: Path) -> Iterator[Path]:
+    """Give a folder below another, readable by this user alone; it is gone afterwards, with all that is left in it.
+
+    Raises RetryableError if the disk is full, FatalError if the folder cannot be made.
+    """
+    with _mapped_errors(root):
+        root.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=root))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_scratch(root: Path, now_s: float) -> None:
+    """Remove what a killed process left in folders of `scratch_in`; `now_s` are seconds since 1970."""
+    for folder in root.glob(f"{_SCRATCH}*"):
+        # Whatever is written in it changes it or one of its files.
+        times = [path.stat().st_mtime for path in (folder, *folder.glob("*")) if path.exists()]
+        if times and now_s - max(times) > STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _make_folders(folder: Path) -> None:
+    """Make a folder and those above it, and let them outlast a crash."""
+    if folder.is_dir():
+        return
+    _make_folders(folder.parent)
+    folder.mkdir(exist_ok=True)
+    _sync_folder(folder.parent)
 
 
 def _sync_folder(folder: Path) -> None:

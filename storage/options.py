@@ -23,9 +23,51 @@ class StorageOptions(BaseModel):
     )
     objects_dir: str = Field(
         "",
-        description="Folder of the rendered transcripts; empty means objects/ in the data folder.",
+        description="Folder or s3://bucket/prefix of rendered transcripts; empty means objects/ in the data folder.",
         json_schema_extra={"source": "callwright"},
     )
+    encryption: Literal["", "sse-s3", "sse-kms"] = Field(
+        "",
+        description="How S3 encrypts objects and anchors; empty is as the bucket does it.",
+        json_schema_extra={"source": "Amazon S3: buckets encrypt by SSE-S3 unless they say otherwise"},
+    )
+    kms_key: str = Field(
+        "",
+        description="Key of KMS for encryption = sse-kms; empty is the account's own for S3.",
+        json_schema_extra={"source": "none"},
+    )
+    lock: Literal["", "governance", "compliance"] = Field(
+        "",
+        description="Lock objects and anchors in S3 against deletion, in a bucket that was made for it. Erasures then "
+        "fail until the lock ends.",
+        json_schema_extra={"source": "none: what has to be erased must not be locked"},
+    )
+    lock_days: int = Field(
+        0,
+        ge=0,
+        description="For so many days from when it is written.",
+        json_schema_extra={"source": "none"},
+    )
+    cold_after_days: int = Field(
+        0,
+        ge=0,
+        description="`callwright objects lifecycle` lets S3 move objects of that age to cold_class; 0 does not.",
+        json_schema_extra={"source": "none"},
+    )
+    cold_class: Literal["STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER_IR"] = Field(
+        "STANDARD_IA",
+        description="Class of storage of which objects can be read at once.",
+        json_schema_extra={"source": "Amazon S3"},
+    )
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        """Refuse a lock without an end, and a key that nothing uses, before the first object is written."""
+        if bool(self.lock) != bool(self.lock_days):
+            raise ValueError("lock and lock_days need each other")
+        if self.kms_key and self.encryption != "sse-kms":
+            raise ValueError("kms_key is for encryption = sse-kms")
+        return self
 
 
 MetadataField = Literal[
@@ -34,6 +76,7 @@ MetadataField = Literal[
     "time_zone",
     "agent",
     "queue",
+    "tenant",
     "direction",
     "language",
     "channel_map",
@@ -104,6 +147,12 @@ class MetadataOptions(BaseModel):
         False,
         description="Transcribe also what is told to be without consent.",
         json_schema_extra={"source": "GDPR 6(1): consent is one lawful ground of several"},
+    )
+    tenants: dict[str, str] = Field(
+        {},
+        description="Whose the recordings below a folder or an s3://bucket/prefix are. The innermost counts, before "
+        "what sidecars, manifests and file names tell.",
+        json_schema_extra={"source": "none: one tenant needs no name"},
     )
     keep_unknown: bool = Field(
         True,

@@ -15,7 +15,7 @@ _LOOKUP_BATCH = 500
 """Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
-FILTERS = ("state", "call_id", "agent", "queue", "direction", "language", "consent")
+FILTERS = ("state", "call_id", "agent", "queue", "direction", "language", "consent", "tenant")
 """The columns of v_calls by which an overview may be narrowed."""
 
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
 
 from asr.errors import SkippableError
 from asr.types import CallMetadata, Conversation, Recording
-from compliance.types import RedactedTranscript
+from compliance.types import RedactedTranscript, RedactedTurn
 from llm.types import Summary
 from storage import audit_log
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
+from storage.columns import UtcDateTime
 from storage.conversations import load_conversation, store_conversation
 from storage.erasures import is_erased, store_certificate
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
-from storage.mapping import load_transcript, store_spoken, store_transcript
+from storage.mapping import load_plain_turns, load_transcript, store_spoken, store_transcript
 from storage.overview import load_calls, load_overview
 from storage.recordings import recording_state, register_recording, set_recording_state
 from storage.runs import count_published, count_quarantined, end_run, insert_run
 from storage.session import reading, writing
 from storage.summary_rows import load_summary, store_summary
-from storage.tables import CertificateRow, DocumentRow, RecordingRow
+from storage.tables import CallMetadataRow, CertificateRow, DocumentRow, RecordingRow
 from storage.tries import Term, insert_requeued, settle_try
 from storage.types import (
     AudioFacts,
@@ -75,6 +76,13 @@ class Repository:
         if found is None:
             raise UnknownRecordingError(f"no recording has the SHA-256 {sha256}", "Register it first")
         return found
+
+    def day(self, sha256: str) -> date:
+        """Return the day, in UTC, on which a known recording's call began or, if that is not told, was first seen."""
+        began_at = sa.func.coalesce(CallMetadataRow.started_at, RecordingRow.first_seen_at, type_=UtcDateTime())
+        wanted = sa.select(began_at).select_from(RecordingRow).outerjoin(CallMetadataRow)
+        with reading(self._engine) as connection:
+            return connection.execute(wanted.where(RecordingRow.sha256 == sha256)).scalar_one().date()
 
     def states(self, sha256s: Sequence[str]) -> dict[str, RecordingState]:
         """Return the state of each recording that is known, by its hash; unknown hashes are left out."""
@@ -247,6 +255,11 @@ class Repository:
                 "Process it first; `callwright status` says how far each recording has come",
             )
         return transcript
+
+    def plain_turns(self, recording_id: int) -> tuple[RedactedTurn, ...]:
+        """Return a transcript's turns as their own rows have them, each one piece: what is searched and queried."""
+        with reading(self._engine) as connection:
+            return load_plain_turns(connection, recording_id)
 
     def summary(self, recording_id: int) -> Summary | None:
         """Return a recording's summary, equal to the one that was published, or None if it has none."""

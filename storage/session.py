@@ -12,6 +12,7 @@ from sqlalchemy import event
 
 from asr.errors import ConfigError, FatalError
 from storage.failures import database_failure
+from storage.rights import guard
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -23,6 +24,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 BUSY_TIMEOUT_MS = 30_000
 """How long a writer waits for another; the longest transaction, one publish, takes well under a second."""
+
+_OLDEST_POSTGRESQL = 15
+"""Views that read with the rights of whoever asks came with it."""
 
 _MIGRATION_LOCK = 0x63616C6C
 """Key of the PostgreSQL advisory lock that lets one process migrate at a time: "call" in ASCII."""
@@ -49,8 +53,9 @@ def open_database(url: str) -> sa.Engine:
 def migrate(engine: sa.Engine) -> None:
     """Bring the database to the newest schema; quick when it is there, and safe in two processes at once.
 
-    All steps are one transaction. Raises RetryableError if the database is busy or away, FatalError if it
-    cannot be written or was made by a newer version.
+    All steps are one transaction; roles that were granted calls keep what they may read. Raises RetryableError if the
+    database is busy or away, FatalError if it cannot be written, was made by a newer version, or is too old a
+    PostgreSQL.
     """
     from alembic import command
     from alembic.runtime.migration import MigrationContext
@@ -63,6 +68,7 @@ def migrate(engine: sa.Engine) -> None:
             return
     with writing(engine) as connection:
         if engine.dialect.name == "postgresql":
+            _check_version(connection)
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         try:
             command.upgrade(alembic_config(connection), "head")
@@ -71,6 +77,15 @@ def migrate(engine: sa.Engine) -> None:
                 f"the database's schema is not one that this version knows (its newest is {newest})",
                 "Update callwright to at least the version that made the database, or name another database",
             ) from error
+        guard(connection)
+
+
+def _check_version(connection: sa.Connection) -> None:
+    version = int((connection.dialect.server_version_info or (0,))[0])
+    if version < _OLDEST_POSTGRESQL:
+        raise FatalError(
+            f"the server is PostgreSQL {version}", f"callwright needs PostgreSQL {_OLDEST_POSTGRESQL} or later"
+        )
 
 
 def scrub(engine: sa.Engine) -> None:
@@ -106,6 +121,10 @@ def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
     # SQLite's transactions are snapshots as they come.
     options = {"isolation_level": "REPEATABLE READ"} if engine.dialect.name == "postgresql" else {}
     with _mapped_errors(), engine.execution_options(**options).connect() as connection:
+        if role := connection.get_execution_options().get("read_as"):
+            connection.exec_driver_sql(f"SET LOCAL ROLE {role}")
+            # Policies make statements look dear, and compiling them takes longer than running them.
+            connection.exec_driver_sql("SET LOCAL jit = off")
         yield connection
 
 

@@ -11,9 +11,11 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from asr.types import Conversation
 from compliance.types import Kind, RedactedTranscript
 from llm.types import MODEL, Summary
 from storage import audit_log
+from storage.conversations import load_conversation
 from storage.erasures import is_erased
 from storage.mapping import load_transcript
 from storage.repository import utc_now
@@ -46,11 +48,12 @@ class WantedCalls:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A call to be summarised, as it was published."""
+    """A call to be summarised, as it was published, with the facts of its conversation if it has any."""
 
     recording_id: int
     published_at: datetime
     transcript: RedactedTranscript
+    conversation: Conversation | None = None
 
 
 class Summaries:
@@ -88,9 +91,10 @@ class Summaries:
             published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == recording_id)
             published_at = connection.execute(published).scalar()
             transcript = load_transcript(connection, recording_id)
+            conversation = load_conversation(connection, recording_id)
         if published_at is None or transcript is None:
             return None
-        return Wanted(recording_id, published_at, transcript)
+        return Wanted(recording_id, published_at, transcript, conversation)
 
     def keep(self, made: Sequence[tuple[Wanted, Summary]]) -> None:
         """Keep summaries in place of what the calls had, together; those of calls that changed meanwhile are not."""

@@ -65,6 +65,7 @@ class CallMetadataRow(Base):
     utc_offset_min: Mapped[int | None]
     agent: Mapped[str | None] = mapped_column(index=True)
     queue: Mapped[str | None] = mapped_column(index=True)
+    tenant: Mapped[str | None] = mapped_column(index=True)
     direction: Mapped[Direction | None]
     language: Mapped[str | None] = mapped_column(sa.String(2))
     consent: Mapped[bool | None]
@@ -144,7 +145,7 @@ class ChannelRow(Base):
 
 
 class RegionRow(Base):
-    """What a span of one channel holds."""
+    """What a span of one channel holds; `speaker` is who talks in one of kind talk."""
 
     __tablename__ = "regions"
 
@@ -154,6 +155,7 @@ class RegionRow(Base):
     kind: Mapped[RegionKind]
     start_s: Mapped[float]
     end_s: Mapped[float]
+    speaker: Mapped[str | None]
 
 
 class FindingRow(Base):
@@ -380,6 +382,17 @@ class CertificateRow(Base):
     made_at: Mapped[datetime]
 
 
+class AccessGrantRow(Base):
+    """That a role of PostgreSQL may read a tenant's calls of a queue; "*" is every one, those without one too."""
+
+    __tablename__ = "access_grants"
+
+    role: Mapped[str] = mapped_column(primary_key=True)
+    tenant: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    granted_at: Mapped[datetime]
+
+
 V_CALLS = sa.table(
     "v_calls",
     sa.column("recording_id", sa.Integer()),
@@ -403,5 +416,6 @@ V_CALLS = sa.table(
     sa.column("direction", text_of(Direction)),
     sa.column("language", sa.Text()),
     sa.column("consent", sa.Boolean()),
+    sa.column("tenant", sa.Text()),
 )
 """One row a recording, made by the migrations as a view, for analysts and for `status`."""

@@ -183,6 +183,7 @@ class CallRow:
     direction: Direction | None = None
     language: str | None = None
     consent: bool | None = None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

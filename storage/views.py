@@ -131,6 +131,12 @@ def days(database: Database, since: date | None, until: date | None) -> list[dat
         return [date.fromisoformat(found) for found in connection.scalars(wanted)]
 
 
+def day_of(recording_id: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[str]:
+    """Return the day of a call, "YYYY-MM-DD", as a subquery."""
+    known = _table("v_days").c
+    return sa.select(known.day).where(known.recording_id == recording_id).scalar_subquery()
+
+
 def rows_of(database: Database, day: date) -> Iterator[tuple[str, Sequence[Sequence[Any]]]]:
     """Give the rows of a day's calls, view by view, a bounded number at once, from one snapshot of the database.
 

@@ -15,34 +15,33 @@ from asr.timebase import to_seconds
 from asr.types import Finding, FindingEffect, FindingKind
 from asr.vad import WINDOW
 
-SAME_SHARE = 0.8
-SAME_GAIN_DB = 12.0
+_SAME_SHARE = 0.8
+_SAME_GAIN_DB = 12.0
 """Channels are one if one gain and one delay explain this share of either. Copies with noise of -60 dBFS and 12.5 ms
 between them: at least 0.91. Two speakers who leak into each other with -6 dB: at most 0.64. With a greater gain the
 weaker one is a leak, whose source keeps its role."""
 
-DEAD_POWER = 1e-6
+_DEAD_POWER = 1e-6
 """-60 dBFS: what decode takes for silence."""
 
 _SPEECH_WINDOWS = 8
-"""0.25 s, `vad.min_speech_ms`: a channel with fewer windows over DEAD_POWER holds no speech."""
+"""0.25 s, `vad.min_speech_ms`: a channel with fewer windows over _DEAD_POWER holds no speech."""
 
 _NARROW_DB = -40.0
 _CLIPPED_SHARE = 0.001
-_CLIP_PEAK = 0.05
 _QUIET_DBFS, _LOUD_DBFS = -45.0, -12.0
 _LOW_SNR_DB = 12.0
 _LOST_SHARE = 0.01
 
 
-def are_same(likeness: Likeness | None) -> bool:
+def are_same(likeness: Likeness) -> bool:
     """Whether two channels are copies of one."""
-    return likeness is not None and likeness.share >= SAME_SHARE and abs(likeness.gain_db) <= SAME_GAIN_DB
+    return likeness.share >= _SAME_SHARE and abs(likeness.gain_db) <= _SAME_GAIN_DB
 
 
 def is_dead(power: NDArray[np.float32]) -> bool:
     """Whether a channel with these mean squares of its windows, (n_windows,), holds nothing that could be speech."""
-    return int(np.count_nonzero(power > DEAD_POWER)) < _SPEECH_WINDOWS
+    return int(np.count_nonzero(power > _DEAD_POWER)) < _SPEECH_WINDOWS
 
 
 def findings(
@@ -53,8 +52,7 @@ def findings(
     `levels` and `signs` are of all channels that were listened to. `suppressed` says that leaks are taken out.
     """
     found: list[Finding] = []
-    if are_same(signs.likeness) and signs.likeness is not None:
-        same = signs.likeness
+    if (same := signs.likeness) is not None and are_same(same):
         found.append(
             Finding(FindingKind.SAME_CHANNELS, None, same.share, "share", FindingEffect.MERGED, abs(same.delay_ms))
         )
@@ -79,7 +77,7 @@ def _of_channel(channel: ChannelSurvey, levels: Levels, signs: ChannelSigns, *, 
         yield Finding(FindingKind.CROSSTALK, channel.channel, leak.level_db, "dB", effect, leak.delay_ms)
     if signs.high_db is not None and signs.high_db < _NARROW_DB:
         yield report(FindingKind.UPSAMPLED, signs.high_db, "dB")
-    if levels.peak >= _CLIP_PEAK and levels.clipped_share >= _CLIPPED_SHARE:
+    if levels.clipped_share >= _CLIPPED_SHARE:
         yield report(FindingKind.CLIPPING, levels.clipped_share, "share")
     n_spoken = int(np.count_nonzero(channel.is_spoken))
     if n_spoken < _SPEECH_WINDOWS:

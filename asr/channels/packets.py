@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from asr.spans import runs
 from asr.timebase import ms_to_samples
 from asr.types import Samples
 
@@ -115,10 +116,7 @@ class _Block:
         """Runs [start, stop) of `least` to `most` samples that all equal those `lag` before, among the candidates."""
         for low, high in zip(starts.tolist(), stops.tolist(), strict=True):
             equal = self.samples[low:high] == self.samples[low - lag : high - lag]
-            edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]])))
-            for start, end in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-                if least <= end - start <= most:
-                    yield low + start, low + end
+            yield from ((low + run.start, low + run.stop) for run in runs(equal) if least <= len(run) <= most)
 
 
 def _power(samples: Samples) -> float:

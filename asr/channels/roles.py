@@ -45,11 +45,23 @@ def exchanged(transcript: Transcript) -> Transcript:
         channels=tuple(_OTHER[channel] for channel in transcript.channels),
         turns=tuple(
             sorted(
-                (replace(turn, speaker=_speaker(turn), channel=_OTHER[turn.channel]) for turn in transcript.turns),
+                (
+                    replace(turn, speaker=_speaker(turn.speaker, turn.channel), channel=_OTHER[turn.channel])
+                    for turn in transcript.turns
+                ),
                 key=lambda turn: (turn.start_s, turn.end_s, turn.channel),
             )
         ),
-        regions=tuple(sorted(replace(region, channel=_OTHER[region.channel]) for region in transcript.regions)),
+        regions=tuple(
+            sorted(
+                replace(
+                    region,
+                    speaker=region.speaker and _speaker(region.speaker, region.channel),
+                    channel=_OTHER[region.channel],
+                )
+                for region in transcript.regions
+            )
+        ),
         findings=tuple(
             replace(finding, channel=finding.channel and _OTHER[finding.channel]) for finding in transcript.findings
         ),
@@ -66,5 +78,6 @@ def greetings(texts: Sequence[str]) -> int:
     return len(_GREETING.findall(" ".join(re.sub(r"[^a-z' ]", " ", text).split())))
 
 
-def _speaker(turn: Turn) -> str:
-    return _OTHER[turn.channel].value if turn.speaker == turn.channel.value else turn.speaker
+def _speaker(name: str, channel: Channel) -> str:
+    """Who speaks once the channels have changed places: agent-2 is customer-2."""
+    return name.replace(channel.value, _OTHER[channel].value, 1) if name.startswith(channel.value) else name

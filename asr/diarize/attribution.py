@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import accumulate, groupby, pairwise
 
@@ -19,13 +19,15 @@ _PAUSE_S = 0.3
 """A pause in which somebody else can take the floor, as in asr.speakers: it ends a sentence, too."""
 
 
-def name(speaker: int) -> str:
-    """What a speaker who is known by voice alone is called.
+def name(speaker: int, channel: Channel) -> str:
+    """What a speaker who is known by voice is called: the first of a side that has a channel of its own, as the side.
 
-    >>> name(0)
-    'speaker-1'
+    >>> name(0, Channel.MIXED), name(0, Channel.AGENT), name(1, Channel.AGENT)
+    ('speaker-1', 'agent', 'agent-2')
     """
-    return f"speaker-{speaker + 1}"
+    if channel is Channel.MIXED:
+        return f"speaker-{speaker + 1}"
+    return f"{channel}-{speaker + 1}" if speaker else channel.value
 
 
 def attribute(words: Sequence[Word], speaking: Sequence[Speaking]) -> list[int]:
@@ -44,6 +46,20 @@ def attribute(words: Sequence[Word], speaking: Sequence[Speaking]) -> list[int]:
     return smoothed
 
 
+def talk(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:
+    """Who talks when, as regions in the order of `speaking`."""
+    return tuple(
+        Region(
+            to_seconds(one.span.start),
+            to_seconds(one.span.stop),
+            channel,
+            RegionKind.TALK,
+            speaker=name(one.speaker, channel),
+        )
+        for one in speaking
+    )
+
+
 def overlaps(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ...]:
     """Where two speakers or more talk at once, in order, no two touching."""
     edges = sorted([(one.span.start, 1) for one in speaking] + [(one.span.stop, -1) for one in speaking])
@@ -58,11 +74,11 @@ def overlaps(speaking: Sequence[Speaking], channel: Channel) -> tuple[Region, ..
 
 
 def _speaker(word: Word, speaking: Sequence[Speaking], starts: Sequence[float], longest_s: float) -> int:
-    shared: Counter[int] = Counter()
+    shared: defaultdict[int, float] = defaultdict(float)
     first = bisect_left(starts, word.start_s - longest_s)
     for one in speaking[first : bisect_left(starts, word.end_s)]:
         start_s, end_s = to_seconds(one.span.start), to_seconds(one.span.stop)
-        shared[one.speaker] += max(0.0, min(end_s, word.end_s) - max(start_s, word.start_s))  # type: ignore[assignment]
+        shared[one.speaker] += max(0.0, min(end_s, word.end_s) - max(start_s, word.start_s))
     if shared and max(shared.values()) > 0:
         return max(shared, key=lambda who: (shared[who], -who))
     middle_s = (word.start_s + word.end_s) / 2

@@ -7,6 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_EXCHANGE = 0.25
+"""People who talk with each other take turns: after more than this share of the voices comes the other's."""
+
+_BRIEF_S, _BRIEF = 3.0, 0.2
+"""Who is heard for less, all windows together, and for a smaller share takes no turns that tell."""
+
 _MOST = 2_000
 """Voices that are clustered at once, 16 MB of cosines; more are clustered in blocks, and then the blocks' clusters."""
 
@@ -46,6 +52,19 @@ def cluster(voices: NDArray[np.float32], windows: NDArray[np.int64], rule: Rule)
     sizes = members.sum(axis=0)
     means = (members.T @ voices) / sizes[:, None]
     return _joined(means @ means.T, sizes, rule)[labels]
+
+
+def is_one(voices: NDArray[np.float32], labels: NDArray[np.int64], talk_s: NDArray[np.float64], alone: float) -> bool:
+    """Whether two clusters, labelled 0 and 1, are one speaker after all: they do not take turns, and their mean cosine
+    is over `alone`. The limits are from docs/speakers.md.
+
+    `voices` (n, width), `labels` and `talk_s`, how long each is heard, both (n,), are in the order of the call.
+    """
+    first, second = labels == 0, labels == 1
+    least_s = min(talk_s[first].sum(), talk_s[second].sum())
+    brief = least_s < min(_BRIEF_S, _BRIEF * talk_s.sum())
+    take_turns = np.count_nonzero(np.diff(labels)) > _EXCHANGE * len(labels) and not brief
+    return bool(not take_turns and (voices[first] @ voices[second].T).mean() > alone)
 
 
 def _cosines(voices: NDArray[np.float32], windows: NDArray[np.int64], rule: Rule) -> NDArray[np.float32]:

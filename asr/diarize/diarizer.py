@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.diarize.clustering import Rule, cluster
+from asr.diarize.clustering import Rule, cluster, is_one
 from asr.diarize.local import N_LOCAL, Embed, Local, Segment, Voice, hear
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Speaking
@@ -28,18 +28,20 @@ class WindowDiarizer:
         self._embed = embed
         self._options = options
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize."""
-        return put_together(self.listen(sound, speech), speech, self._options)
+        options = self._options if shared else self._options.of_one_side()
+        return put_together(self.listen(sound, speech), speech, options)
 
     def listen(self, sound: Iterable[Samples], speech: Sequence[Span]) -> list[Local]:
         """What is heard in each window that holds some speech."""
         step = round(to_samples(self._options.step_s) / FRAME) * FRAME
-        heard = []
+        heard: list[Local] = []
         for start, samples in windows(sound, step):
             talked = frames_of(start, FRAMES, speech)
             if talked.any():
-                heard.append(hear(start, samples, talked, self._segment, self._embed))
+                before = heard[-1] if heard else None
+                heard.append(hear(start, samples, talked, self._segment, self._embed, before))
         return heard
 
 
@@ -70,6 +72,8 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
     rule = Rule(options.same_voice, options.one_voice, options.apart, options.together, least, most)
     labels = np.full(len(voices), -1)
     labels[sure] = cluster(embeddings[sure], windows[sure], rule)
+    if labels.max() == 1 and least < 2 and is_one(embeddings[sure], labels[sure], talk_s[sure], options.alone_voice):
+        labels[sure] = 0
     members = np.eye(int(labels.max()) + 1)[labels[sure]] * talk_s[sure, None]
     likeness = embeddings @ _unit(members.T @ embeddings[sure]).T
     for at in np.flatnonzero(~sure):

@@ -9,13 +9,14 @@ from threading import Lock
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Diarizer, Speaking
 from asr.errors import ConfigError
+from asr.heap import trim_heap
 from asr.types import Samples, Span
 
 
 def load_diarizer(folders: Sequence[Path], options: DiarizeOptions, threads: int) -> Diarizer | None:
     """The diarizer for at most `threads` channels at a time; None if it is off.
 
-    `folders` are those of the models of segmentation and of embedding, for the diarizers that take them. Raises
+    `folders` are those of the models of segmentation and of embedding, as far as the diarizer takes them. Raises
     ConfigError if what it runs on is not installed.
     """
     if options.diarizer == "off":
@@ -28,7 +29,7 @@ def load_diarizer(folders: Sequence[Path], options: DiarizeOptions, threads: int
                 "diarize.diarizer is pyannote, and it is not installed",
                 "Install it: .venv/bin/pip install -e '.[torch]'",
             ) from error
-        return PyannoteDiarizer(options)
+        return PyannoteDiarizer(folders, options)
     segmentation, embedding = folders
 
     def load() -> Diarizer:
@@ -47,8 +48,10 @@ class _LoadedAtNeed:
         self._lock = Lock()
         self._loaded: Diarizer | None = None
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """See Diarizer.diarize. Raises ModelError for files that are no such models."""
         with self._lock:
-            self._loaded = self._loaded or self._load()
-        return self._loaded.diarize(sound, speech)
+            if self._loaded is None:
+                self._loaded = self._load()
+                trim_heap()  # 60 MB of weights as they were read
+        return self._loaded.diarize(sound, speech, shared=shared)

@@ -19,13 +19,15 @@ _SETS = ((), (0,), (1,), (2,), (0, 1), (0, 2), (1, 2))
 """Who talks in each class of the powerset."""
 MEMBERS = np.array([[who in them for who in range(N_LOCAL)] for them in _SETS], np.float32)
 
-LENGTHS = (200, 400)
-"""Frames of 10 ms that an embedding is made of; a voice with fewer is heard more than once. Each is a graph of 90 MB or
-more in memory."""
+LENGTH = 400
+"""Frames of 10 ms that an embedding is made of; a voice with fewer is heard more than once. A shorter graph beside it
+would take 90 MB, and save a third of a short voice's time."""
 _FEWEST = 25
 """0.25 s: of less speech no voice is known."""
 _ALONE = 50
 """0.5 s of one voice alone are better than more of it under another."""
+_SAME = 0.8
+"""What two windows hold for a voice is one if so much of both together is in each: then one embedding serves both."""
 _PAUSE = to_samples(0.3) // FRAME
 """Frames of the shortest pause in which the floor may pass to somebody else (asr.speakers). What segmentation holds for
 one speaker on both sides of it is embedded apart: on telephone calls it was two for 5 % of the time."""
@@ -33,25 +35,24 @@ one speaker on both sides of it is embedded apart: on telephone calls it was two
 Segment = Callable[[Samples], NDArray[np.float32]]
 """A window, (WINDOW,), to logits (FRAMES, 7)."""
 Embed = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""Features (one of LENGTHS, 80) to an embedding (192,)."""
+"""Features (LENGTH, 80) to an embedding (192,)."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Voice:
-    """A run of frames of a window in which its speaker `local` talks: its embedding, of unit length, and how many
-    seconds it lasts and is heard alone."""
+    """A run of frames of a window in which its speaker `local` talks: its embedding, of unit length, and for how many
+    seconds."""
 
     local: int
     frames: Span
     embedding: NDArray[np.float32] = field(repr=False)
     talk_s: float
-    alone_s: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Local:
     """A window: where it begins in frames of the call, how likely each of its speakers talks, (FRAMES, N_LOCAL), and
-    their voices."""
+    their voices in the order in which they begin."""
 
     frame: int
     active: NDArray[np.float16] = field(repr=False)
@@ -64,8 +65,13 @@ def probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True) @ MEMBERS, np.float32)
 
 
-def hear(start: int, samples: Samples, speech: NDArray[np.bool_], segment: Segment, embed: Embed) -> Local:
-    """A window that begins at sample `start`; `speech` are its frames, (FRAMES,), in which somebody talks."""
+def hear(
+    start: int, samples: Samples, speech: NDArray[np.bool_], segment: Segment, embed: Embed, before: Local | None
+) -> Local:
+    """A window that begins at sample `start`; `speech` are its frames, (FRAMES,), in which somebody talks.
+
+    What `before`, the window before, has heard already is not embedded again: half of all that is said.
+    """
     logits = segment(samples)
     talking = MEMBERS[logits.argmax(axis=1)].astype(bool) & speech[:, None]
     alone = talking & (talking.sum(axis=1, keepdims=True) == 1)
@@ -79,16 +85,28 @@ def hear(start: int, samples: Samples, speech: NDArray[np.bool_], segment: Segme
             own, all_of_it = (inside & those[frame, local] for those in (alone, talking))
             taken = features[own if own.sum() >= _ALONE else all_of_it]
             if len(taken) >= _FEWEST:
-                seconds = [to_seconds(int(which.sum()) * FRAME_STEP) for which in (all_of_it, own)]
-                voices.append(Voice(local, run, _embedded(taken, embed), *seconds))
+                known = _known(before, start // FRAME, run)
+                embedding = _embedded(taken, embed) if known is None else known
+                voices.append(Voice(local, run, embedding, to_seconds(int(all_of_it.sum()) * FRAME_STEP)))
     active = (probabilities(logits) * speech[:, None]).astype(np.float16)
-    return Local(start // FRAME, active, tuple(voices))
+    return Local(start // FRAME, active, tuple(sorted(voices, key=lambda voice: voice.frames.start)))
+
+
+def _known(before: Local | None, frame: int, run: Span) -> NDArray[np.float32] | None:
+    """The embedding that the window before has of a run of the window that begins at `frame`, if it has one."""
+    if before is None:
+        return None
+    shift = before.frame - frame
+    for voice in before.voices:
+        start, stop = voice.frames.start + shift, voice.frames.stop + shift
+        if min(stop, run.stop) - max(start, run.start) > _SAME * (max(stop, run.stop) - min(start, run.start)):
+            return voice.embedding
+    return None
 
 
 def _embedded(features: NDArray[np.float32], embed: Embed) -> NDArray[np.float32]:
-    """The voice in some frames, (n, 80): a length that fits, from their middle, repeated if they are fewer."""
-    length = next((one for one in LENGTHS if len(features) <= one), LENGTHS[-1])
-    skipped = max(0, len(features) - length) // 2
-    taken = np.resize(features[skipped : skipped + length], (length, features.shape[1]))
+    """The voice in some frames, (n, 80): LENGTH of them from their middle, repeated if they are fewer."""
+    skipped = max(0, len(features) - LENGTH) // 2
+    taken = np.resize(features[skipped : skipped + LENGTH], (LENGTH, features.shape[1]))
     found = embed(np.ascontiguousarray(taken - taken.mean(axis=0)))
     return found / max(float(np.linalg.norm(found)), 1e-6)

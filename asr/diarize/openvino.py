@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from asr.diarize.checkpoint import read_weights
 from asr.diarize.diarizer import WindowDiarizer
 from asr.diarize.embedding_graph import build_embedding
-from asr.diarize.local import LENGTHS
+from asr.diarize.local import LENGTH
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.segmentation_graph import build_segmentation
 from asr.diarize.windows import WINDOW
@@ -33,22 +33,24 @@ def load_openvino(segmentation: Path, embedding: Path, options: DiarizeOptions, 
     core = ov.Core()
     try:
         windowed = build_segmentation(read_weights(segmentation / SEGMENTATION_FILE), 1, WINDOW)
-        weights = read_weights(embedding / EMBEDDING_FILE)
-        lengths = {length: build_embedding(weights, 1, length) for length in LENGTHS}
+        embedded = build_embedding(read_weights(embedding / EMBEDDING_FILE), 1, LENGTH)
     except (KeyError, ValueError) as error:
         raise ModelError(
             f"{segmentation} or {embedding} hold another network's weights",
             "Set diarize.segmentation_model and diarize.embedding_model to models of the list",
         ) from error
-    streams = {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads}
-    exact = {**streams, "INFERENCE_PRECISION_HINT": "f32"}
     half = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
-    segment = _Requests(core.compile_model(windowed, "CPU", exact))
-    embeds = {
-        length: _Requests(core.compile_model(graph, "CPU", {**streams, "INFERENCE_PRECISION_HINT": half}))
-        for length, graph in lengths.items()
-    }
-    return WindowDiarizer(segment, lambda features: embeds[len(features)](features), options)
+    segment, embed = (
+        _Requests(
+            core.compile_model(
+                graph,
+                "CPU",
+                {"NUM_STREAMS": threads, "INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": precision},
+            )
+        )
+        for graph, precision in ((windowed, "f32"), (embedded, half))
+    )
+    return WindowDiarizer(segment, embed, options)
 
 
 class _Requests:

@@ -28,6 +28,17 @@ class DiarizeOptions(Options):
         description="Id of the model that tells one voice from another.",
         json_schema_extra={"source": "callwright: free, and half of the work of a ResNet with its error rate"},
     )
+    within_channels: bool = Field(
+        default=False,
+        description="Whether to look for a second voice in a side's own channel: a transfer, a conference.",
+        json_schema_extra={"source": "docs/speakers.md: off, for what it costs and what it finds wrongly"},
+    )
+    pyannote_embedding: str = Field(
+        "",
+        description="Of the diarizer pyannote: a file of ONNX that tells voices apart, for the pipeline from local "
+        "files; empty fetches speaker-diarization-community-1 from its hub.",
+        json_schema_extra={"source": "docs/speakers.md"},
+    )
     exact_speakers: int = Field(
         0,
         ge=0,
@@ -70,6 +81,13 @@ class DiarizeOptions(Options):
         description="The last two speakers are one if their mean cosine is higher: a call has two sides.",
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
+    alone_voice: float = Field(
+        0.3,
+        gt=-1.0,
+        le=1.0,
+        description="The same for two who do not take turns, as one person's voice does not who talks alone.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
     apart: float = Field(
         0.3,
         ge=0.0,
@@ -97,6 +115,19 @@ class DiarizeOptions(Options):
         description="A speaker talks where the probability of it is higher.",
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
+    own_voice: float = Field(
+        0.3,
+        gt=-1.0,
+        le=1.0,
+        description="In a side's own channel, two speakers are one if their mean cosine is higher.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
+    own_speaker_s: float = Field(
+        5.0,
+        ge=0.0,
+        description="In a side's own channel, a voice that talks less is taken for one of the others.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
     min_speaker_s: float = Field(
         1.5,
         ge=0.0,
@@ -110,6 +141,19 @@ class DiarizeOptions(Options):
         if self.min_speakers > self.max_speakers:
             raise ValueError(f"min_speakers {self.min_speakers} is over max_speakers {self.max_speakers}")
         return self
+
+    def of_one_side(self) -> Self:
+        """The same for a side's own channel, in which one person speaks unless another voice is heard for long."""
+        return self.model_copy(
+            update={
+                "exact_speakers": 0,
+                "min_speakers": 1,
+                "same_voice": self.own_voice,
+                "one_voice": self.own_voice,
+                "alone_voice": self.own_voice,
+                "min_speaker_s": self.own_speaker_s,
+            }
+        )
 
     @property
     def bounds(self) -> tuple[int, int]:

@@ -21,10 +21,11 @@ class Speaking:
 class Diarizer(Protocol):
     """Anything that tells the speakers of one channel apart."""
 
-    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span]) -> tuple[Speaking, ...]:
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
         """Who talks when, ordered by start, none of it outside `speech`.
 
         `sound` is the channel block by block from its beginning, each (n,) float32 at 16 kHz; `speech` are the spans in
-        which somebody talks, in order.
+        which somebody talks, in order. Unless it is `shared`, the channel is one side's, and has a second speaker only
+        if the voice leaves no doubt.
         """
         ...

@@ -264,6 +264,7 @@ class CTranslate2Engine:
                 item.no_speech_prob,
                 item.compression_ratio,
                 item.temperature,
+                bool(item.tokens) and not tokens,
             )
             for item, tokens, alignment, length in zip(decoded, spoken, aligned, lengths, strict=True)
         ]

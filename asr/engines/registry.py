@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from importlib import import_module
-from math import ceil
-from pathlib import Path
 
 from asr.card import admitted
+from asr.cores import cores
 from asr.engines.base import Engine, EngineInfo
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel
@@ -84,28 +82,6 @@ _WHY = {
     "onnxruntime": "onnxruntime was asked for, and runs on what providers it has",
     "torch": "torch was asked for, and runs eagerly, one operation at a time",
 }
-
-
-def cores(options: TranscribeOptions) -> int:
-    """How many threads this process is to keep busy: those that were set, else its share of the machine's cores.
-
-    That is the smaller of its affinity and of its control group's CPU quota, rounded up: a container that may use two
-    cores of 64 is not to start 64 threads.
-    """
-    if options.threads:
-        return options.threads
-    allowed = len(os.sched_getaffinity(0))
-    quota = _cgroup_quota(Path("/sys/fs/cgroup/cpu.max"))
-    return max(1, min(allowed, ceil(quota))) if quota else allowed
-
-
-def _cgroup_quota(path: Path) -> float | None:
-    """Cores by the control group's file cpu.max, "QUOTA PERIOD" in microseconds; None for no limit."""
-    try:
-        quota, period = path.read_text().split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):
-        return None
 
 
 def cuda_gpus() -> int:

@@ -78,7 +78,7 @@ class DecodeOptions(Options):
     suppress_crosstalk: bool = Field(
         True,
         description="Where one side can be heard in the other's channel, take it out of it.",
-        json_schema_extra={"source": "docs/performance.md: words that are there twice, with and without"},
+        json_schema_extra={"source": "docs/front-end.md: words that are there twice, with and without"},
     )
 
     @model_validator(mode="after")

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.sounds.spectra import BIN_HZ, FRAME, HOP
+from asr.spans import runs
 from asr.types import Span
 
 _LOWEST, _HIGHEST = int(125 / BIN_HZ), int(3_400 / BIN_HZ)
@@ -66,9 +67,9 @@ class MusicListener:
             audible[max(0, tone.start // HOP - _LAG) : tone.stop // HOP + _LAG] = False
         mean = smoothed(np.maximum(resemblance, 0.0), audible)
         spans = []
-        for first, last in _runs(mean >= _GOES_ON):
-            sounding = np.flatnonzero(audible[first:last]) + first
-            if mean[first:last].max() >= _BEGINS and len(sounding) and np.ptp(sounding) + 1 >= _SHORTEST:
+        for run in runs(mean >= _GOES_ON):
+            sounding = np.flatnonzero(audible[run.start : run.stop]) + run.start
+            if mean[run.start : run.stop].max() >= _BEGINS and len(sounding) and np.ptp(sounding) + 1 >= _SHORTEST:
                 spans.append(Span(int(sounding[0]) * HOP, (int(sounding[-1]) + 1) * HOP))
         return tuple(spans)
 
@@ -94,9 +95,3 @@ def _sums(values: NDArray[np.float64]) -> NDArray[np.float64]:
     sums = np.cumsum(np.pad(values, (_SMOOTHING // 2 + 1, _SMOOTHING // 2)))
     difference: NDArray[np.float64] = sums[_SMOOTHING:] - sums[:-_SMOOTHING]
     return difference
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """First and one after the last of each run of True."""
-    edges = np.flatnonzero(np.diff(np.pad(flags.astype(np.int8), 1)))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))

@@ -1,4 +1,5 @@
-"""The tones of the telephone network: ringing, busy, congestion and dial tone, by frequency and cadence.
+"""The tones of the telephone network: ringing, busy, congestion, dial and special information tone, by frequency and
+cadence.
 
 A tone is one or two sines and nothing else, level and frequency steady, on and off in a known rhythm (ITU-T E.180;
 national ones in its Supplement 2). Speech has such a spectrum for an instant only.
@@ -29,6 +30,12 @@ PAIRS_HZ = {
 SINGLE_HZ = (400.0, 450.0)
 """The recommended single tone is 425 Hz, from 400 to 450 Hz accepted (E.180); its rhythm says what it means."""
 
+STEPS_HZ = (950.0, 1_400.0, 1_800.0)
+"""The special information tone, before "the number you have dialled": one after the other, each 50 Hz off at most
+(E.180), a width that North America's kinds of it use (913.8 to 985.2 Hz)."""
+
+_STEP_OFF_HZ = 50.0
+
 _OFF_HZ = 8.0
 """A bin: exchanges keep within 0.5 to 1.5 %."""
 
@@ -42,11 +49,14 @@ _TWIST = 10.0
 _LOUDER = 1.1
 """A steady tone's frames differ by less in power."""
 
-_KNOWN_HZ = np.array(sorted({*SINGLE_HZ, 425.0, *(hz for pair in PAIRS_HZ for hz in pair)}))
+_LOW_HZ = sorted({*SINGLE_HZ, 425.0, *(hz for pair in PAIRS_HZ for hz in pair)})
+_KNOWN_HZ = np.array([*_LOW_HZ, *STEPS_HZ])
+_MAY_BE_OFF_HZ = np.array([_OFF_HZ] * len(_LOW_HZ) + [_STEP_OFF_HZ + _OFF_HZ] * len(STEPS_HZ))
 
 _SINGLE, _NOTHING = "single", ""
+_STEPS = ("step 1", "step 2", "step 3")
 
-_LOWEST, _HIGHEST, _ABOVE_HUM = int(300 / BIN_HZ), int(1_000 / BIN_HZ), int(100 / BIN_HZ)
+_LOWEST, _HIGHEST, _ABOVE_HUM = int(300 / BIN_HZ), int(1_900 / BIN_HZ), int(100 / BIN_HZ)
 """Bins in which sines are sought, and from which energy counts."""
 
 _LOBE = 2
@@ -60,8 +70,11 @@ does not stop; ringing lasts 0.67 to 1.5 s (E.180), in North America 2 s."""
 _PAUSE_S, _RINGS_S = 0.65, 6.5
 """Longest pause inside busy tone or a double ring, and most from one ring to the next."""
 
-_CADENCE = {RegionKind.BUSY: 3, RegionKind.CONGESTION: 3}
-"""Bursts that a rhythm of one frequency needs before it is believed: one note of a tune may be as pure."""
+_STEP_S, _STEP_PAUSE_S = (0.19, 0.47), 0.1
+"""A step lasts 260 to 400 ms with up to 30 ms before the next (E.180); frames find its ends within 70 ms."""
+
+_BURSTS = 3
+"""Bursts that busy tone or congestion of one frequency needs before it is believed: a note of a tune may be as pure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +87,7 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class _Burst:
-    """An unbroken sound of one or two sines; `name` is a kind, or _SINGLE."""
+    """An unbroken sound of one or two sines; `name` is a kind, _SINGLE, or one of _STEPS."""
 
     start: int
     stop: int
@@ -107,6 +120,7 @@ class ToneListener:
         bursts = list(_bursts(self._names, power))
         for name in (*{kind.value for kind in PAIRS_HZ.values()}, _SINGLE):
             tones += _meant([burst for burst in bursts if burst.name == name], name)
+        tones += _special([burst for burst in bursts if burst.lasts_s >= _SHORTEST_S])
         return tuple(sorted(tones, key=lambda tone: tone.span.start))
 
 
@@ -117,7 +131,7 @@ def _names(spectra: NDArray[np.float32]) -> Iterator[str]:
     sought = spectra[:, _LOWEST:_HIGHEST]
     total = spectra[:, _ABOVE_HUM:].sum(axis=1) + 1e-20
     first = sought.argmax(axis=1) + _LOWEST
-    near = np.abs(first[:, None] * BIN_HZ - _KNOWN_HZ).min(axis=1) <= _OFF_HZ + BIN_HZ / 2
+    near = (np.abs(first[:, None] * BIN_HZ - _KNOWN_HZ) - _MAY_BE_OFF_HZ).min(axis=1) <= BIN_HZ / 2
     # The stronger of two sines has half of their energy.
     likely = near & (_lobe(spectra, first) / total >= _PURE / 2)
     for is_likely, spectrum, at, energy in zip(likely.tolist(), spectra, first.tolist(), total.tolist(), strict=True):
@@ -132,8 +146,8 @@ def _lobe(spectra: NDArray[np.float32], at: NDArray[np.int64]) -> NDArray[np.flo
 
 def _name(spectrum: NDArray[np.float32], first: int, total: float) -> str:
     energy = float(spectrum[first - _LOBE : first + _LOBE + 1].sum())
-    if energy / total >= _PURE and SINGLE_HZ[0] - _OFF_HZ <= _peak_hz(spectrum, first) <= SINGLE_HZ[1] + _OFF_HZ:
-        return _SINGLE
+    if energy / total >= _PURE and (name := _single_name(_peak_hz(spectrum, first))):
+        return name
     rest = spectrum[:_HIGHEST].copy()
     rest[:_LOWEST] = rest[first - _LOBE - 1 : first + _LOBE + 2] = 0.0
     second = int(rest.argmax())
@@ -147,6 +161,16 @@ def _name(spectrum: NDArray[np.float32], first: int, total: float) -> str:
         if abs(low_hz - low) <= _OFF_HZ and abs(high_hz - high) <= _OFF_HZ
     ]
     return min(near)[1] if near else _NOTHING
+
+
+def _single_name(hz: float) -> str:
+    """What one sine of a frequency may be a frame of."""
+    if SINGLE_HZ[0] - _OFF_HZ <= hz <= SINGLE_HZ[1] + _OFF_HZ:
+        return _SINGLE
+    for name, step_hz in zip(_STEPS, STEPS_HZ, strict=True):
+        if abs(hz - step_hz) <= _STEP_OFF_HZ + _OFF_HZ:
+            return name
+    return _NOTHING
 
 
 def _peak_hz(spectrum: NDArray[np.float32], at: int) -> float:
@@ -213,13 +237,11 @@ def _groups(bursts: Sequence[_Burst]) -> Iterator[list[_Burst]]:
 
 def _kind(name: str, lasts_s: float) -> RegionKind:
     """What bursts of a name mean; where that depends on it, by how long they last."""
-    if name == RegionKind.BUSY:
-        return RegionKind.CONGESTION if lasts_s <= _CONGESTION_S else RegionKind.BUSY
-    if name != _SINGLE:
+    if name not in (RegionKind.BUSY, _SINGLE):
         return RegionKind(name)
     if lasts_s <= _CONGESTION_S:
         return RegionKind.CONGESTION
-    if lasts_s <= _BUSY_S:
+    if name == RegionKind.BUSY or lasts_s <= _BUSY_S:
         return RegionKind.BUSY
     return RegionKind.RINGBACK if lasts_s < _DIAL_S else RegionKind.DIAL_TONE
 
@@ -232,7 +254,17 @@ def _believed(group: Sequence[_Burst], kind: RegionKind, bursts: Sequence[_Burst
     if kind is RegionKind.RINGBACK:
         alike = [b for b in bursts if abs(b.lasts_s - lengths_s[0]) < 0.2 and abs(b.start - group[0].start) > RATE_HZ]
         return any(abs(b.start - group[0].start) <= _RINGS_S * RATE_HZ for b in alike)
-    if kind not in _CADENCE:
+    if kind is RegionKind.DIAL_TONE:
         return True
     steps = [after.start - before.start for before, after in pairwise(group)]
-    return len(group) >= _CADENCE[kind] and max(steps) <= 1.3 * min(steps)
+    return len(group) >= _BURSTS and max(steps) <= 1.3 * min(steps)
+
+
+def _special(bursts: Sequence[_Burst]) -> Iterator[Tone]:
+    """The special information tones among bursts in order of time: three steps, one right after the other."""
+    shortest_s, longest_s = _STEP_S
+    for three in zip(bursts, bursts[1:], bursts[2:], strict=False):
+        alike = tuple(burst.name for burst in three) == _STEPS
+        steady = all(shortest_s <= burst.lasts_s <= longest_s for burst in three)
+        if alike and steady and all(b.start - a.stop <= _STEP_PAUSE_S * RATE_HZ for a, b in pairwise(three)):
+            yield Tone(Span(three[0].start, three[-1].stop), RegionKind.SPECIAL_TONE)

@@ -1,11 +1,13 @@
-"""Work that goes through stages in batches, on several threads at once, in batches that are the same every time."""
+"""Work that goes through stages in batches, on several threads at once."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from math import inf
 from threading import Condition
 from typing import Generic, TypeVar
 
@@ -14,10 +16,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Stage(Generic[T]):
-    """What is done to a batch of at most `size` items; it gives back those that the next stage is to have, in order."""
+    """What is done to a batch of at most `size` items; it gives back those that the next stage is to have, in order.
+
+    A part-filled batch goes when its first item has waited `most_wait_s`, though more might come. Batches then depend
+    on time, which they else do not.
+    """
 
     size: int
     work: Callable[[Sequence[T]], Sequence[T]]
+    most_wait_s: float = inf
 
 
 @dataclass(slots=True, eq=False)
@@ -29,16 +36,26 @@ class _Batch(Generic[T]):
 
 @dataclass(slots=True)
 class _Line(Generic[T]):
-    """A stage at work: items that wait for it, and its batches under way, oldest first."""
+    """A stage at work: items that wait for it, each with when it came, and its batches under way, oldest first."""
 
     stage: Stage[T]
-    waiting: deque[T] = field(default_factory=deque)
+    waiting: deque[tuple[float, T]] = field(default_factory=deque)
     under_way: deque[_Batch[T]] = field(default_factory=deque)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits and nothing is under way."""
         return not self.waiting and not self.under_way
+
+    @property
+    def due_s(self) -> float:
+        """When a part-filled batch of what waits has to go."""
+        return self.waiting[0][0] + self.stage.most_wait_s if self.waiting else inf
+
+    def add(self, items: Iterable[T]) -> None:
+        """These wait from now on."""
+        now_s = time.monotonic()
+        self.waiting.extend((now_s, item) for item in items)
 
 
 class Conveyor(Generic[T]):
@@ -48,7 +65,7 @@ class Conveyor(Generic[T]):
 
     def __init__(self, items: Sequence[T], stages: Sequence[Stage[T]]) -> None:
         self._lines = [_Line(stage) for stage in stages]
-        self._lines[0].waiting.extend(items)
+        self._lines[0].add(items)
         self._changed = Condition()
         self._failed = False
 
@@ -77,14 +94,16 @@ class Conveyor(Generic[T]):
                 for number in reversed(range(len(self._lines))):
                     if batch := self._take(number):
                         return number, batch
-                self._changed.wait()
+                due_s = min(line.due_s for line in self._lines)
+                self._changed.wait(None if due_s == inf else max(0.0, due_s - time.monotonic()))
 
     def _take(self, number: int) -> _Batch[T] | None:
         line = self._lines[number]
         more_to_come = not all(earlier.idle for earlier in self._lines[:number])
-        if not line.waiting or (more_to_come and len(line.waiting) < line.stage.size):
+        may_wait = more_to_come and time.monotonic() < line.due_s
+        if not line.waiting or (may_wait and len(line.waiting) < line.stage.size):
             return None
-        batch = _Batch([line.waiting.popleft() for _ in range(min(line.stage.size, len(line.waiting)))])
+        batch = _Batch([line.waiting.popleft()[1] for _ in range(min(line.stage.size, len(line.waiting)))])
         line.under_way.append(batch)
         return batch
 
@@ -95,5 +114,5 @@ class Conveyor(Generic[T]):
             while line.under_way and line.under_way[0].left is not None:
                 passed = line.under_way.popleft().left or ()
                 if number + 1 < len(self._lines):
-                    self._lines[number + 1].waiting.extend(passed)
+                    self._lines[number + 1].add(passed)
             self._changed.notify_all()

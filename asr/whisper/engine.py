@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from threading import Lock
 from typing import Literal
 
@@ -152,11 +152,12 @@ class WhisperEngine:
         """See Engine.weight_bytes."""
         return self._network.weight_bytes
 
-    def searching(self, search: Literal["adaptive", "beam", "greedy"]) -> WhisperEngine:
+    def searching(self, search: Literal["adaptive", "beam", "greedy"], workers: int | None = None) -> WhisperEngine:
         """An engine on the same network that searches in another way, once: nothing is loaded twice, and no samples are
-        drawn of what stays in doubt."""
+        drawn of what stays in doubt. It has so many workers, at most as many as this one, which is what None means."""
         options = self._options.model_copy(update={"search": search, "temperatures": (0.0,)})
-        return WhisperEngine(self._network, self._tokenizer, self._info, options, self._workers)
+        workers = min(workers or self._workers, self._workers)
+        return WhisperEngine(self._network, self._tokenizer, self._info, options, workers)
 
     def transcribe(
         self,
@@ -237,7 +238,7 @@ class WhisperEngine:
             on_audio(sum(case.window.duration_s for case in cases if case.heard))
             return [case for case in cases if case.heard is None]
 
-        return Stage(size, work)
+        return Stage(size, work, self._options.batch_wait_s if self._options.schedule == "dynamic" else inf)
 
     def _strategies(self) -> Iterator[tuple[Strategy, float]]:
         """What is tried on a window, in order, with its temperature."""
@@ -289,7 +290,8 @@ class WhisperEngine:
         """What the best of a window's texts says, and when."""
         best = case.tries[self._judge.best([one.reading for one in case.tries])]
         reading = best.reading
-        words = () if self._judge.is_silence(reading) else self._words(best.text, case.window.duration_s)
+        is_silence = self._judge.is_silence(reading)
+        words = () if is_silence else self._words(best.text, case.window.duration_s)
         return Hypothesis(
             words,
             self._tokenizer.language,
@@ -297,6 +299,7 @@ class WhisperEngine:
             reading.no_speech_prob,
             reading.compression_ratio,
             reading.temperature,
+            is_silence and bool(reading.tokens),
         )
 
     def _words(self, text: Text, duration_s: float) -> tuple[Word, ...]:

@@ -10,12 +10,13 @@ import click
 from asr.errors import ConfigError, FatalError
 from compliance.errors import SignatureError
 from compliance.master_key import new_key_text
+from compliance.retention import audit_keep
 from compliance.signing import PublicKey, Signer, write_secret
 from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.custody import open_custody
+from flows.custody import open_custody, retention_policy
 from flows.evidence import check_objects, check_trail, write_anchor
 
 _PUBLIC_KEY = click.option(
@@ -48,13 +49,18 @@ def verify(public_key: Path | None, settings: Settings, data_dir: Path, *, objec
     if objects:
         faults += check_objects(custody, archive.repository.object_keys())
     events, anchors = custody.ledger.chain()[0].id, len(custody.anchors.numbers())
+    first, kept = custody.ledger.first_event(), audit_keep(retention_policy(settings))
+    since = first[1].isoformat(timespec="seconds") if first else None
     if as_json:
-        report.print_json({"events": events, "anchors": anchors, "faults": faults})
+        facts = {"since": since, "kept": str(kept or "forever"), "events": events, "anchors": anchors}
+        report.print_json({**facts, "faults": faults})
     else:
         for fault in faults:
             click.echo(fault)
         state = f"{len(faults)} faults" if faults else "sound"
         click.echo(f"The audit trail up to event {events}, with {anchors} anchors: {state}.")
+        if first:
+            click.echo(f"Its first event is {first[0]} of {since}; events are kept {kept or 'forever'}.")
         if not anchors:
             click.echo("Without anchors a trail that was cut off or written anew looks sound: callwright audit anchor")
     return 1 if faults else 0

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from configs.settings import Settings
 from flows import parquet, report
 from flows.commands import options
-from flows.commands.look import archive_of
+from flows.commands.look import Reader, reader
 from storage.audit_log import Detail
 
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -20,30 +19,28 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--since", type=_DAY, help="Calls of this day, in UTC, and later ones.")
 @click.option("--until", type=_DAY, help="Calls of this day, in UTC, and earlier ones.")
-@options.settings
-@options.data_dir
+@reader
 @options.as_json
-def export(
-    folder: Path, since: datetime | None, until: datetime | None, settings: Settings, data_dir: Path, *, as_json: bool
-) -> int:
+def export(folder: Path, since: datetime | None, until: datetime | None, reader: Reader, *, as_json: bool) -> int:
     """Write the analysts' views to FOLDER/VIEW/day=YYYY-MM-DD/part-0.parquet.
 
     A day is that on which a call began or, where that is not told, was first seen. Each is written anew as a whole, so
     that the same command may run every night; what was erased is gone from there after it. Needs the extra `parquet`.
     """
     parquet.check()
-    archive = archive_of(settings, data_dir)
     first, last = (day.date() if day else None for day in (since, until))
     asked: Detail = {
         "folder": str(folder.absolute()),
         "since": first.isoformat() if first else None,
         "until": last.isoformat() if last else None,
+        "as": reader.role,
     }
     # Twice, because an export that is killed has written something too.
-    archive.repository.looked_at("export", "transcript.export.begin", asked)
-    exported = parquet.export(archive.database, folder, first, last)
+    repository = reader.archive.repository
+    repository.looked_at("export", "transcript.export.begin", asked)
+    exported = parquet.export(reader.database, folder, first, last)
     told = {"days": exported.days, "calls": exported.rows["v_calls"], "turns": exported.rows["v_turns"]}
-    archive.repository.looked_at("export", "transcript.export", {**asked, **told})
+    repository.looked_at("export", "transcript.export", {**asked, **told})
     if as_json:
         report.print_json({"days": exported.days, "rows": exported.rows, "removed": exported.removed})
         return 0

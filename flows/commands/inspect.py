@@ -16,11 +16,13 @@ from flows import chart
 from flows.commands import options
 from flows.inspection import ChannelFacts, Inspection, envelopes
 from flows.inspection import inspect as look_at
+from flows.metadata import gather, sound
 from flows.picture import draw_inspection
 from flows.report import clock, print_json, print_table
 from flows.wiring import detector
 
-_TONES = (RegionKind.RINGBACK, RegionKind.BUSY, RegionKind.CONGESTION, RegionKind.DIAL_TONE, RegionKind.DTMF)
+_NO_TONES = {RegionKind.SPEECH, RegionKind.OVERLAP, RegionKind.MUSIC, RegionKind.SILENCE}
+_COLUMNS = ((RegionKind.SPEECH,), (RegionKind.MUSIC,), tuple(set(RegionKind) - _NO_TONES), (RegionKind.SILENCE,))
 
 
 @click.command(epilog="Example: callwright inspect call.wav --png call.png")
@@ -31,12 +33,14 @@ _TONES = (RegionKind.RINGBACK, RegionKind.BUSY, RegionKind.CONGESTION, RegionKin
 def inspect(file: Path, png: Path | None, settings: Settings, *, as_json: bool) -> int:
     """Show what FILE holds: format, levels, regions of speech, music, tones and silence, and what is wrong with it.
 
-    Nothing is transcribed or kept, and keys that were pressed are not shown.
+    What its sidecar or manifest tells of channels and pauses counts. Nothing is transcribed or kept, and keys that were
+    pressed are not shown.
     """
     if png is not None:
         chart.check(png, "--png")
     recording = identify(file)
-    inspection = look_at(recording, detector(settings), settings)
+    call = sound(gather([file], [file], settings.metadata).told[file])
+    inspection = look_at(recording, detector(settings), settings, call)
     if png is not None:
         draw_inspection(inspection, envelopes(recording, inspection.duration_s, settings), png)
     if as_json:
@@ -84,7 +88,6 @@ def _print(inspection: Inspection) -> None:
 
 
 def _row(facts: ChannelFacts) -> tuple[str, ...]:
-    kinds = [(RegionKind.SPEECH,), (RegionKind.MUSIC,), _TONES, (RegionKind.SILENCE,)]
-    sums_s = (sum(facts.seconds.get(kind, 0.0) for kind in group) for group in kinds)
+    sums_s = (sum(facts.seconds.get(kind, 0.0) for kind in group) for group in _COLUMNS)
     ratio = "" if facts.snr_db is None else f"{facts.snr_db:.1f}"
     return (facts.channel.value, f"{facts.level_dbfs:.1f}", ratio, *(f"{seconds:.1f}" for seconds in sums_s))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -15,11 +17,13 @@ from compliance.types import AUDIO_KINDS
 from configs.settings import Settings
 from flows import report
 from flows.commands import options
-from flows.wiring import Archive, objects_dir, open_archive
+from flows.wiring import Archive, objects_place, open_archive
+from storage.access import read_as
 from storage.audit_log import Detail
 from storage.errors import NoTranscriptError
 from storage.overview import FILTERS
 from storage.query import read_only
+from storage.session import Database
 from storage.types import RecordingState
 
 
@@ -45,10 +49,11 @@ def status(only: tuple[str, ...], settings: Settings, data_dir: Path, *, as_json
 
 @click.command(epilog="Example: callwright show bank")
 @click.argument("call")
+@click.option("--rttm", is_flag=True, help="Print who talks when, as RTTM, and nothing else.")
 @options.settings
 @options.data_dir
 @options.as_json
-def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def show(call: str, settings: Settings, data_dir: Path, *, rttm: bool, as_json: bool) -> int:
     """Show one CALL: its summary, what was removed, and its turns.
 
     CALL is a file name, with or without its ending, or at least six digits of the recording's SHA-256.
@@ -65,7 +70,9 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
     told, documents = repository.metadata(found.id), repository.documents(found.id)
     conversation = repository.conversation(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
-    if as_json:
+    if rttm:
+        click.echo(report.rttm_of(transcript), nl=False)
+    elif as_json:
         report.print_json(
             {
                 "sha256": found.sha256,
@@ -79,8 +86,8 @@ def show(call: str, settings: Settings, data_dir: Path, *, as_json: bool) -> int
             }
         )
     else:
-        folder = objects_dir(settings, data_dir)
-        copies = [str(folder / key) for kind, key in documents.items() if kind in AUDIO_KINDS]
+        place = objects_place(settings, data_dir)
+        copies = [f"{place}/{key}" for kind, key in documents.items() if kind in AUDIO_KINDS]
         report.print_transcript(transcript, summary, told, conversation, copies)
     return 0
 
@@ -114,6 +121,30 @@ def _narrowed(only: tuple[str, ...]) -> dict[str, str]:
     if wanted.get("consent", "true") not in ("true", "false"):
         raise ConfigError("--only consent is neither true nor false", "Write --only consent=false")
     return wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads calls: the archive, its database as `role` may read it, and that role, None for the tables' owner."""
+
+    archive: Archive
+    database: Database
+    role: str | None
+
+
+def reader(command: options.Command) -> options.Command:
+    """Give the command `reader`, opened by settings, data folder and --as."""
+
+    @click.option("--as", "role", metavar="ROLE", help="On PostgreSQL: read what this role may read.")
+    @options.settings
+    @options.data_dir
+    @wraps(command)
+    def with_reader(*args: Any, role: str | None, settings: Settings, data_dir: Path, **kwargs: Any) -> Any:
+        archive = archive_of(settings, data_dir)
+        database = read_as(archive.database, role) if role else archive.database
+        return command(*args, reader=Reader(archive, database, role), **kwargs)
+
+    return with_reader
 
 
 def archive_of(settings: Settings, data_dir: Path) -> Archive:

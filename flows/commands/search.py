@@ -5,16 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import wraps
-from pathlib import Path
 from typing import Any
 
 import click
 from rich.text import Text
 
-from configs.settings import Settings
 from flows import report
 from flows.commands import options
-from flows.commands.look import archive_of
+from flows.commands.look import Reader, reader
 from storage.audit_log import Detail
 from storage.search import Hit, Where
 from storage.search import search as find
@@ -30,9 +28,12 @@ def _where(command: options.Command) -> options.Command:
     @click.option("--since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Calls from then on, in UTC.")
     @click.option("--agent", help="Calls of this agent alone.")
     @click.option("--queue", help="Calls of this queue alone.")
+    @click.option("--tenant", help="Calls of this tenant alone.")
     @wraps(command)
-    def with_where(*args: Any, since: datetime | None, agent: str | None, queue: str | None, **kwargs: Any) -> Any:
-        where = Where(since.replace(tzinfo=UTC) if since else None, agent, queue)
+    def with_where(
+        *args: Any, since: datetime | None, agent: str | None, queue: str | None, tenant: str | None, **kwargs: Any
+    ) -> Any:
+        where = Where(since.replace(tzinfo=UTC) if since else None, agent, queue, tenant)
         return command(*args, where=where, **kwargs)
 
     return with_where
@@ -42,19 +43,18 @@ def _where(command: options.Command) -> options.Command:
 @click.argument("query")
 @_where
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="Show at most so many.")
-@options.settings
-@options.data_dir
+@reader
 @options.as_json
-def search(query: str, where: Where, limit: int, settings: Settings, data_dir: Path, *, as_json: bool) -> int:
+def search(query: str, where: Where, limit: int, reader: Reader, *, as_json: bool) -> int:
     """Show the turns that a QUERY finds, the best first, with what was asked for marked.
 
     QUERY has words, "phrases", prefix*, AND, OR, NOT, brackets, and NEAR or NEAR/5, between whose sides lie at most 10
     or 5 other words. Words side by side must all be in one turn.
     """
     wanted = parse(query)
-    archive = archive_of(settings, data_dir)
-    hits = find(archive.database, wanted, where, limit)
-    archive.repository.looked_at("search", "transcript.search", _told(query, where, hits))
+    hits = find(reader.database, wanted, where, limit)
+    told = {**_told(query, where, hits), "as": reader.role}
+    reader.archive.repository.looked_at("search", "transcript.search", told)
     if as_json:
         report.print_json([asdict(hit) for hit in hits])
         return 0

@@ -17,13 +17,14 @@ from flows import preparation, stages
 from flows.commands import options
 from flows.metadata import Told, gather, sound
 from flows.preparation import Prepared
-from flows.report import print_fetching
+from flows.report import print_fetching, rttm_of
 from flows.wiring import Models, load_models, missing_models, provenance
 
 _FORMATS = {
     "txt": render.as_txt,
     "vtt": render.as_vtt,
     "srt": render.as_srt,
+    "rttm": rttm_of,
 }
 
 

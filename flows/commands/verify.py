@@ -19,7 +19,7 @@ from flows.recheck import Checked, Checker
 from flows.report import print_fetching
 from flows.wiring import load_models, missing_models
 from storage.errors import NoTranscriptError
-from storage.types import RecordingState, StoredRecording
+from storage.types import RecordingState
 
 
 @click.command("verify-redaction", epilog="Example: callwright verify-redaction bank")
@@ -60,7 +60,9 @@ def verify_redaction(
     models = load_models(settings)
     listening = Listening(models.listeners, models.redactor, settings)
     checker = Checker(custody, archive.repository, public, models.detector, listening)
-    checked = [_told(checker, one, as_json=as_json) for one in found]
+    checked = [_told(checker.check(one), as_json=as_json) for one in found]
+    if every:
+        checked += [_told(one, as_json=as_json) for one in checker.missing(found)]
     if as_json:
         report.print_json([asdict(one) for one in checked])
     else:
@@ -70,8 +72,7 @@ def verify_redaction(
     return 1 if any(one.faults for one in checked) else 0
 
 
-def _told(checker: Checker, found: StoredRecording, *, as_json: bool) -> Checked:
-    checked = checker.check(found)
+def _told(checked: Checked, *, as_json: bool) -> Checked:
     if not as_json:
         for fault in checked.faults:
             click.echo(f"{checked.name}: {fault}")

@@ -18,7 +18,7 @@ from configs.settings import Settings
 from flows.inlets.base import Fetched, Names
 from flows.inlets.bucket import fetch_object, fetch_tellers, has_version, sidecar_uris
 from storage import queues
-from storage.buckets import find_version
+from storage.buckets import find_version, list_versions
 from storage.queues import Message
 from storage.types import Arrival
 
@@ -103,14 +103,36 @@ class QueueInlet:
             return  # it comes again
         if arrivals:
             self._in_hand[message.id] = message, arrivals
-        else:  # a test, a deletion, a sidecar, or an object that is gone
+        else:  # a test, a deletion, an object that is gone, or a sidecar whose recording is yet to come
             queues.delete(self.url, message)
 
     def _arrivals(self, message: Message) -> set[Arrival]:
-        names = Names(self.settings)
-        wanted = [told for told in events(message.body) if names.want(told.uri.split("/", 3)[-1])]
-        found = [find_version(told.uri, told.version_id) for told in wanted]
-        return {Arrival(version.uri, version.version) for version in found if version is not None}
+        found: set[Arrival] = set()
+        for told in events(message.body):
+            if self._is_recording(told.uri):
+                version = find_version(told.uri, told.version_id)
+                found |= {Arrival(version.uri, version.version)} if version else set()
+            else:
+                found |= self._told_of_by(told.uri)
+        return found
+
+    def _is_recording(self, uri: str) -> bool:
+        return Names(self.settings).want(uri.split("/", 3)[-1])
+
+    def _told_of_by(self, uri: str) -> set[Arrival]:
+        """The recordings of which an object tells, if it is a sidecar: those beside it that are there already."""
+        ending = self.settings.metadata.sidecar
+        sidecar = find_version(uri) if ending and uri.endswith(ending) else None
+        if sidecar is None:
+            return set()
+        named = uri.removesuffix(ending)
+        itself = find_version(named)
+        beside = [*list_versions(f"{named}."), *([itself] if itself else [])]
+        return {
+            Arrival(version.uri, version.version, sidecar.version)
+            for version in beside
+            if uri in sidecar_uris(version.uri, self.settings) and self._is_recording(version.uri)
+        }
 
     def _refuse(self, message: Message) -> None:
         """Put a message aside that nobody can read; until it has come often enough it stays, for a newer version."""

@@ -1,9 +1,9 @@
 """What a leak between the channels costs, and what taking it out saves.
 
-`python -m tests.benchmarks.crosstalk FOLDER [LEVEL:DELAY ...]` adds each channel of the folder's two-channel 8 kHz
-calls to the other one, by default 20, 12 and 6 dB weaker and 0, 20 and 40 ms later, writes them as mu-law, and
-transcribes them with the default engine, with suppression and without. References lie beside the calls, as for
-`make bench`.
+`python -m tests.benchmarks.crosstalk FOLDER [LEVEL:DELAY|none ...]` adds each channel of the folder's two-channel 8 kHz
+calls to the other one, by default not at all, then 20, 12 and 6 dB weaker and 0, 20 and 40 ms later, writes them as
+mu-law, and transcribes them with the default engine, with suppression and without. References lie beside the calls, as
+for `make bench`.
 
 Duplicated words: a word heard in one channel is a copy if a turn of the other channel's reference holds it, the middle
 of the word lies within that turn, widened by 0.5 s on both sides, and its own channel has no turn there that holds it
@@ -40,7 +40,10 @@ from configs.settings import Settings
 from flows import preparation, stages, wiring
 from flows.benchmark import find_calls, references
 
-_LEAKS = [(level_db, delay_ms) for level_db in (-20, -12, -6) for delay_ms in (0, 20, 40)]
+Leaking = tuple[float, int]
+"""How much weaker, in dB, and how many ms later."""
+
+_LEAKS: list[Leaking | None] = [None, *((level_db, late_ms) for level_db in (-20, -12, -6) for late_ms in (0, 20, 40))]
 _WIDENED_S = 0.5
 
 
@@ -90,6 +93,13 @@ def _taken(turns: Sequence[tuple[float, float, Counter[str]]], at_s: float, word
     return False
 
 
+def _leak(word: str) -> Leaking | None:
+    if word == "none":
+        return None
+    level_db, delay_ms = word.split(":")
+    return float(level_db), int(delay_ms)
+
+
 def _words(text: str) -> list[str]:
     return whisper_english(text).split()
 
@@ -120,15 +130,15 @@ def _transcripts(
         yield stages.assemble(item, heard, wiring.provenance(engine, settings), settings)
 
 
-def main(folder: Path, leaks: Sequence[tuple[float, int]]) -> None:
-    """Print a line for no leak, and two for each leak: with suppression and without."""
+def main(folder: Path, leaks: Sequence[Leaking | None]) -> None:
+    """Print two lines for each leak, or for none: with suppression and without."""
     settings = load(None, [], os.environ, None)
     engine = load_engine(wiring.fetch_model(settings, settings.transcribe.model), settings.transcribe)
     models = engine, SileroVad(wiring.vad_file(settings))
     calls = find_calls(folder)
     print("| leak | suppressed | channels found | duplicated | WER | sub | lost | ins | CPU s |")
     print("|---|---|---|---|---|---|---|---|---|")
-    for leak in (None, *leaks):
+    for leak in leaks:
         with tempfile.TemporaryDirectory() as made:
             mixed = calls if leak is None else [leaked(call, Path(made), *leak) for call in calls]
             for on in (True, False):
@@ -148,5 +158,4 @@ def main(folder: Path, leaks: Sequence[tuple[float, int]]) -> None:
 
 
 if __name__ == "__main__":
-    chosen = [leak.split(":") for leak in sys.argv[2:]]
-    main(Path(sys.argv[1]), [(float(level_db), int(delay_ms)) for level_db, delay_ms in chosen] or _LEAKS)
+    main(Path(sys.argv[1]), [_leak(word) for word in sys.argv[2:]] or _LEAKS)

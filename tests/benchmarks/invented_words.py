@@ -1,8 +1,8 @@
 """Words invented where nobody speaks: `python -m tests.benchmarks.invented_words FOLDER OUT`.
 
-FOLDER has hold music, to which ringing, busy tone, keys, an idle line and a noisy one are added (written to OUT), ten
-minutes in all. Beside callwright is faster-whisper, without and with its VAD filter, on the same weights, beam and
-cores.
+FOLDER has hold music, to which ringing, busy and other tones, keys, an idle line and a noisy one are added (written to
+OUT), ten minutes in all. Beside callwright is faster-whisper, without and with its VAD filter, on the same weights,
+beam and cores.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import soundfile
 from asr.decode import decode, identify
 from asr.resample import resample
 from asr.sounds.spectra import RATE_HZ
+from asr.sounds.tones import STEPS_HZ
 from configs.load import load
 from configs.settings import Settings
 from flows import contestants, peers
@@ -34,12 +35,11 @@ def made(out: Path) -> list[Path]:
     press = noises.keys("4111#*0258369", -16.0, 0.12, 0.2)
     line = noises.noise(_LENGTH_S, -62.0, 1)
     rings = noises.cadence("ringback US", _LENGTH_S / 2, -19.0)
+    steps = noises.special(STEPS_HZ, (0.33, 0.33, 0.33), -20.0)
+    busy = [noises.cadence("busy US", _LENGTH_S / 3, -19.0), noises.cadence("congestion US", _LENGTH_S / 3, -22.0)]
     signals = {
         "ringback": line + np.concatenate([rings, noises.cadence("ringback Europe", _LENGTH_S / 2, -22.0)]),
-        "busy": line
-        + np.concatenate(
-            [noises.cadence("busy US", _LENGTH_S / 2, -19.0), noises.cadence("congestion US", _LENGTH_S / 2, -22.0)]
-        ),
+        "busy": line + np.concatenate([*busy, *[steps] * 10])[:size],
         "keys": line + np.tile(np.concatenate([press, np.zeros(2 * RATE_HZ)]), 20)[:size],
         "idle_line": line,
         "noisy_line": noises.noise(_LENGTH_S, -38.0, 2),

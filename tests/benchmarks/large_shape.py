@@ -8,9 +8,9 @@ from functools import partial
 
 import numpy as np
 
+from asr.cores import cores
 from asr.engines.openvino import OpenvinoNetwork, compute_type
 from asr.engines.openvino_graph import GraphOperations, Storage, build_encoder, build_memory, build_step
-from asr.engines.registry import cores
 from asr.options import TranscribeOptions
 from asr.whisper.network import Step
 from asr.whisper.weights import Array, Dimensions, Weights

@@ -20,10 +20,11 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
+from asr.cores import cores
 from asr.decode import decode, identify
 from asr.denoise import METHODS, is_noisy
 from asr.engines.base import Engine
-from asr.engines.registry import cores, load_engine
+from asr.engines.registry import load_engine
 from asr.files.options import DecodeOptions
 from asr.normalise import whisper_english
 from asr.options import DenoiseOptions
@@ -43,6 +44,7 @@ EVERYWHERE_DB = 1_000.0
 _SEED = 20_260_101
 _BAND_HZ = (200, 3_600)
 _BABBLERS = 6
+_HALVES = {None: slice(None), "first": slice(0, None, 2), "second": slice(1, None, 2)}
 
 Sound = NDArray[np.float64]
 
@@ -174,23 +176,24 @@ def measure(
     settings = next(iter(variants.values()))
     engine = load_engine(wiring.fetch_model(settings, settings.transcribe.model), settings.transcribe)
     detector = wiring.detector(settings)
-    done = {(one.condition, one.variant) for one in answers(out)}
+    done = {(one.condition, one.variant, one.call) for one in answers(out)}
     for condition, change in conditions.items():
-        left = {variant: chosen for variant, chosen in variants.items() if (condition, variant) not in done}
-        with tempfile.TemporaryDirectory() as folder:
-            paths = [Path(folder) / call.path.name for call in calls]
-            for path, call in zip(paths, calls, strict=True):
-                if left:
+        for variant, chosen in variants.items():
+            left = [call for call in calls if (condition, variant, call.path.name) not in done]
+            if not left:
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                paths = [Path(folder) / call.path.name for call in left]
+                for path, call in zip(paths, left, strict=True):
                     soundfile.write(path, change(call).T.clip(-1, 1), call.sample_rate_hz, subtype=subtype)
-            for variant, chosen in left.items():
                 lines = []
                 for at, number, text, ratio_db, speech_s in hear(paths, engine, detector, chosen):
-                    truth = references(calls[at].path, len(calls[at].spoken))[number]
+                    truth = references(left[at].path, len(left[at].spoken))[number]
                     errors = word_errors(truth, whisper_english(text))
                     one = Heard(condition, variant, paths[at].name, number, ratio_db, speech_s, errors)
                     lines.append(json.dumps(asdict(one)) + "\n")
-                with out.open("a") as file:
-                    file.writelines(lines)
+            with out.open("a") as file:
+                file.writelines(lines)
 
 
 def answers(out: Path) -> list[Heard]:
@@ -247,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("kind", choices=["noise", "level"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--half", action="store_true", help="Every other call: what the rule is chosen on.")
+    parser.add_argument("--half", choices=["first", "second"], help="Every other call; the first chose the rule.")
     parser.add_argument("--methods", default=",".join(METHODS))
     parser.add_argument("--only", default="", help="Conditions by commas, as the table names them.")
     parser.add_argument("--max-snr-db", type=float, default=DenoiseOptions().max_snr_db)
@@ -265,7 +268,7 @@ def main() -> None:
     variants = {name: load(None, [*asked.overrides, *given], {}, None) for name, given in changes.items()}
     conditions, subtype = (noises(every), "ULAW") if asked.kind == "noise" else (levels(), "PCM_16")
     chosen = {name: conditions[name] for name in asked.only.split(",") if name} or conditions
-    measure(every[::2] if asked.half else every, chosen, subtype, variants, asked.out)
+    measure(every[_HALVES[asked.half]], chosen, subtype, variants, asked.out)
     if asked.kind == "noise":
         print_noise(answers(asked.out), methods, asked.max_snr_db)
     else:

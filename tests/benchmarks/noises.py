@@ -47,6 +47,12 @@ def cadence(name: str, lasts_s: float, level_dbfs: float, rate_hz: int = RATE_HZ
     return np.tile(period, -(-size // len(period)))[:size]
 
 
+def special(steps_hz: Sequence[float], steps_s: Sequence[float], level_dbfs: float, rate_hz: int = RATE_HZ) -> Signal:
+    """A special information tone: three steps with nothing between, and a second of silence (ITU-T E.180)."""
+    steps = [tone((hz,), lasts_s, level_dbfs, rate_hz) for hz, lasts_s in zip(steps_hz, steps_s, strict=True)]
+    return np.concatenate([*steps, np.zeros(rate_hz)])
+
+
 def keys(digits: str, level_dbfs: float, on_s: float = 0.1, off_s: float = 0.1, rate_hz: int = RATE_HZ) -> Signal:
     """Keys pressed one after the other."""
     parts = [np.zeros(0)]

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from openvino import opset15 as op
 
 from asr.card import shipped_card
+from asr.cores import cores
 from asr.engines.base import EngineInfo
 from asr.engines.openvino import build
-from asr.engines.registry import cores
 from asr.options import TranscribeOptions
 from asr.whisper.network import Network, Step
 from asr.whisper.weights import Dimensions

@@ -36,9 +36,9 @@ from asr.decode import identify
 from asr.diarize.rttm import Talk, read_rttm
 from asr.engines.registry import load_engine
 from asr.normalise import whisper_english
+from asr.spans import join
 from asr.timebase import to_seconds
 from asr.types import Samples, Transcript
-from asr.vad import join
 from configs.load import load
 from configs.settings import Settings
 from flows import preparation, stages, wiring
@@ -185,25 +185,39 @@ def _mixed(case: Case, out: Path) -> Case:
     return Case(out / case.path.name, case.duration_s, case.talk, case.said)
 
 
-def _constant(found: Found) -> Found:
+def one_speaker(talk: Sequence[Talk]) -> list[Talk]:
     """The same with one speaker for everything."""
+    whole = Timeline([Segment(one.start_s, one.end_s) for one in talk]).support()
+    return [Talk("one", one.start, one.end) for one in whole]
+
+
+def _constant(found: Found) -> Found:
     said = [Said("one", turn.start_s, turn.end_s, turn.text) for turn in found.said]
-    whole = Timeline([Segment(one.start_s, one.end_s) for one in found.talk]).support()
-    return Found([Talk("one", one.start, one.end) for one in whole], said, 0.0)
+    return Found(one_speaker(found.talk), said, 0.0)
+
+
+def errors(pairs: Sequence[tuple[Sequence[Talk], Sequence[Talk]]]) -> list[float]:
+    """DER, DER with a collar and JER of what was found, the second of each pair, pooled over recordings."""
+    metrics = DiarizationErrorRate(), DiarizationErrorRate(collar=0.5), JaccardErrorRate()
+    for truth, found in pairs:
+        whole = Timeline([Segment(0, max((one.end_s for one in (*truth, *found)), default=0.0))])
+        for metric in metrics:
+            metric(_annotation(truth), _annotation(found), uem=whole)
+    return [abs(metric) for metric in metrics]
+
+
+def shown(rates: Sequence[float]) -> str:
+    """Rates as cells of a table; a dash for what nothing tells of."""
+    return " | ".join("-" if np.isnan(rate) else f"{rate:.1%}" for rate in rates)
 
 
 def _row(cases: Sequence[Case], found: Sequence[Found]) -> str:
     """The figures of a part, each pooled over its recordings."""
-    exact, loose, jaccard = DiarizationErrorRate(), DiarizationErrorRate(collar=0.5), JaccardErrorRate()
     right = np.zeros(2)
     shared = np.zeros(3)
     word_errors, cp_errors, tcp_errors, n_words = 0, 0, 0, 0
     for case, one in zip(cases, found, strict=True):
         shared += _overlap(case.talk, one.talk, case.duration_s)
-        truth, guess = _annotation(case.talk), _annotation(one.talk)
-        whole = Timeline([Segment(0, case.duration_s)])
-        for metric in (exact, loose, jaccard):
-            metric(truth, guess, uem=whole)
         if not one.said:
             continue
         right += _word_speakers(case.said, one.said)
@@ -214,10 +228,10 @@ def _row(cases: Sequence[Case], found: Sequence[Found]) -> str:
         tcp_errors += meeteval.wer.wer.time_constrained.time_constrained_minimum_permutation_word_error_rate(
             _seglst(case.said), _seglst(one.said), collar=5
         ).errors
-    rates = [_share(*right), *(_share(errors, n_words) for errors in (word_errors, cp_errors, tcp_errors))]
-    rates += [abs(metric) for metric in (exact, loose, jaccard)]
+    rates = [_share(*right), *(_share(wrong, n_words) for wrong in (word_errors, cp_errors, tcp_errors))]
+    rates += errors([(case.talk, one.talk) for case, one in zip(cases, found, strict=True)])
     rates += [_share(shared[0], shared[1]), _share(shared[0], shared[2])]
-    return " | ".join("-" if np.isnan(rate) else f"{rate:.1%}" for rate in rates)
+    return shown(rates)
 
 
 def _share(part: float, whole: float) -> float:

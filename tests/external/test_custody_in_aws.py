@@ -15,6 +15,7 @@ from compliance.errors import VaultError
 from compliance.master_key import LocalKey
 from compliance.vault import Item, Vault
 from storage.anchors import anchor_store
+from storage.buckets import Protection
 from storage.kms import KmsKey
 from storage.places import erase_place, move_place
 
@@ -100,13 +101,13 @@ def test_a_bucket_that_refuses_is_told_of() -> None:
 
 
 def test_anchors_in_a_bucket_are_written_once() -> None:
-    store = anchor_store("s3://evidence/callwright/")
+    store = anchor_store("s3://evidence/callwright/", Protection())
     assert store.numbers() == []
     where = store.write(1, b"one")
     store.write(2, b"two")
     assert where == "s3://evidence/callwright/anchor-000000000001.json"
     assert [store.read(number) for number in store.numbers()] == [b"one", b"two"]
-    with pytest.raises(FatalError, match="PreconditionFailed"):
+    with pytest.raises(FatalError, match="there already"):
         store.write(1, b"three")
     assert store.read(1) == b"one"
 

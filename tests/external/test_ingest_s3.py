@@ -12,7 +12,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -26,11 +26,13 @@ from configs.load import load as load_settings
 from configs.settings import Settings
 from flows.inlets.base import GoneError
 from flows.inlets.bucket import BucketInlet
+from flows.inlets.folder import FolderInlet
 from flows.inlets.queue import NotAnEventError, QueueInlet, events
 from flows.watch import Cycle, Watcher, watching
 from flows.work import Work
 from storage.buckets import fetch_version
 from storage.types import Failure
+from tests.searches import publication
 
 QUARANTINE = Failure("x", "y")
 
@@ -134,6 +136,20 @@ Watch = Callable[..., list[Cycle]]
 
 
 @pytest.fixture
+def publish(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let recordings be published, each with the same words."""
+
+    def process(self: Work, sources: list[Any], _meter: object, *, again: bool) -> None:
+        run = self.archive.repository.begin_run("f", "1", self.leases.term())
+        claim = self.leases.claim(run, [source.recording for source in sources], 3, again=again)
+        for source in sources:
+            made = replace(publication("x", ("Hello there",)), recording=source.recording)
+            self.archive.repository.publish(run, made, claim.tokens[source.recording.sha256])
+
+    monkeypatch.setattr(Work, "process", process)
+
+
+@pytest.fixture
 def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Cycles over inlets; a recording is done by reading its bytes and setting it aside: no model is needed."""
 
@@ -224,6 +240,78 @@ def test_sidecars_and_manifests_are_read_and_late_ones_joined(watch: Watch, tmp_
     [cycle] = watch("s3://calls/in/")
     assert cycle.settled == {}
     assert told(tmp_path, "SELECT agent FROM call_metadata ORDER BY recording_id") == [(None,), ("kim",)]
+
+
+def test_a_sidecar_of_which_a_queue_tells_late_is_joined(watch: Watch, queue: str, tmp_path: Path) -> None:
+    agents = "SELECT agent FROM call_metadata"
+    for key in ("in/a.wav", "in/a.b.wav", "in/ab.wav"):
+        put(key, key.encode())
+        message(queue, created(key))
+    watch(queue)
+    assert told(tmp_path, agents) == []
+    for sidecar, agent in (("in/a.json", "kim"), ("in/a.json", "lee"), ("in/ab.wav.json", "ada")):
+        put(sidecar, json.dumps({"agent": agent}).encode())
+        message(queue, created(sidecar))
+        first, second = watch(queue, 2)
+        assert (first.settled, second.idle, left(queue)) == ({}, True, 0)
+    sql = "SELECT name, agent FROM sources JOIN call_metadata USING (recording_id) ORDER BY name"
+    assert told(tmp_path, sql) == [("a.wav", "lee"), ("ab.wav", "ada")]
+    put("in/new.json", b'{"agent": "eve"}')
+    message(queue, created("in/new.json"))
+    assert watch(queue)[0].idle
+    assert left(queue) == 0, "its recording is yet to come, and looks for it"
+    put("in/new.wav", b"new")
+    message(queue, created("in/new.wav"))
+    watch(queue)
+    assert ("new.wav", "eve") in told(tmp_path, sql)
+
+
+def test_the_same_bytes_from_three_sources_are_done_once(watch: Watch, queue: str, tmp_path: Path) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop" / "one.wav").write_bytes(b"the same")
+    put("in/two.wav", b"the same")
+    put("elsewhere/three.wav", b"the same")
+    message(queue, created("elsewhere/three.wav"))
+    chosen = settings("ingest.stable_s=0")
+    inlets = [FolderInlet(tmp_path / "drop", chosen), BucketInlet("s3://calls/in/", chosen), QueueInlet(queue, chosen)]
+    with watching(inlets, chosen, tmp_path / "data", threading.Event(), lambda: None) as watcher:  # type: ignore[arg-type,return-value]
+        cycle = watcher.cycle()
+    assert (cycle.settled, cycle.processed) == ({"quarantined": 3}, 1)
+    assert told(tmp_path, "SELECT count(*), count(DISTINCT recording_id) FROM sources") == [(3, 1)]
+    assert {uri.partition(":")[0] for (uri,) in told(tmp_path, "SELECT uri FROM sources")} == {"file", "s3"}
+    assert told(tmp_path, "SELECT count(*) FROM tries") == [(1,)]
+
+
+@pytest.mark.usefixtures("publish")
+@pytest.mark.parametrize("source", ["prefix", "queue"])
+@pytest.mark.parametrize("after", ["leave", "move", "delete"])
+def test_published_objects_go_where_they_are_to(
+    watch: Watch, queue: str, tmp_path: Path, source: str, after: str
+) -> None:
+    put("in/a.wav", b"sound")
+    message(queue, created("in/a.wav"))
+    named = queue if source == "queue" else "s3://calls/in/"
+    [cycle] = watch(named, 1, f"ingest.after={after}", "ingest.move_to=s3://calls/done")
+    assert cycle.settled == {"published": 1}
+    sha256 = hashlib.sha256(b"sound").hexdigest()
+    found = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="calls").get("Contents", ())]
+    assert found == {"leave": ["in/a.wav"], "move": [f"done/{sha256}.wav"], "delete": []}[after]
+    done = {"leave": "left", "move": "moved", "delete": "deleted"}[after]
+    assert told(tmp_path, "SELECT after FROM arrivals") == [(done,)]
+    where = {"leave": "s3://calls/in/a.wav", "move": f"s3://calls/done/{sha256}.wav"}
+    assert told(tmp_path, "SELECT uri FROM sources") == [(where.get(after, "erased:s3://calls/in/a.wav"),)]
+
+
+def test_names_that_are_not_wanted_are_left_alone(watch: Watch, queue: str, tmp_path: Path) -> None:
+    keys = ("in/yes/a.wav", "in/yes/b.bin", "in/yes/skip-c.wav", "in/no/d.wav", "in/yes/e.tmp", "in/yes/.hidden/f.wav")
+    patterns = ('ingest.include=["*yes/*"]', 'ingest.exclude=["*/skip-*", "*.tmp"]')
+    for key in keys:
+        put(key, key.encode())
+        message(queue, created(key))
+    assert watch("s3://calls/in/", 1, *patterns)[0].settled == {"quarantined": 2}
+    assert watch(queue, 1, *patterns)[0].idle
+    assert left(queue) == 0
+    assert told(tmp_path, "SELECT name FROM sources ORDER BY name") == [("a.wav",), ("b.bin",)]
 
 
 def test_objects_are_tagged_beside_the_tags_that_they_have(watch: Watch) -> None:

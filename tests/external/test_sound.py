@@ -27,7 +27,7 @@ from configs.load import load
 from configs.settings import Settings
 from flows import preparation, proof, stages
 from flows.desk import Desk
-from flows.listeners import listeners
+from flows.listeners import listeners, proof_model
 from flows.preparation import Prepared
 from flows.proof import Listening
 from flows.stages import Redacted
@@ -91,7 +91,7 @@ def test_each_call_has_a_copy_as_long_as_its_source_and_a_certificate_of_both(
     assert {body["redacted_audio"]["sha256"] for body in told} == {path.stem for path in found.values()}
     for body in told:
         assert body["verification"]["audio"]["verdict"] == "passed"
-        assert [one["search"] for one in body["verification"]["audio"]["hearings"]] == ["greedy", "beam"]
+        assert [one["search"] for one in body["verification"]["audio"]["hearings"]] == ["greedy", "greedy"]
         assert body["verification"]["text"] == {"verdict": "passed", "survivors": {}}
     assert str(found["bank"]) in callwright("show", "bank", "--data-dir", data_dir).stdout
     assert not list((data_dir / "objects").glob(".scratch*"))
@@ -170,9 +170,14 @@ def test_verify_redaction_holds_and_finds_a_copy_that_was_changed(
 
 
 @pytest.fixture(scope="module")
-def listening(whisper_base: LocalModel, redactor: Redactor) -> Listening:
+def listening(whisper_base: LocalModel, whisper_model: LocalModel, redactor: Redactor) -> Listening:
     engine = load_engine(whisper_base, SETTINGS.transcribe)
-    return Listening(listeners(engine, SETTINGS, whisper_base, None), redactor, SETTINGS)
+    return Listening(listeners(engine, SETTINGS, whisper_base, whisper_model), redactor, SETTINGS)
+
+
+def test_a_model_is_not_its_own_witness() -> None:
+    alike = load(None, ["redact.audio=beep", "transcribe.model=whisper-tiny.en"], {}, Path(os.devnull))
+    assert (proof_model(SETTINGS), proof_model(alike), proof_model(Settings())) == ("whisper-tiny.en", None, None)
 
 
 @pytest.fixture(scope="module")

@@ -57,7 +57,10 @@ def publish_all(folder: Path) -> list[Recording]:
         made_by = Provenance("m", "0" * 64, "scripted", "int8", "f", "1")
         turns = (RedactedTurn("agent", Channel.AGENT, words),) * 3
         transcript = RedactedTranscript(path.name, 6.0, (Channel.AGENT,), turns, (), (), "pii", made_by)
-        keys = {k: archive.objects.put(Document(k, "text/plain", f"{k} {number}".encode())) for k in ("json", "vtt")}
+        keys = {
+            k: archive.objects.put(Document(k, "text/plain", f"{k} {number}".encode()), datetime.now(UTC).date())
+            for k in ("json", "vtt")
+        }
         summary = Summary("extractive", None, None, (), ())
         facts = AudioFacts(6.0, "WAV", "PCM_16", 8_000)
         archive.repository.publish(run_id, Publication(recording, facts, transcript, summary, keys))

@@ -16,7 +16,7 @@ from asr.timebase import to_samples
 from asr.types import Channel, Samples, Span
 from compliance.bleep import PAD_S, padded
 from flows.bleeping import as_recording
-from flows.neighbourhoods import pieces
+from flows.neighbourhoods import near, pieces
 
 pytestmark = pytest.mark.property
 
@@ -116,6 +116,18 @@ def test_padding_covers_the_words_and_a_little_more(
     assert end_s + 0.1 - 1e-9 <= last_s <= end_s + PAD_S + 0.2 + 1e-9
 
 
+@given(TIMES, st.floats(0.05, 3.0), st.floats(0.5, 3.0), speech())
+def test_what_is_heard_around_a_place_holds_it_and_cuts_no_word_beside_it(
+    start_s: float, length_s: float, context_s: float, words: list[tuple[float, float]]
+) -> None:
+    end_s = start_s + length_s
+    [(first_s, last_s)] = near([(start_s, end_s)], words, context_s)
+    assert start_s - context_s <= first_s <= start_s
+    assert end_s <= last_s <= end_s + context_s
+    beside = [(a, b) for a, b in words if b <= start_s or a >= end_s]
+    assert not any(a < first_s < b or a < last_s < b for a, b in beside)
+
+
 @given(SPANS, SPANS, st.sampled_from([8_000, 16_000]), st.sampled_from([None, 0.1]))
 def test_what_is_heard_again_is_speech_and_was_not_removed(
     removed: list[Span], bursts: list[Span], rate_hz: int, context_s: float | None
@@ -125,7 +137,8 @@ def test_what_is_heard_again_is_speech_and_was_not_removed(
     form = format_like("WAV", "PCM_16", rate_hz, "source")
     held = tuple(merged(Span(span.start, min(span.stop, N)) for span in removed))
     copy = Copy(Path("copy.wav"), form, rate_hz, N, "beep", (held,))
-    chunks = pieces(Channel.AGENT, [(0.0, 0.2)], merged(bursts), copy, 0, context_s)
+    wanted = None if context_s is None else [(0.0, 0.2 + context_s)]
+    chunks = pieces(Channel.AGENT, wanted, merged(bursts), copy, 0)
     factor = 16_000 // rate_hz
     for span in (span for chunk in chunks for span in chunk.spans):
         assert 0 <= span.start < span.stop <= N * factor

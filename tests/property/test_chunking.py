@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from asr.chunking import chunk, cut
 from asr.options import ChunkOptions, VadOptions
 from asr.regions import Speech, find_speech, typed_regions
+from asr.spans import join, pad
 from asr.timebase import ms_to_samples, to_samples, to_seconds
 from asr.types import Channel, RegionKind, Span
-from asr.vad import WINDOW, join, pad, speech_spans
+from asr.vad import WINDOW, speech_spans
 
 VAD_OPTIONS = st.builds(
     VadOptions,

@@ -85,7 +85,7 @@ def test_a_call_put_together_has_no_turn_outside_its_regions(whose: list[list[in
         for quarter, who in enumerate(speakers):
             frames = Span(quarter * 147, quarter * 147 + 120)
             active[frames.start : frames.stop, who] = 1.0
-            voices.append(Voice(who, frames, np.eye(3, dtype=np.float32)[who], 2.0, 2.0))
+            voices.append(Voice(who, frames, np.eye(3, dtype=np.float32)[who], 2.0))
         heard.append(Local(at * 296, active, tuple(voices)))
     found = put_together(heard, speech, DiarizeOptions())
     assert all(any(s.start <= one.span.start < one.span.stop <= s.stop for s in speech) for one in found)

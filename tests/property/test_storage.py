@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Iterator
+from dataclasses import fields
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -38,7 +40,7 @@ TRANSCRIPT = st.builds(
     redactions=st.lists(REDACTION, max_size=3).map(tuple),
     policy=TEXT,
     provenance=st.builds(Provenance, TEXT, TEXT, TEXT, TEXT, TEXT, TEXT),
-    guards=st.builds(GuardCounts, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX, INDEX),
+    guards=st.builds(GuardCounts, *[INDEX] * len(fields(GuardCounts))),
 )
 FINDING = st.builds(Finding, TEXT, st.lists(INDEX, max_size=3).map(tuple))
 SUMMARY = st.builds(
@@ -96,6 +98,6 @@ def test_the_last_publication_of_a_recording_stands(repository: Repository, publ
 def test_an_object_is_found_by_what_it_holds(bodies: list[bytes]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = FolderStore(Path(folder))
-        keys = [store.put(Document("vtt", "text/vtt", body)) for body in bodies]
+        keys = [store.put(Document("vtt", "text/vtt", body), date(2026, 9, 24)) for body in bodies]
         assert [store.get(key) for key in keys] == bodies
         assert len(set(keys)) == len(set(bodies))

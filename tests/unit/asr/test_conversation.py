@@ -29,6 +29,15 @@ def test_shares_silence_hold_and_answers_add_up() -> None:
     assert (told.hold_s, told.silence_s, told.overlap_s) == (3.0, 3.0, 0.0)
 
 
+def test_a_second_voice_on_a_side_is_of_that_side() -> None:
+    turns = [turn("agent", "one moment", 0, 1), turn("agent-2", "supervisor speaking", 2, 3, Channel.AGENT)]
+    told = conversation(turns, (), 3.0)
+    assert [(one.speaker, one.role, one.role_confidence) for one in told.speakers] == [
+        ("agent", Channel.AGENT, 1.0),
+        ("agent-2", Channel.AGENT, 1.0),
+    ]
+
+
 def test_who_breaks_in_interrupts_and_who_says_yes_does_not() -> None:
     turns = [
         turn("agent", "one two three four five six", 0, 6),

@@ -8,10 +8,11 @@ from types import ModuleType
 import pytest
 
 import asr.scoring
+import asr.spans
 import asr.timebase
 
 
-@pytest.mark.parametrize("module", [asr.timebase, asr.scoring], ids=["timebase", "scoring"])
+@pytest.mark.parametrize("module", [asr.timebase, asr.scoring, asr.spans], ids=["timebase", "scoring", "spans"])
 def test_examples_hold(module: ModuleType) -> None:
     results = doctest.testmod(module)
     assert results.attempted >= 2

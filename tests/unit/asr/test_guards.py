@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -153,6 +154,18 @@ def test_a_second_hearing_that_is_much_less_likely_is_another_text() -> None:
     unlikely = Hypothesis(said("na " * 14).words, "en", -1.5, 0.0, 1.0, 0.0)
     ((kept, counts),) = guarded(ScriptedEngine(lambda _: unlikely), [chunk(said("one two"))], GuardOptions())
     assert (texts(kept), counts.recovered) == ("one two", 0)
+
+
+def test_what_the_engine_did_itself_is_counted_with_guards_or_without() -> None:
+    judged = [
+        Hypothesis((), "en", -2.0, 0.9, 1.2, 0.0, is_silenced=True),
+        replace(said("word", 20.0), temperature=0.2),
+    ]
+    chunks = [Said(np.zeros(160_000, np.float32), evidence(()), one) for one in judged]
+    for enabled in (True, False):
+        silence, sample = guarded(ScriptedEngine(lambda _: said("")), chunks, GuardOptions(enabled=enabled))
+        assert silence == (judged[0], GuardCounts(silenced=1))
+        assert sample[1] == GuardCounts(sampled=1, away=int(enabled))
 
 
 def test_guards_can_be_off() -> None:

@@ -31,5 +31,9 @@ def test_samples_near_the_peak_are_clipped_wherever_the_peak_came(peak: float) -
         assert _levels(*blocks).clipped_share == 0.5
 
 
+def test_the_few_steps_of_an_idle_line_are_no_clipping() -> None:
+    assert _levels([0.0078, -0.0078, 0.0078, 0.0]).clipped_share == 0.0
+
+
 def test_a_channel_far_above_full_scale_is_clipped() -> None:
     assert _levels([5.0, -5.0, 0.0, 0.1]).clipped_share == 0.5

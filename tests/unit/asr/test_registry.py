@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import ctranslate2
 import pytest
 
-from asr.engines.registry import ENGINES, _cgroup_quota, choose, cores, load_engine
+from asr.cores import cores
+from asr.engines.registry import ENGINES, choose, load_engine
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel
 from asr.options import TranscribeOptions
@@ -21,7 +20,7 @@ NO_GPU = pytest.mark.skipif(ctranslate2.get_cuda_device_count() > 0, reason="thi
 def test_auto_on_a_cpu_is_int8_on_every_core_that_may_be_used(whisper_base: LocalModel) -> None:
     choice = choose(TranscribeOptions(device="cpu"), whisper_base.sha256)
     assert (choice.engine, choice.device, choice.precision) == ("openvino", "cpu", "int8")
-    assert choice.threads == len(os.sched_getaffinity(0))
+    assert choice.threads == cores(TranscribeOptions())
     assert choice.why
 
 
@@ -76,13 +75,3 @@ def test_a_folder_that_holds_no_model_is_refused(whisper_model: LocalModel, tmp_
         load_engine(empty, TranscribeOptions(engine="ctranslate2", device="cpu"))
     with pytest.raises(ModelError, match=r"neither model\.bin nor model\.safetensors"):
         load_engine(empty, TranscribeOptions(engine="openvino", device="cpu"))
-
-
-def test_a_container_uses_the_cores_that_it_may() -> None:
-    """Two and a half cores of a control group's quota are three threads; without a quota the affinity counts."""
-    for line, expected in (("250000 100000", 2.5), ("max 100000", None), ("nonsense", None)):
-        with NamedTemporaryFile("w") as file:
-            file.write(line)
-            file.flush()
-            assert _cgroup_quota(Path(file.name)) == expected
-    assert cores(TranscribeOptions(threads=7)) == 7

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from asr.diarize.types import Speaking
 from asr.options import TurnOptions
 from asr.speakers import turns
-from asr.types import Channel, Word
+from asr.types import Channel, Span, Word
 
 
 def _words(*spoken: tuple[str, float, float]) -> list[Word]:
@@ -41,3 +42,15 @@ def test_a_long_pause_ends_a_turn_by_itself() -> None:
 
 def test_nobody_said_anything() -> None:
     assert _said([], []) == []
+
+
+def test_a_second_voice_on_a_side_has_turns_of_its_own() -> None:
+    agent = _words(("Please", 0.0, 0.4), ("hold.", 0.4, 0.8), ("Supervisor", 1.0, 1.6), ("speaking.", 1.6, 2.0))
+    customer = _words(("Thanks.", 2.2, 2.6))
+    speaking = [Speaking(Span(0, 14_000), 0), Speaking(Span(15_000, 32_000), 1)]
+    found = turns({Channel.AGENT: agent, Channel.CUSTOMER: customer}, TurnOptions(), {Channel.AGENT: speaking})
+    assert [(turn.speaker, turn.channel, turn.text) for turn in found] == [
+        ("agent", "agent", "Please hold."),
+        ("agent-2", "agent", "Supervisor speaking."),
+        ("customer", "customer", "Thanks."),
+    ]

@@ -17,9 +17,10 @@ from asr.files.options import DecodeOptions
 from asr.options import ChunkOptions, VadOptions
 from asr.regions import find_speech
 from asr.resample import resample
+from asr.spans import join, pad
 from asr.timebase import to_seconds
 from asr.types import Span
-from asr.vad import WINDOW, SileroVad, join, pad, speech_spans
+from asr.vad import WINDOW, SileroVad, speech_spans
 
 SAMPLE_AUDIO = Path(__file__).parents[3] / "sample_audio"
 

@@ -57,6 +57,7 @@ def raw() -> Transcript:
         (
             Region(0.2, 4.0, Channel.AGENT, RegionKind.SPEECH),
             Region(20.0, 60.0, Channel.CUSTOMER, RegionKind.MUSIC),
+            Region(70.0, 71.0, Channel.CUSTOMER, RegionKind.TALK, speaker="customer-2"),
         ),
         PROVENANCE,
     )

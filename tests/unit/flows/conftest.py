@@ -7,6 +7,7 @@ import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from storage.types import AudioFacts, Publication
 SAMPLES = Path(__file__).parents[3] / "sample_audio"
 CUTS = {"bank": (3.0, 6.0), "clinic": (12.0, 5.0), "order": (8.0, 7.0)}
 """Where each short call begins in the sample of its name, and how many seconds it lasts."""
+
+DAY = date(2026, 9, 24)
 
 Load = Callable[[Callable[[Samples], Hypothesis]], ScriptedEngine]
 
@@ -132,10 +135,9 @@ def a_call(name: str, path: Path) -> RedactedTranscript:
     )
 
 
-@pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Kept]:
+def keep_four(folder: Path) -> Kept:
     """Four calls, published with summary, renderings and certificate; their sources lie in a folder."""
-    sources, data_dir = tmp_path / "in", tmp_path / "var"
+    sources, data_dir = folder / "in", folder / "var"
     sources.mkdir()
     archive = open_archive(Settings(), data_dir)
     found = Kept(sources, data_dir, archive, {})
@@ -146,11 +148,18 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
         path.write_bytes(f"sound of {name}".encode())
         recording = identify(path)
         transcript = a_call(name, path)
-        keys = {document.kind: archive.objects.put(document) for document in documents(transcript)}
-        certificate = archive.objects.put(certify(recording, transcript, keys))
+        keys = {document.kind: archive.objects.put(document, DAY) for document in documents(transcript)}
+        certificate = archive.objects.put(certify(recording, transcript, keys), DAY)
         summary = Summary("extractive", Finding("marzipan", (0,)), None, (), ("billing",) if name == "ada" else ())
         facts = AudioFacts(2.0, "WAV", "PCM_16", 8_000)
         archive.repository.publish(run_id, Publication(recording, facts, transcript, summary, keys, {}, certificate))
         found.recordings[name] = recording
+    return found
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Iterator[Kept]:
+    """See keep_four."""
+    found = keep_four(tmp_path)
     yield found
-    archive.database.dispose()
+    found.archive.database.dispose()

@@ -54,7 +54,8 @@ def test_these_are_the_commands() -> None:
         *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
-        *("search", "export"),
+        *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle", "backfill"),
+        *("up", "deploy", "worker", "summarise"),
     }
 
 
@@ -73,7 +74,7 @@ def test_every_command_has_help_with_an_example_of_itself_and_json(
     assert call([*name.split(), "--help"]) == 0
     out = capsys.readouterr().out
     assert re.search(rf"Example: callwright {name}\b", out)
-    assert "--json" in out
+    assert "--json" in out or name in ("up", "worker")  # which go on for ever
     line = (ALL[name].epilog or "").removeprefix("Example: callwright ")
     example = shlex.split(re.split(r" [|>]", line)[0] if name != "sql" else line)
     # It fits the command's own parameters; --help ends it before anything is done.

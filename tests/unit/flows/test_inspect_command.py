@@ -79,3 +79,33 @@ def test_envelopes_are_those_of_the_whole_file(tmp_path: Path, monkeypatch: pyte
         columns = [samples[at : at + width, channel] for at in range(0, 41_237, width)]
         assert np.array_equal(found.highest[channel], [max(0, column.max()) for column in columns])
         assert np.array_equal(found.lowest[channel], [min(0, column.min()) for column in columns])
+
+
+def _beside(tmp_path: Path, told: str) -> Path:
+    call_file = tmp_path / "call.wav"
+    call_file.symlink_to(BANK)
+    (tmp_path / "call.json").write_text(told)
+    return call_file
+
+
+def test_the_sidecar_names_the_channels_and_its_pauses_are_silent(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_file = _beside(tmp_path, '{"channel_map": ["customer", "agent"], "pauses": [[0, 88]]}')
+    assert call(["inspect", str(call_file), "--json"]) == 0
+    first, second = json.loads(capsys.readouterr().out)["channels"]
+    assert (first["channel"], second["channel"]) == ("customer", "agent")
+    assert "speech" not in {region["kind"] for region in second["regions"] if region["end_s"] < 88}
+    assert "ringback" in {region["kind"] for region in first["regions"]}
+
+
+def test_an_ignored_channel_is_not_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_file = _beside(tmp_path, '{"channel_map": ["agent", "ignored"]}')
+    assert call(["inspect", str(call_file)]) == 0
+    assert "customer" not in capsys.readouterr().out
+
+
+def test_a_sidecar_that_does_not_fit_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call_file = _beside(tmp_path, '{"channel_map": ["agent", "customer", "ignored"]}')
+    assert call(["inspect", str(call_file)]) == 3
+    assert "channel_map names 3 channels, the file has 2" in capsys.readouterr().err

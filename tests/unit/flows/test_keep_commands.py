@@ -193,6 +193,7 @@ def test_the_scheduled_flow_sweeps_and_tells_prefect_numbers_alone(
     from flows.retention_sweep import retention_sweep
 
     monkeypatch.setenv("CALLWRIGHT_RETENTION__FILE", kept.rules('default = "0 days"').partition("=")[2])
-    assert retention_sweep(data_dir=str(kept.data_dir), dry_run=True) == "12 due, 0 erased, 0 held, 0 failed"
-    assert retention_sweep(data_dir=str(kept.data_dir)) == "0 due, 12 erased, 0 held, 0 failed"
+    monkeypatch.setenv("CALLWRIGHT_DATA_DIR", str(kept.data_dir))
+    assert retention_sweep(dry_run=True) == "12 due, 0 erased, 0 held, 0 failed"
+    assert retention_sweep() == "0 due, 12 erased, 0 held, 0 failed"
     assert list(kept.sources.iterdir()) == []

@@ -42,6 +42,12 @@ def test_a_folder_is_asked_for_whole(converted: Path) -> None:
         is_peer("openvino-genai", str(converted))
 
 
+def test_the_reference_is_asked_for_with_a_beam_or_without() -> None:
+    assert is_peer("openai-whisper", "")
+    assert is_peer("openai-whisper", "beam")
+    assert not is_peer("openai-whisper", "greedy")
+
+
 @pytest.mark.parametrize("multilingual", [True, False])
 def test_openvino_genai_hears_whole_channels_with_our_beam_and_cores(
     converted: Path, monkeypatch: pytest.MonkeyPatch, *, multilingual: bool

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +245,7 @@ def test_renderings_that_later_versions_replaced_go_too(kept) -> None:  # type: 
     repository, recording = kept.archive.repository, kept.recordings["ada"]
     old = repository.documents(repository.find("ada").id)
     transcript, summary = (read(repository.find("ada").id) for read in (repository.transcript, repository.summary))
-    key = kept.archive.objects.put(Document("json", "application/json", b"newer marzipan"))
+    key = kept.archive.objects.put(Document("json", "application/json", b"newer marzipan"), date(2026, 9, 24))
     facts = AudioFacts(2.0, "WAV", "PCM_16", 8_000)
     repository.publish(1, Publication(recording, facts, transcript, summary, {"json": key}))
     assert all(kept.archive.objects.exists(one) for one in old.values())

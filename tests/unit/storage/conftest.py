@@ -55,7 +55,10 @@ def make_call() -> MakeCall:
             duration_s=float(n_turns),
             channels=(Channel.AGENT, Channel.CUSTOMER),
             turns=turns,
-            regions=(Region(0.0, 1.5, Channel.AGENT, RegionKind.SPEECH),),
+            regions=(
+                Region(0.0, 1.5, Channel.AGENT, RegionKind.SPEECH),
+                Region(0.0, 1.0, Channel.AGENT, RegionKind.TALK, speaker="agent-2"),
+            ),
             redactions=tuple(
                 Redaction("CREDIT_CARD", turn.channel, index, n_words - 1, 16, turn.end_s - 0.05, turn.end_s)
                 for index, turn in enumerate(turns)

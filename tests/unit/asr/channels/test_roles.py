@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from asr.channels.roles import exchanged, swapped
@@ -77,14 +79,20 @@ def test_exchanged_all_stand_in_each_others_place() -> None:
         "a.wav",
         30.0,
         (Channel.AGENT, Channel.CUSTOMER),
-        (customer(0, "How can I help?"), agent(20, "Hi.")),
-        (Region(0.0, 4.0, Channel.CUSTOMER, RegionKind.SPEECH), Region(20.0, 21.0, Channel.AGENT, RegionKind.SPEECH)),
+        (customer(0, "How can I help?"), replace(agent(20, "Hi."), speaker="agent-2")),
+        (
+            Region(0.0, 4.0, Channel.CUSTOMER, RegionKind.SPEECH),
+            Region(20.0, 21.0, Channel.AGENT, RegionKind.TALK, speaker="agent-2"),
+        ),
         Provenance("m", "h", "scripted", "int8", "f", "0"),
         (Finding(FindingKind.CLIPPING, Channel.AGENT, 0.01, "share", FindingEffect.REPORTED),),
     )
     other = exchanged(call)
-    assert [(turn.speaker, turn.channel) for turn in other.turns] == [("agent", "agent"), ("customer", "customer")]
+    assert [(turn.speaker, turn.channel) for turn in other.turns] == [("agent", "agent"), ("customer-2", "customer")]
     assert other.channels == (Channel.CUSTOMER, Channel.AGENT)
-    assert [region.channel for region in other.regions] == [Channel.AGENT, Channel.CUSTOMER]
+    assert [(region.channel, region.speaker) for region in other.regions] == [
+        (Channel.AGENT, None),
+        (Channel.CUSTOMER, "customer-2"),
+    ]
     assert other.findings[0].channel is Channel.CUSTOMER
     assert exchanged(other) == call

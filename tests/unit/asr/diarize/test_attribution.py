@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from asr.diarize.attribution import attribute, overlaps
+from asr.diarize.attribution import attribute, overlaps, talk
 from asr.diarize.types import Speaking
 from asr.types import Channel, Region, RegionKind, Span, Word
 
@@ -41,3 +41,11 @@ def test_overlap_is_where_two_talk_at_once() -> None:
         Region(2.5, 3.0, Channel.MIXED, RegionKind.OVERLAP),
     )
     assert overlaps([], Channel.MIXED) == ()
+
+
+def test_talk_names_each_speaker_also_where_several_talk() -> None:
+    told = talk(speaking((0, 2, 0), (1.5, 3, 1)), Channel.CUSTOMER)
+    assert told == (
+        Region(0.0, 2.0, Channel.CUSTOMER, RegionKind.TALK, speaker="customer"),
+        Region(1.5, 3.0, Channel.CUSTOMER, RegionKind.TALK, speaker="customer-2"),
+    )

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asr.diarize import clustering
-from asr.diarize.clustering import Rule, cluster
+from asr.diarize.clustering import Rule, cluster, is_one
 
 RULE = Rule(same_voice=0.4, one_voice=0.55, apart=0.3, together=0.1, least=1, most=8)
 
@@ -59,3 +59,22 @@ def test_a_window_that_holds_two_apart_is_believed() -> None:
     pair = np.array([[1, 0], [0.7, np.sqrt(0.51)]], np.float32)
     assert same_partition(cluster(pair, np.array([(0, 0), (1, 0)]), RULE), [0, 0])
     assert same_partition(cluster(pair, np.array([(0, 0), (0, 1)]), RULE), [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("labels", "talk_s", "one"),
+    [
+        ([0, 1, 0, 1, 0, 1], [2.0] * 6, False),
+        ([0, 0, 0, 1, 1, 1], [2.0] * 6, True),
+        ([0, 0, 1, 0, 1, 0], [4.0, 4.0, 0.5, 4.0, 0.5, 4.0], True),
+        ([0, 1], [1.0, 1.0], False),
+    ],
+    ids=["turns", "one after the other", "strays", "short"],
+)
+def test_who_takes_no_turns_is_one_person_unless_the_voices_are_unlike(
+    labels: list[int], talk_s: list[float], *, one: bool
+) -> None:
+    alike = np.array([[1, 0], [0.5, np.sqrt(0.75)]], np.float32)
+    told = np.array(labels)
+    assert is_one(alike[told], told, np.array(talk_s), 0.3) is one
+    assert not is_one(np.eye(2, dtype=np.float32)[told], told, np.array(talk_s), 0.3)

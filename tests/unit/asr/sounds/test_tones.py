@@ -8,7 +8,7 @@ import pytest
 from asr.sounds.sound import Sound, SoundListener
 from asr.timebase import to_seconds
 from asr.types import RegionKind
-from tests.benchmarks.noises import MUSIC, Signal, cadence, music, noise, tone
+from tests.benchmarks.noises import MUSIC, Signal, cadence, music, noise, special, tone
 
 
 def found(signal: Signal, rate_hz: int = 8_000, block_s: float = 30.0) -> list[Sound]:
@@ -57,6 +57,53 @@ def test_each_tone_is_found_where_it_is(name: str, rate_hz: int, level_dbfs: flo
     for (_, start_s, end_s), (wanted_start_s, wanted_end_s) in zip(heard, spans, strict=True):
         assert abs(start_s - wanted_start_s) <= 0.07
         assert abs(end_s - wanted_end_s) <= 0.07
+
+
+SPECIAL = {
+    "ITU": ((950.0, 1_400.0, 1_800.0), (0.33, 0.33, 0.33)),
+    "ITU, short and low": ((900.0, 1_350.0, 1_750.0), (0.26, 0.26, 0.26)),
+    "ITU, long and high": ((1_000.0, 1_450.0, 1_850.0), (0.4, 0.4, 0.4)),
+    "North America: intercept": ((913.8, 1_370.6, 1_776.7), (0.274, 0.274, 0.38)),
+    "North America: no circuit": ((985.2, 1_428.5, 1_776.7), (0.38, 0.38, 0.38)),
+    "North America: vacant code": ((985.2, 1_370.6, 1_776.7), (0.38, 0.274, 0.38)),
+}
+
+
+@pytest.mark.parametrize("name", SPECIAL)
+@pytest.mark.parametrize(("rate_hz", "level_dbfs"), [(8_000, -10.0), (8_000, -35.0), (44_100, -24.0)])
+@pytest.mark.parametrize("before_s", [1.0, 1.02, 1.041])
+def test_the_special_information_tone_is_found_where_it_is(
+    name: str, rate_hz: int, level_dbfs: float, before_s: float
+) -> None:
+    steps_hz, steps_s = SPECIAL[name]
+    once = special(steps_hz, steps_s, level_dbfs, rate_hz)
+    signal = np.concatenate([quiet(before_s, rate_hz), once, once])
+    signal = signal + noise(len(signal) / rate_hz, level_dbfs - 15, 1, rate_hz)[: len(signal)]
+    heard = tones(signal, rate_hz)
+    assert [kind for kind, _, _ in heard] == [RegionKind.SPECIAL_TONE] * 2
+    for number, (_, start_s, end_s) in enumerate(heard):
+        wanted_start_s = before_s + number * (sum(steps_s) + 1.0)
+        assert abs(start_s - wanted_start_s) <= 0.07
+        assert abs(end_s - wanted_start_s - sum(steps_s)) <= 0.07
+
+
+@pytest.mark.parametrize(
+    ("steps_hz", "lasts_s"),
+    [
+        ((1_800.0, 1_400.0, 950.0), 0.33),  # falling
+        ((950.0, 1_400.0), 0.33),  # two
+        ((950.0, 1_400.0, 1_800.0), 0.6),  # a tune's notes
+        ((950.0, 1_400.0, 1_800.0), 0.1),
+        ((950.0, 1_200.0, 1_800.0), 0.33),
+    ],
+)
+def test_other_steps_are_no_special_information_tone(steps_hz: tuple[float, ...], lasts_s: float) -> None:
+    assert tones(np.concatenate([quiet(1.0), special(steps_hz, [lasts_s] * len(steps_hz), -20.0)])) == []
+
+
+def test_three_notes_with_pauses_are_no_special_information_tone() -> None:
+    notes = [part for hz in (950.0, 1_400.0, 1_800.0) for part in (tone((hz,), 0.33, -20.0), quiet(0.2))]
+    assert tones(np.concatenate([quiet(1.0), *notes])) == []
 
 
 def test_a_tone_may_lie_on_the_border_of_blocks() -> None:

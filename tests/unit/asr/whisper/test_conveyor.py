@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from threading import Lock
+from threading import Event, Lock
 
 import pytest
 from hypothesis import given, settings
@@ -71,6 +71,25 @@ def test_a_late_stage_does_not_wait_for_the_whole_of_an_early_one() -> None:
     with ThreadPoolExecutor(1) as pool:
         Conveyor([0, 1, 2], [Stage(1, first), Stage(1, second)]).run(pool, 1)
     assert order == ["first 0", "second 0", "first 1", "second 1", "first 2", "second 2"]
+
+
+def test_a_part_filled_batch_goes_when_it_has_waited_long_enough() -> None:
+    """The second item of the first stage takes until the second stage has had the first one; else this hangs."""
+    came = Event()
+    seen: list[tuple[int, ...]] = []
+
+    def first(batch: Sequence[int]) -> Sequence[int]:
+        assert batch[0] == 0 or came.wait(30)
+        return batch
+
+    def second(batch: Sequence[int]) -> Sequence[int]:
+        seen.append(tuple(batch))
+        came.set()
+        return ()
+
+    with ThreadPoolExecutor(2) as pool:
+        Conveyor([0, 1], [Stage(1, first), Stage(2, second, most_wait_s=0.01)]).run(pool, 2)
+    assert seen == [(0,), (1,)]
 
 
 def test_what_a_stage_raises_ends_the_work() -> None:

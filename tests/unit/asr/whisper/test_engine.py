@@ -126,7 +126,7 @@ def _texts(engine: WhisperEngine, batch: Sequence[Samples]) -> list[list[str]]:
     return [[word.text for word in heard.words] for heard in engine.transcribe(batch)]
 
 
-@pytest.mark.parametrize("schedule", ["static", "continuous"])
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "continuous"])
 def test_memory_that_runs_out_in_the_middle_of_a_text_costs_no_text(
     engine: WhisperEngine, tones: list[Samples], schedule: str
 ) -> None:
@@ -189,7 +189,7 @@ def test_a_window_is_encoded_once_however_often_it_is_searched(
     assert encoded == [1_500] * 5
 
 
-@pytest.mark.parametrize("schedule", ["static", "continuous"])
+@pytest.mark.parametrize("schedule", ["static", "dynamic", "continuous"])
 def test_a_window_costs_what_passes_until_its_text_is_found(
     engine: WhisperEngine, tones: list[Samples], schedule: str
 ) -> None:
@@ -230,6 +230,16 @@ def test_silence_is_told_too(engine: WhisperEngine, tones: list[Samples]) -> Non
     told: list[float] = []
     engine.transcribe([tones[0], np.zeros(32_000, np.float32), tones[1][:800]], told.append)
     assert sum(told) == pytest.approx(5.05)
+
+
+def test_a_text_that_is_taken_for_silence_is_told_to_be_one(engine: WhisperEngine, tones: list[Samples]) -> None:
+    options = TranscribeOptions(temperatures=(0.0,), max_no_speech_prob=1e-9, min_mean_logprob=-1e-9)
+    doubting = WhisperEngine(engine._network, engine._tokenizer, INFO, options, 1)
+    for heard, believed in zip(doubting.transcribe(tones), engine.transcribe(tones), strict=True):
+        assert heard.words == ()
+        assert heard.is_silenced == bool(heard.compression_ratio != 1.0)
+        assert not (believed.words and believed.is_silenced)
+    assert not engine.transcribe([np.zeros(32_000, np.float32)])[0].is_silenced
 
 
 def test_nothing_is_told_of_nothing(engine: WhisperEngine) -> None:

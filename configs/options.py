@@ -1,0 +1,137 @@
+"""What can be set of the service that goes on by itself: its pool of workers, its limits and its schedules."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+_SCHEDULE = r"^(|every [1-9][0-9]* ?(s|min|h)|\S+( \S+){4})$"
+
+
+class ServiceOptions(BaseModel):
+    """What is to be done where, and by how many at once: docs/service.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...] = Field(
+        (),
+        description="What is looked after: folders, s3://bucket/prefix, URLs of SQS queues. No credentials in them.",
+        json_schema_extra={"source": "none"},
+    )
+    pool: str = Field(
+        "callwright",
+        min_length=1,
+        description="Name of Prefect's work pool.",
+        json_schema_extra={"source": "callwright"},
+    )
+    pool_type: Literal["process", "docker", "kubernetes"] = Field(
+        "process",
+        description="How workers of the pool run a flow: as a process of theirs, or each in a container.",
+        json_schema_extra={"source": "callwright: a process needs nothing but an installed callwright"},
+    )
+    image: str = Field(
+        "",
+        description="Container image with callwright in it, for pool_type = docker or kubernetes.",
+        json_schema_extra={"source": "none"},
+    )
+    volumes: tuple[str, ...] = Field(
+        (),
+        description="What containers mount, HOST:CONTAINER, for pool_type = docker; settings and credentials too.",
+        json_schema_extra={"source": "none"},
+    )
+    secret: str = Field(
+        "callwright",
+        description="Kubernetes secret whose entries are the containers' environment, for pool_type = kubernetes.",
+        json_schema_extra={"source": "callwright: credentials never pass through Prefect"},
+    )
+    watchers: int = Field(
+        1,
+        ge=1,
+        description="So many runs of ingest-watch go on at once, over all machines.",
+        json_schema_extra={"source": "callwright: as many as there are machines"},
+    )
+    cpu_asr: int = Field(
+        0,
+        ge=0,
+        description="So many groups are transcribed on CPUs at once, over all machines; 0 sets no limit.",
+        json_schema_extra={"source": "callwright: each worker does one run at a time, which is limit enough for most"},
+    )
+    gpu_asr: int = Field(
+        0,
+        ge=0,
+        description="So many groups are transcribed on GPUs at once, over all machines; 0 sets no limit.",
+        json_schema_extra={"source": "callwright"},
+    )
+    llm: int = Field(
+        0,
+        ge=0,
+        description="So many groups are summarised by a language model at once, over all machines; 0 sets no limit.",
+        json_schema_extra={"source": "callwright: as many as its server serves"},
+    )
+    alert_url: str = Field(
+        "",
+        repr=False,
+        description="Web hook that is told of runs that failed, as JSON with a text; empty tells nobody.",
+        json_schema_extra={"source": "Slack's incoming web hooks take the same", "secret": True},
+    )
+    task_runner: Literal["threads", "processes", "dask", "ray"] = Field(
+        "threads",
+        description="Where the groups of a run are done: one after another in the run's process, by threads; in "
+        "several processes; or by Dask or Ray (extras `dask` and `ray`).",
+        json_schema_extra={"source": "callwright: an engine has the cores of a machine busy by itself"},
+    )
+    processes: int = Field(
+        2,
+        ge=1,
+        description="So many groups are done at once, for every task_runner but threads; each process loads models.",
+        json_schema_extra={"source": "callwright"},
+    )
+    cluster: str = Field(
+        "",
+        description="Address of a running Dask or Ray cluster; empty starts one on this machine for each run.",
+        json_schema_extra={"source": "none"},
+    )
+
+    @model_validator(mode="after")
+    def _can_be_used(self) -> Self:
+        """Refuse containers without an image before a flow is to run in one."""
+        if self.pool_type != "process" and not self.image:
+            raise ValueError(f"pool_type is {self.pool_type}, and image names none")
+        return self
+
+
+class ScheduleOptions(BaseModel):
+    """When the service's flows run by themselves: five fields of cron, "every 30 s", "every 5 min", or empty: never."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    time_zone: str = Field(
+        "UTC",
+        description="Time zone of the fields of cron, such as Europe/Berlin.",
+        json_schema_extra={"source": "callwright"},
+    )
+    ingest_watch: str = Field(
+        "*/5 * * * *",
+        pattern=_SCHEDULE,
+        description="When what came in to service.sources is done; `callwright up` has a watcher in its place.",
+        json_schema_extra={"source": "callwright: loading the models takes seconds"},
+    )
+    process_calls: str = Field(
+        "",
+        pattern=_SCHEDULE,
+        description="When what failed below the folders among service.sources is tried again.",
+        json_schema_extra={"source": "callwright: what failed once does so again, until something changed"},
+    )
+    retention_sweep: str = Field(
+        "0 3 * * *",
+        pattern=_SCHEDULE,
+        description="When what is over its time is erased.",
+        json_schema_extra={"source": "callwright: at night"},
+    )
+    backfill: str = Field(
+        "",
+        pattern=_SCHEDULE,
+        description="When calls that older settings made are made again.",
+        json_schema_extra={"source": "callwright: after a change of model or settings, by hand"},
+    )

@@ -1,0 +1,82 @@
+"""The groups of a run in several processes: each call once, each process a worker of its own."""
+
+from __future__ import annotations
+
+import importlib.util
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import soundfile
+
+from tests.external.conftest import COMMAND, ROOT, environ
+from tests.external.test_watch import rows
+
+CLIPS = {"bank": 3, "clinic": 12, "order": 8}
+
+
+@pytest.fixture
+def clips(tmp_path: Path, whisper_dir: Path, vad_model_path: Path, ner_model_dir: Path) -> Path:
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    for name, start_s in CLIPS.items():
+        source = ROOT / "sample_audio" / f"{name}.wav"
+        audio, rate_hz = soundfile.read(source, start=start_s * 8_000, frames=52_000, dtype="int16")
+        soundfile.write(folder / f"{name}.wav", audio, rate_hz, subtype="ULAW")
+    return folder
+
+
+def line(clips: Path, data: Path, runner: str, *more: str) -> list[str]:
+    settings = ("transcribe.model=whisper-tiny.en", "batch.group_recordings=1", f"service.task_runner={runner}", *more)
+    said = [*COMMAND, "run", str(clips), "--data-dir", str(data), "--json"]
+    return said + [word for setting in settings for word in ("--set", setting)]
+
+
+@pytest.mark.parametrize("runner", ["processes", "dask", "ray"])
+def test_each_call_is_published_once_by_a_process_that_is_not_the_runs(
+    clips: Path, tmp_path: Path, runner: str
+) -> None:
+    if runner != "processes" and importlib.util.find_spec(f"prefect_{runner}") is None:
+        pytest.skip(f"prefect-{runner} is not installed: pip install -e '.[{runner}]'")
+    data = tmp_path / "data"
+    done = subprocess.run(
+        line(clips, data, runner), capture_output=True, text=True, cwd=ROOT / "tests", env=environ(), check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert rows(data, "SELECT state, published FROM runs") == [("completed", 3)]
+    assert rows(data, "SELECT outcome, count(*) FROM tries GROUP BY outcome") == [("published", 3)]
+    owners = {owner for (owner,) in rows(data, "SELECT owner FROM tries")}
+    assert 1 <= len(owners) <= 2
+    assert list((data / "workers").glob("*/*")) == []
+
+
+def test_what_kills_a_process_is_tried_again_and_the_rest_is_done(clips: Path, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+
+    def start() -> subprocess.Popen[str]:
+        said = line(clips, data, "processes", "service.processes=1")
+        return subprocess.Popen(said, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environ())
+
+    first = start()
+    _until(lambda: rows(data, "SELECT count(*) FROM tries WHERE ended_at IS NULL") == [(1,)])
+    ((owner,),) = rows(data, "SELECT owner FROM tries WHERE ended_at IS NULL")
+    victim = int(owner.rpartition("/")[2].partition("-")[0])
+    assert victim != first.pid
+    subprocess.run(["kill", f"-{signal.SIGKILL.value}", str(victim)], check=True)
+    _, said = first.communicate(timeout=300)
+    assert first.returncode == 3
+    assert "a process of service.task_runner died" in said
+    second = start()
+    assert second.wait(timeout=400) == 0
+    assert rows(data, "SELECT count(*) FROM v_calls WHERE state = 'published'") == [(3,)]
+    assert rows(data, "SELECT count(*) FROM tries WHERE outcome = 'lost'") == [(1,)]
+
+
+def _until(condition: Callable[[], bool], within_s: float = 300.0) -> None:
+    deadline_s = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.02)
