@@ -17,7 +17,7 @@ from asr.errors import FatalError
 from flows import children
 from flows.presence import own_folder
 
-_START_TIMEOUT_S = 120.0
+_START_TIMEOUT_S = 300.0
 HOME = "prefect"
 
 HEARTBEAT_S = 30
