@@ -134,7 +134,9 @@ from llm.form import SummaryForm, summary_schema
 from llm.options import LlmOptions, Sampling
 from llm.types import Message
 chat = EmbeddedChat.load(
-    LlmOptions(gguf=sys.argv[1], context_tokens=2048, kv_cache=sys.argv[2]), Sampling(temperature=0.0, max_tokens=400), 2
+    LlmOptions(gguf=sys.argv[1], context_tokens=2048, kv_cache=sys.argv[2]),
+    Sampling(temperature=0.0, max_tokens=400),
+    2,
 )
 asked = (Message("user", "[0] customer: I would like to order a bench."),)
 form = Asker(chat, 2, 0.0).ask(asked, summary_schema(("order",)), SummaryForm)

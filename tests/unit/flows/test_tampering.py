@@ -370,9 +370,7 @@ def with_copy(kept: Kept, source: Path, detector: SileroVad, redactor: Redactor)
         keys = {one.kind: kept.archive.objects.put(one, DAY) for one in documents(redacted.transcript)}
         keys["wav"] = kept.archive.objects.put_file(case.copy.path, "wav", DAY)
     certify = certifier(kept.custody(), UsedModel("spacy", "ef" * 32, "names"))
-    certificate = kept.archive.objects.put(
-        certify(prepared.recording, redacted.transcript, keys, case.proof(())), DAY
-    )
+    certificate = kept.archive.objects.put(certify(prepared.recording, redacted.transcript, keys, case.proof(())), DAY)
     facts = AudioFacts(6.0, "WAV", "ULAW", 8_000)
     told = Publication(prepared.recording, facts, redacted.transcript, None, keys, {}, certificate)
     kept.archive.repository.publish(kept.archive.repository.begin_run("f", "1"), told)
