@@ -40,6 +40,10 @@ install: .venv/installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
+# Ten minutes: llama.cpp for tests against its server (docs/summaries.md), in an environment of its own.
+.venv-llama:
+	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet 'llama-cpp-python[server]==0.3.36' pydantic
+
 samples:
 	$(PYTHON) -m venv .venv-samples && .venv-samples/bin/pip install --quiet -r sample_audio/requirements.txt
 	.venv-samples/bin/python sample_audio/make.py
@@ -49,4 +53,4 @@ bench: .venv/installed-dev
 	  --engines openvino,openvino:beam,ctranslate2 --against faster-whisper-batched,faster-whisper
 
 clean:
-	rm -rf .venv .venv-samples .venv-torch var
+	rm -rf .venv .venv-samples .venv-torch .venv-llama var

@@ -66,7 +66,7 @@ class ServiceOptions(BaseModel):
     llm: int = Field(
         0,
         ge=0,
-        description="So many groups are summarised by a language model at once, over all machines; 0 sets no limit.",
+        description="So many workers ask a language model for summaries at once, over all machines; 0 sets no limit.",
         json_schema_extra={"source": "callwright: as many as its server serves"},
     )
     alert_url: str = Field(

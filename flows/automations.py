@@ -9,14 +9,15 @@ from prefect.automations import AutomationCore, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
 from prefect.events.actions import ChangeFlowRunState, RunDeployment
 
-HEARTBEAT_S = 30
-"""How often a run tells that it is alive: the least that Prefect takes."""
+from flows.prefect_server import HEARTBEAT_S
 
-_SILENT_S = 90
-"""Three heartbeats."""
+_SILENT_S = 3 * HEARTBEAT_S
 
 TAG = "callwright"
 """Of every deployment whose failures are told of."""
+
+BATCH_TAG = "callwright-batch"
+"""Of the runs within those, and of those that a command started."""
 
 ARRIVED = "callwright.arrived"
 """The event that starts ingest-watch before its time."""
@@ -33,7 +34,7 @@ def zombies(pool: str) -> AutomationCore:
         description=f"A run that is silent for {_SILENT_S} s is marked as crashed.",
         trigger=EventTrigger(
             match={"prefect.resource.id": "prefect.flow-run.*"},
-            match_related=_OURS,
+            match_related={**_OURS, "prefect.resource.id": [f"prefect.tag.{TAG}", f"prefect.tag.{BATCH_TAG}"]},
             for_each={"prefect.resource.id"},
             after={heartbeat},
             expect={heartbeat, *_ENDS},

@@ -25,16 +25,13 @@ from prefect.types.entrypoint import EntrypointType
 
 from asr.errors import ConfigError, FatalError
 from configs.settings import Settings
-from flows.automations import HEARTBEAT_S, TAG, arrivals, failures, zombies
+from flows.automations import TAG, arrivals, failures, zombies
 from flows.limits import limits
 from flows.prefect_server import QUIET
 
 _SECONDS = {"s": 1, "min": 60, "h": 3_600}
 _FROM = datetime(2026, 1, 1, tzinfo=UTC)
 """What intervals are counted from: always the same, or each deployment would change them."""
-
-IN_RUNS = {**QUIET, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_S)}
-"""What Prefect has to know in every process that runs a flow."""
 
 _IN_A_PROCESS = "python -m flows.engine"
 """How a process worker starts a run: `callwright worker` puts its own Python first on the path."""
@@ -147,7 +144,7 @@ def _job_variables(settings: Settings) -> dict[str, Any]:
     if service.pool_type == "process":
         return {"command": _IN_A_PROCESS}
     mounted = {"volumes": list(service.volumes)} if service.pool_type == "docker" else {}
-    return {"image": service.image, "env": IN_RUNS, **mounted}
+    return {"image": service.image, "env": QUIET, **mounted}
 
 
 def _deployment(client: SyncPrefectClient, one: Deployed, settings: Settings) -> tuple[Change, UUID]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
-from asr.errors import PipelineError
+from asr.errors import FatalError, PipelineError
 from compliance.canonical import Json
 from compliance.errors import SignatureError
 from compliance.signing import PublicKey
@@ -23,18 +23,22 @@ def write_anchor(custody: Custody) -> str | None:
     head, _ = custody.ledger.chain()
     if not head.id:
         return None
-    numbers = custody.anchors.numbers()
-    last = custody.anchors.read(numbers[-1]) if numbers else None
-    number = numbers[-1] + 1 if numbers else 1
-    body: dict[str, Json] = {
-        "type": _ANCHOR,
-        "number": number,
-        "event": head.id,
-        "hash": head.hash,
-        "previous": _digest(last),
-        "at": _instant(custody.ledger.now()),
-    }
-    return custody.anchors.write(number, custody.signer.signed(body))
+    while True:
+        numbers = custody.anchors.numbers()
+        number = numbers[-1] + 1 if numbers else 1
+        body: dict[str, Json] = {
+            "type": _ANCHOR,
+            "number": number,
+            "event": head.id,
+            "hash": head.hash,
+            "previous": _digest(custody.anchors.read(numbers[-1]) if numbers else None),
+            "at": _instant(custody.ledger.now()),
+        }
+        try:
+            return custody.anchors.write(number, custody.signer.signed(body))
+        except FatalError:
+            if number not in custody.anchors.numbers():  # else another worker was quicker
+                raise
 
 
 def prune_statement(custody: Custody, through: ChainHead, at: datetime) -> Prune:

@@ -14,7 +14,7 @@ from asr.types import CallMetadata, Recording
 from flows.metadata import Told, is_metadata
 from storage.options import MetadataOptions
 
-_BYTES_PER_S = 16_000
+BYTES_PER_S = 16_000
 """A two-channel mu-law call: what length is guessed by when a file does not tell its own."""
 
 
@@ -67,7 +67,7 @@ def length_s(recording: Recording) -> float:
         with recording.path.open("rb") as file, soundfile.SoundFile(file.fileno(), closefd=False) as sound:
             return float(sound.frames / sound.samplerate)
     except (soundfile.SoundFileError, OSError, ZeroDivisionError):
-        return recording.size_bytes / _BYTES_PER_S
+        return recording.size_bytes / BYTES_PER_S
 
 
 def group(sources: Iterable[Source], options: BatchOptions) -> list[tuple[Source, ...]]:

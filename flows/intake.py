@@ -48,8 +48,9 @@ def take_in(
     copies: dict[str, list[Recording]] = {}
     for recording in recordings:
         copies.setdefault(recording.sha256, []).append(recording)
+    states = repository.register_all([(copy, (places or {}).get(copy.path)) for copy in recordings])
     for sha256, same in copies.items():
-        state = [repository.register(copy, (places or {}).get(copy.path)) for copy in same][-1]
+        state = states[sha256]
         if state is RecordingState.ERASED:
             continue
         call = _of_copies([told[copy.path] for copy in same])
@@ -95,8 +96,7 @@ def _of_copies(told: Sequence[Told]) -> Told:
 def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
     """Keep what is told, if anything is and it is news; a transcript that carries it is rendered anew."""
     repository = archive.repository
-    changed = repository.changed_fields(incoming.id, incoming.call)
-    if incoming.call == CallMetadata() or not changed:
+    if incoming.call == CallMetadata() or not (changed := repository.changed_fields(incoming.id, incoming.call)):
         return False
     rendered: dict[str, str] = {}
     if incoming.state is RecordingState.PUBLISHED:

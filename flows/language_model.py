@@ -11,7 +11,7 @@ from asr.errors import ConfigError
 from compliance.redactor import Redactor
 from compliance.tagging import Tagger
 from configs.settings import Settings
-from flows.wiring import fetch_model
+from flows.wiring import fetch_model, registry
 from llm.asking import Asker
 from llm.client import HttpChat
 from llm.dialects import DialectMemory
@@ -49,9 +49,18 @@ def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[
         finally:
             chat.close()
     elif settings.llm.gguf:
-        yield EmbeddedChat.load(settings.llm, sampling, settings.llm.threads or cores(settings.transcribe))
+        options = settings.llm.model_copy(update={"gguf": str(_gguf(settings))})
+        yield EmbeddedChat.load(options, sampling, options.threads or cores(settings.transcribe))
     else:
         raise _no_model()
+
+
+def _gguf(settings: Settings) -> Path:
+    """The file that llm.gguf names: by its path, or by the id of a model of kind llm, fetched if it is not here yet."""
+    named = settings.llm.gguf
+    if any(model.id == named and model.kind == "llm" for model in registry(settings).models):
+        return next(fetch_model(settings, named).folder.glob("*.gguf"))
+    return Path(named)
 
 
 def check_model(settings: Settings) -> None:

@@ -20,6 +20,9 @@ from flows.presence import own_folder
 _START_TIMEOUT_S = 120.0
 HOME = "prefect"
 
+HEARTBEAT_S = 30
+"""How often a run tells that it is alive: the least that Prefect takes."""
+
 _SERVER = (
     "--factory",
     "flows.prefect_app:create_app",
@@ -34,6 +37,7 @@ QUIET = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_LOGGING_TO_API_ENABLED": "false",
     "PREFECT_RESULTS_PERSIST_BY_DEFAULT": "false",
+    "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": f"{HEARTBEAT_S}",
 }
 """No telemetry, no chatter, and no result of a task on a disk: results hold what callers said."""
 

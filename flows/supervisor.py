@@ -19,7 +19,7 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 30.0
 _WELL_AFTER_S = 60.0
 """A program that lived so long is started again without a pause that grows."""
 
-_START_S = 120.0
+_START_S = 300.0
 _SETTING_WRONG = 2
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from asr.errors import PipelineError, RetryableError, SkippableError
 from asr.types import Recording
 from configs.settings import Settings
 from flows.after import carry_on
-from flows.ingest import Source
+from flows.ingest import BYTES_PER_S, Source
 from flows.inlets.base import Fetched, GoneError, Inlet
 from flows.intake import take_in
 from flows.metadata import Told, gather
@@ -27,11 +28,19 @@ from flows.wiring import open_archive
 from flows.work import Meter, Work, at_work, bury
 from storage.arrivals import Arrivals
 from storage.leases import shared_clock
-from storage.types import Arrival, RecordingState
+from storage.types import Arrival, Came, RecordingState
 
 _DONE = (RecordingState.PUBLISHED, RecordingState.QUARANTINED, RecordingState.SKIPPED, RecordingState.ERASED)
 
 _GONE = "gone"
+
+_LOOK_AGAIN_S = 60.0
+"""After so long sources are looked at again though not all that was seen there is done: looking costs as much as there
+is, and what is new, or told late, need not wait for a night's backlog."""
+
+_GROUPS_IN_HAND = 4
+"""A worker takes so many groups' audio in hand at a time: enough for the flow's own cost not to count, and so little
+that others have their share."""
 
 Key = tuple[str, str]
 """URI and version of an arrival."""
@@ -73,9 +82,14 @@ class Watcher:
     arrivals: Arrivals
     meter: Callable[[], Meter]
     _by_key: dict[Key, Inlet] = field(default_factory=dict)
+    _left: list[Arrival] = field(default_factory=list)
+    """What was seen and is not settled, the longest last."""
+    _looked_s: float = field(default=-_LOOK_AGAIN_S)
 
     def cycle(self) -> Cycle:
-        """Look at all sources once and do what is complete there, up to ingest.batch_recordings.
+        """Do what is complete in all sources, the longest first, up to ingest.batch_recordings.
+
+        They are looked at if nothing is left of what was seen last time, or that was long ago.
 
         Raises FatalError when the work has to stop, RetryableError if the database is away; sources that are away are
         told of in what it returns.
@@ -85,9 +99,15 @@ class Watcher:
         with self._held():
             bury(self.work.leases, self.work.data_dir)
             self._finish()
-            seen = self._look(troubles)
-            self._forget_gone(seen, counts)
-            hands, waiting = self._take(seen, counts, troubles)
+            hands: list[_InHand] = []
+            if not self._left or time.monotonic() - self._looked_s > _LOOK_AGAIN_S:
+                self._looked_s = time.monotonic()
+                seen = self._look(troubles)
+                self._forget_gone(seen, counts)
+                hands = self._told_anew(seen)
+            taken, elsewhere = self._take(counts, troubles)
+            hands += taken
+            waiting = len(self._left) + elsewhere
             wanted = self._take_in(hands, troubles) if hands else []
         if wanted:
             self.work.process(wanted, self.meter(), again=False)
@@ -120,8 +140,7 @@ class Watcher:
 
     def _finish(self) -> None:
         """Do what a kill left undone with the files of what was settled."""
-        for came in self.arrivals.unfinished():
-            self._carry_on(came.arrival, came.sha256, came.state)
+        self._carry_on(self.arrivals.unfinished())
 
     def _forget_gone(self, seen: dict[Key, Arrival], counts: dict[str, int]) -> None:
         """Settle what had been seen, and is there no more: by its recording if it was read, as gone if not."""
@@ -132,30 +151,50 @@ class Watcher:
                 with suppress(RetryableError):
                     if not inlet.is_there(came.arrival):
                         outcome = came.state.value if came.state in _DONE else _GONE
-                        self._close(came.arrival, outcome, came.sha256, came.state, counts)
+                        self._close([(came, outcome)], counts)
 
-    def _take(self, seen: dict[Key, Arrival], counts: dict[str, int], troubles: list[str]) -> tuple[list[_InHand], int]:
-        """Take in hand and read what is new, and what is told anew; also return how many could not be."""
+    def _told_anew(self, seen: dict[Key, Arrival]) -> list[_InHand]:
+        """Sort what was seen: what is new is left to be done, and what is settled and told anew is in hand."""
         known = self.arrivals.known(list(seen.values()))
-        at_most = self.work.settings.ingest.batch_recordings
         new = [arrival for key, arrival in seen.items() if key not in known or not known[key].settled]
-        anew = [(arrival, came) for key, arrival in seen.items() if (came := known.get(key)) and came.settled]
+        self._left = sorted(new, key=lambda arrival: arrival.size_bytes)
         hands: list[_InHand] = []
-        for arrival, came in anew:
-            inlet = self._by_key[arrival.uri, arrival.version]
+        for key, arrival in seen.items():
+            came, inlet = known.get(key), self._by_key[key]
+            if came is None or not came.settled:
+                continue
             is_news = bool(arrival.told) and arrival.told != came.arrival.told
-            if not is_news or came.sha256 is None or len(hands) >= at_most:
+            if not is_news or came.sha256 is None or len(hands) >= self.work.settings.ingest.batch_recordings:
                 inlet.settled(arrival)
                 continue
             read = inlet.told if came.state is RecordingState.PUBLISHED else inlet.fetch
             fetched = read(arrival, self.work.worker.scratch / f"told-{len(hands)}")
             recording = Recording(came.sha256, fetched.path, came.size_bytes)
             hands.append(_InHand(inlet, arrival, fetched, recording, is_new=False))
-        taken = self.arrivals.take(new, at_most)
-        for number, arrival in enumerate(taken):
-            hand = self._read(arrival, self.work.worker.scratch / str(number), counts, troubles)
-            hands += [hand] if hand else []
-        return hands, len(new) - len(taken)
+        return hands
+
+    def _take(self, counts: dict[str, int], troubles: list[str]) -> tuple[list[_InHand], int]:
+        """Take the longest of what is left in hand and read it; also return how many others have in hand."""
+        taken: list[Arrival] = []
+        asked = 0
+        while longest := self._longest(taken):
+            asked += len(longest)
+            taken += self.arrivals.take(longest)
+        longest_first = sorted(taken, key=lambda arrival: -arrival.size_bytes)
+        scratch = self.work.worker.scratch
+        hands = [self._read(one, scratch / str(number), counts, troubles) for number, one in enumerate(longest_first)]
+        return [hand for hand in hands if hand], asked - len(taken)
+
+    def _longest(self, taken: Sequence[Arrival]) -> list[Arrival]:
+        """The next of what is left, the longest first, as many as may be in hand beside those that are."""
+        options = self.work.settings
+        found: list[Arrival] = []
+        room = options.ingest.batch_recordings - len(taken)
+        room_s = _GROUPS_IN_HAND * options.batch.group_audio_s - sum(map(_expected_s, taken))
+        while self._left and room > len(found) and (room_s > 0.0 or not (taken or found)):
+            found.append(self._left.pop())
+            room_s -= _expected_s(found[-1])
+        return found
 
     def _read(self, arrival: Arrival, scratch: Path, counts: dict[str, int], troubles: list[str]) -> _InHand | None:
         """Fetch and hash an arrival. One that cannot be read is tried again later; one that is gone is settled."""
@@ -165,7 +204,7 @@ class Watcher:
             recording = identify(fetched.path)
             is_whole = fetched.path.is_relative_to(scratch) or inlet.is_there(arrival)
         except GoneError:
-            self._close(arrival, _GONE, None, None, counts)
+            self._close([(_unread(arrival), _GONE)], counts)
             return None
         except (PipelineError, OSError) as error:
             reason = error.reason if isinstance(error, PipelineError) else f"it cannot be read: {error.strerror}"
@@ -174,21 +213,20 @@ class Watcher:
             return None
         if is_whole:
             return _InHand(inlet, arrival, fetched, recording, is_new=True)
-        self._close(arrival, _GONE, None, None, counts)  # it was written to while it was read: another version comes
+        self._close([(_unread(arrival), _GONE)], counts)  # it was written to while it was read: another version comes
         return None
 
     def _take_in(self, hands: Sequence[_InHand], notes: list[str]) -> list[Source]:
         """Make recordings known with where they came from, and return those that are to be done."""
         settings, archive = self.work.settings, self.work.archive
-        for hand in hands:
-            archive.repository.register(hand.recording, hand.arrival.uri)
-            self.arrivals.identify(hand.arrival, hand.recording.sha256)
         told: dict[Path, Told] = {}
         for hand in hands:
             told.update(gather([hand.fetched.path], [hand.fetched.root], settings.metadata).told)
         recordings = [hand.recording for hand in hands]
         places = {hand.recording.path: hand.arrival.uri for hand in hands}
         intake = take_in(recordings, told, archive, settings, again=False, places=places)
+        # What is told counts as read from here on: killed before, it is read again.
+        self.arrivals.identify([(hand.arrival, hand.recording.sha256) for hand in hands])
         notes += intake.notes
         quarantined = self._quarantined(recordings)
         anew = {hand.recording.sha256 for hand in hands if not hand.is_new}
@@ -204,39 +242,47 @@ class Watcher:
         """Settle what is done, give back what is not, and return how many that were."""
         states = self.work.archive.repository.states([hand.recording.sha256 for hand in hands])
         open_ = [hand for hand in hands if states[hand.recording.sha256] not in _DONE]
-        for hand in hands:
-            state = states[hand.recording.sha256]
-            if state in _DONE and hand.is_new:
-                self._close(hand.arrival, state.value, hand.recording.sha256, state, counts)
+        done = [hand for hand in hands if states[hand.recording.sha256] in _DONE and hand.is_new]
+        came = [
+            Came(hand.arrival, sha256, hand.recording.size_bytes, states[sha256], settled=True)
+            for hand in done
+            for sha256 in [hand.recording.sha256]
+        ]
+        self._close([(one, states[one.sha256 or ""].value) for one in came], counts)
         self.arrivals.give_back([hand.arrival for hand in open_ if hand.is_new])
         for folder in self.work.worker.scratch.iterdir():
             shutil.rmtree(folder, ignore_errors=True)
         return len(open_)
 
-    def _close(
-        self,
-        arrival: Arrival,
-        outcome: str,
-        sha256: str | None,
-        state: RecordingState | None,
-        counts: dict[str, int],
-    ) -> None:
-        """Settle an arrival first, then do with its file what is to be done: a kill in between shows in its row."""
-        self.arrivals.settle(arrival, outcome)
-        counts[outcome] = counts.get(outcome, 0) + 1
-        self._carry_on(arrival, sha256, state)
-        inlet = self._by_key.get((arrival.uri, arrival.version))
-        if inlet is not None:
-            inlet.settled(arrival)
+    def _close(self, came: Sequence[tuple[Came, str]], counts: dict[str, int]) -> None:
+        """Settle arrivals first, then do with their files what is to be done: a kill in between shows in their rows."""
+        self.arrivals.settle([(one.arrival, outcome) for one, outcome in came])
+        for _, outcome in came:
+            counts[outcome] = counts.get(outcome, 0) + 1
+        self._carry_on([one for one, _ in came])
+        for one, _ in came:
+            inlet = self._by_key.get((one.arrival.uri, one.arrival.version))
+            if inlet is not None:
+                inlet.settled(one.arrival)
 
-    def _carry_on(self, arrival: Arrival, sha256: str | None, state: RecordingState | None) -> None:
-        if sha256 is None or state is None:
-            self.arrivals.done_after(arrival, "left")
-            return
-        try:
-            self.arrivals.done_after(arrival, carry_on(self.work.custody, arrival, sha256, state))
-        except (RetryableError, SkippableError):
-            return  # the next cycle tries again
+    def _carry_on(self, came: Sequence[Came]) -> None:
+        done: list[tuple[Arrival, str]] = []
+        for one in came:
+            if one.sha256 is None or one.state is None:
+                done.append((one.arrival, "left"))
+                continue
+            with suppress(RetryableError, SkippableError):  # the next cycle tries again
+                done.append((one.arrival, carry_on(self.work.custody, one.arrival, one.sha256, one.state)))
+        self.arrivals.done_after(done)
+
+
+def _expected_s(arrival: Arrival) -> float:
+    return arrival.size_bytes / BYTES_PER_S
+
+
+def _unread(arrival: Arrival) -> Came:
+    """An arrival of which nobody knows what it was."""
+    return Came(arrival, None, 0, None, settled=True)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
 from flows.language_model import check_model, model_summariser
+from flows.limits import LLM, slot
+from flows.outage import prefect_reached
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
@@ -110,7 +112,7 @@ class Work:
             wait_for_server()
             suspects = {} if again else self.leases.suspects([source.recording.sha256 for source in sources])
             groups = plan(sources, suspects, self.settings.batch)
-            with meter:
+            with prefect_reached(), meter:
                 meter.expect(len(sources), sum(source.length_s for source in sources))
                 progress = Progress(
                     meter.audio_done, meter.recording_done, done.failures.__setitem__, done.elsewhere.add
@@ -131,18 +133,23 @@ class Work:
 
     def _run_flow(self, run_id: int, groups: Sequence[tuple[Source, ...]], progress: Progress, *, again: bool) -> None:
         """In this process, or, as service.task_runner says, in others, which load the models themselves."""
+        from prefect import tags
+
+        from flows.automations import BATCH_TAG
         from flows.process_calls import BATCH, Batch, process_calls
 
         leased = Leased(self.leases, self.stop, again, self.data_dir)
         if self._models is not None:
             models = self._models
             BATCH.set(Batch(tuple(groups), models, self.archive, self.custody, self.settings, progress, leased))
-            process_calls(run_id)
+            with tags(BATCH_TAG):
+                process_calls(run_id)
             return
         from flows.fan_out import JOB, Job, flow_over_processes
 
         JOB.set(Job(tuple(groups), progress, self.archive, self.settings, leased))
-        flow_over_processes(self.settings, self.data_dir)(run_id)
+        with tags(BATCH_TAG):
+            flow_over_processes(self.settings, self.data_dir)(run_id)
 
     def _ready(self) -> Callable[[], None]:
         """Start the server, and load the models while it comes up, unless others are to; returns what waits for it."""
@@ -162,7 +169,7 @@ class Work:
         wish = Wish(published_since=self.leases.term().now - CATCH_UP)
         try:
             redactor = self._models.redactor if self._models else load_redactor(self.settings)
-            with model_summariser(self.settings, self.data_dir, redactor) as summariser:
+            with slot(LLM, self.settings), model_summariser(self.settings, self.data_dir, redactor) as summariser:
                 summaries = summaries_of(self.archive, self.worker.owner)
                 return summarise_with(summaries, summariser, wish, self.settings.summarise.concurrency, self.stop)
         except PipelineError as error:

@@ -67,7 +67,7 @@ class EmbeddedChat:
                     response_format={"type": "json_object", "schema": dict(schema)},
                     temperature=self._sampling.temperature,
                     top_p=self._sampling.top_p,
-                    present_penalty=self._sampling.presence_penalty,
+                    presence_penalty=self._sampling.presence_penalty,
                     max_tokens=self._sampling.max_tokens,
                 )
         except (ValueError, RuntimeError) as error:

@@ -23,7 +23,8 @@ _OUTCOMES = re.compile(
 )
 _ACTIONS = re.compile(
     r"\b((i|we)('ll| will| am going to|'m going to) \w+|you('ll| will) (receive|get|hear|have)|"
-    r"(please|make sure to) (bring|call|send|wait|keep))",
+    r"(please|make sure to) (bring|call|send|wait|keep)|"
+    r"(the|a|an|our|your) (\w+ ){1,3}will (arrive|be|come|pick|ship|contact|call|get|go|send)\b)",
     re.IGNORECASE,
 )
 _CATEGORIES = {
@@ -34,6 +35,15 @@ _CATEGORIES = {
     "account": r"\b(account|password|log ?in|balance|statement)\b",
     "wrong number": r"\bwrong number\b",
 }
+_AGREED = re.compile(
+    r"\b(went through|see you (on|then|next|tomorrow)|"
+    r"i can \w+ (it|that|this|you) (right now|right away|for you|now|today))\b",
+    re.IGNORECASE,
+)
+"""What tells an outcome where nothing is said to have been done."""
+_CALLING = re.compile(r"\bi('m| am) calling (about|because|to|regarding|from .* (about|because))\b", re.IGNORECASE)
+_FIRST_TURNS = 5
+
 CATEGORIES = tuple(_CATEGORIES)
 """What a call may be about."""
 
@@ -55,16 +65,17 @@ _DISPLEASED = re.compile(
     re.IGNORECASE,
 )
 _LAST_TURNS = 3
-_MAX_ACTIONS = 3
+_MAX_ACTIONS = 4
 _MIN_WORDS = 4
 
 
 def quote(transcript: RedactedTranscript) -> Summary:
     """Reason, outcome and actions quoted from the turns that say them.
 
-    The reason is the first customer turn (any turn on mixed recordings) that says what is wanted, or else their
-    longest of the first five; the outcome is the last agent turn that says what was done; actions are what the
-    agent promises. Nothing is put in words of its own, so nothing can be invented.
+    The reason is why the agent says to be calling, or else the first customer turn (any turn on mixed recordings) that
+    says what is wanted, or else their longest of the first five; the outcome is the last agent turn that says what was
+    done, or what was agreed; actions are what the agent promises. Nothing is put in words of its own, so nothing can be
+    invented.
     """
     turns = list(enumerate(transcript.turns))
     customers = [(i, t) for i, t in turns if t.side != "agent"]
@@ -72,11 +83,11 @@ def quote(transcript: RedactedTranscript) -> Summary:
     said = " ".join(turn.text for _, turn in turns)
     return Summary(
         method=_METHOD,
-        reason=_reason(customers),
-        outcome=next((_quote(i, t, _OUTCOMES) for i, t in reversed(agents) if _OUTCOMES.search(t.text)), None),
-        actions=tuple(_quote(i, t, _ACTIONS) for i, t in agents if _ACTIONS.search(t.text))[-_MAX_ACTIONS:],
+        reason=_of_caller(agents) or _reason(customers),
+        outcome=_last(agents, _OUTCOMES) or _last(agents, _AGREED),
+        actions=_promises(agents)[-_MAX_ACTIONS:],
         categories=tuple(name for name, words in _CATEGORIES.items() if re.search(words, said, re.IGNORECASE)),
-        follow_up=next((_quote(i, t, _FOLLOW_UPS) for i, t in reversed(agents) if _FOLLOW_UPS.search(t.text)), None),
+        follow_up=_last(agents, _FOLLOW_UPS),
         sentiment=_sentiment(customers),
     )
 
@@ -89,6 +100,29 @@ def _sentiment(customers: Sequence[tuple[int, RedactedTurn]]) -> Sentiment | Non
     if _DISPLEASED.search(said):
         return Sentiment.NEGATIVE
     return Sentiment.POSITIVE if _PLEASED.search(said) else Sentiment.NEUTRAL
+
+
+def _of_caller(agents: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
+    """Why an agent calls, if it was the agent who did."""
+    said = ((i, t) for i, t in agents if i < _FIRST_TURNS and t.side == "agent" and _CALLING.search(t.text))
+    return next((_quote(i, t, _CALLING) for i, t in said), None)
+
+
+def _last(agents: Sequence[tuple[int, RedactedTurn]], pattern: re.Pattern[str]) -> Finding | None:
+    return next((_quote(i, t, pattern) for i, t in reversed(agents) if pattern.search(t.text)), None)
+
+
+def _promises(agents: Sequence[tuple[int, RedactedTurn]]) -> tuple[Finding, ...]:
+    """Every sentence of an agent that promises something."""
+    return tuple(
+        Finding(sentence, (index,))
+        for index, turn in agents
+        for sentence in _SENTENCES.split(turn.text)
+        if _ACTIONS.search(sentence)
+    )
+
+
+_SENTENCES = re.compile(r"(?<=[.?!]) +")
 
 
 def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
@@ -104,7 +138,7 @@ def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
 
 def _quote(index: int, turn: RedactedTurn, pattern: re.Pattern[str]) -> Finding:
     """The sentence of the turn in which the pattern lies, with the one after it if it is very short."""
-    sentences = re.split(r"(?<=[.?!]) +", turn.text)
+    sentences = _SENTENCES.split(turn.text)
     for at, sentence in enumerate(sentences):
         if pattern.search(sentence):
             short = len(sentence.split()) < _MIN_WORDS

@@ -78,7 +78,8 @@ class LlmOptions(BaseModel):
     )
     gguf: str = Field(
         "",
-        description="A model's file for llama.cpp in this process, of the extra llama; used if llm.base_url is empty.",
+        description="A model for llama.cpp in this process, of the extra llama: a GGUF file, or an id of models list. "
+        "Used if llm.base_url is empty.",
         json_schema_extra={"source": "none"},
     )
     context_tokens: int = Field(

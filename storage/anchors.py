@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from asr.errors import FatalError
+from asr.errors import FatalError, PipelineError, RetryableError
 from storage.buckets import Protection, get_object, list_objects, put_new_object
 
 _NAME = re.compile(r"anchor-(\d{12})\.json")
@@ -31,7 +32,7 @@ class AnchorStore(Protocol):
 
 
 class AnchorFolder:
-    """An AnchorStore in a folder. Errors are FatalError."""
+    """An AnchorStore in a folder. Errors are FatalError, but RetryableError for a disk that is full."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -105,5 +106,7 @@ def _numbers(names: Iterable[str]) -> list[int]:
     return sorted(int(found[1]) for name in names if (found := _NAME.fullmatch(name)))
 
 
-def _unusable(path: Path, error: OSError) -> FatalError:
+def _unusable(path: Path, error: OSError) -> PipelineError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RetryableError(f"the anchor {path} cannot be written: {error.strerror}", "Free space on that disk")
     return FatalError(f"the anchor {path} cannot be used: {error.strerror}", "Check audit.anchors and its folder")

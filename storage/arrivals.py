@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 import sqlalchemy as sa
 
@@ -45,14 +46,12 @@ class Arrivals:
         with reading(self._engine) as connection:
             return _came(connection, ArrivalRow.uri.in_(uris))
 
-    def take(self, arrivals: Iterable[Arrival], at_most: int) -> list[Arrival]:
+    def take(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """Make arrivals known and take in hand those that nobody has and that are not settled."""
         now = self._now()
         taken: list[Arrival] = []
         with writing(self._engine) as connection:
             for arrival in sorted(arrivals, key=lambda one: (one.uri, one.version)):
-                if len(taken) == at_most:
-                    break
                 new = {"uri": arrival.uri, "version": arrival.version, "told": "", "first_seen_at": now, "owner": ""}
                 insert_if_new(connection, ArrivalRow, new | {"failures": 0, "note": "", "outcome": "", "after": ""})
                 free = ArrivalRow.expires_at.is_(None) | (ArrivalRow.expires_at <= now)
@@ -63,24 +62,25 @@ class Arrivals:
                     taken.append(arrival)
         return taken
 
-    def identify(self, arrival: Arrival, sha256: str) -> None:
-        """Keep which recording an arrival holds, which must be known; and what was told with it."""
-        recording = sa.select(RecordingRow.id).where(RecordingRow.sha256 == sha256).scalar_subquery()
-        self._set(arrival, {"recording_id": recording, "told": arrival.told})
+    def identify(self, found: Iterable[tuple[Arrival, str]]) -> None:
+        """Keep which recordings, by SHA-256, arrivals hold, which must be known; and what was told with them."""
+        of_it = sa.select(RecordingRow.id).where(RecordingRow.sha256 == sa.bindparam("sha256")).scalar_subquery()
+        values: dict[str, Any] = {"recording_id": of_it, "told": sa.bindparam("telling")}
+        self._set(values, [{**_row(one), "sha256": sha256, "telling": one.told} for one, sha256 in found])
 
-    def settle(self, arrival: Arrival, outcome: str, note: str = "") -> None:
-        """Keep that an arrival's recording is published or set aside, or that it is gone: nothing is left to do."""
-        values = {"settled_at": self._now(), "outcome": outcome, "note": note, "owner": "", "expires_at": None}
-        self._set(arrival, values)
+    def settle(self, settled: Iterable[tuple[Arrival, str]]) -> None:
+        """Keep that arrivals' recordings are published or set aside, or are gone: nothing is left to do."""
+        free = {"owner": "", "expires_at": None, "note": ""}
+        values: dict[str, Any] = {"settled_at": self._now(), "outcome": sa.bindparam("became"), **free}
+        self._set(values, [{**_row(one), "became": outcome} for one, outcome in settled])
 
-    def done_after(self, arrival: Arrival, after: str) -> None:
-        """Keep what was done with the file or object of a settled arrival."""
-        self._set(arrival, {"after": after})
+    def done_after(self, done: Iterable[tuple[Arrival, str]]) -> None:
+        """Keep what was done with the files or objects of settled arrivals."""
+        self._set({"after": sa.bindparam("did")}, [{**_row(one), "did": after} for one, after in done])
 
     def give_back(self, arrivals: Iterable[Arrival]) -> None:
         """Let others, or this worker at its next look, take arrivals that are not settled."""
-        for arrival in arrivals:
-            self._set(arrival, {"owner": "", "expires_at": None}, ArrivalRow.settled_at.is_(None))
+        self._set({"owner": "", "expires_at": None}, list(map(_row, arrivals)), ArrivalRow.settled_at.is_(None))
 
     def release(self) -> None:
         """Give back all that this worker has in hand."""
@@ -94,7 +94,7 @@ class Arrivals:
             failures = connection.execute(sa.select(ArrivalRow.failures).where(*_key(arrival))).scalar() or 0
         wait_s = min(_FIRST_WAIT_S * 2.0**failures, _LONGEST_WAIT_S)
         later = {"owner": "", "expires_at": self._now() + timedelta(seconds=wait_s)}
-        self._set(arrival, {"failures": failures + 1, "note": note} | later)
+        self._set({"failures": failures + 1, "note": note} | later, [_row(arrival)])
 
     def unfinished(self) -> list[Came]:
         """Return settled arrivals of which it is not known what became of their file: a kill came in between."""
@@ -108,9 +108,20 @@ class Arrivals:
         with reading(self._engine) as connection:
             return _came(connection, below & ArrivalRow.settled_at.is_(None) & free)
 
-    def _set(self, arrival: Arrival, values: dict[str, object], *more: sa.ColumnElement[bool]) -> None:
+    def _set(
+        self, values: Mapping[str, Any], rows: Sequence[Mapping[str, object]], *more: sa.ColumnElement[bool]
+    ) -> None:
+        """Set the same columns of all rows, in one transaction and one statement."""
+        if not rows:
+            return
+        table = cast("sa.Table", ArrivalRow.__table__)
+        which = (table.c.uri == sa.bindparam("its_uri"), table.c.version == sa.bindparam("its_version"), *more)
         with writing(self._engine) as connection:
-            connection.execute(sa.update(ArrivalRow).where(*_key(arrival), *more).values(values))
+            connection.execute(sa.update(table).where(*which).values(values), rows)
+
+
+def _row(arrival: Arrival) -> dict[str, object]:
+    return {"its_uri": arrival.uri, "its_version": arrival.version}
 
 
 def _key(arrival: Arrival) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:

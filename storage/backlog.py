@@ -18,6 +18,7 @@ from storage.lookup import first_name
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.summary_rows import store_summary
+from storage.summary_tables import SummaryRow
 from storage.tables import (
     CallMetadataRow,
     ConversationRow,
@@ -26,7 +27,6 @@ from storage.tables import (
     RecordingRow,
     RunRow,
     SpeakerRow,
-    SummaryRow,
     TranscriptRow,
     TurnRow,
     WordRow,

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from compliance.types import AUDIO_KINDS, CallFacts, Kind
 from storage.facts import call_facts, forget_facts
+from storage.summary_tables import SummaryRow
 from storage.tables import (
     AuditEventRow,
     CertificateRow,
@@ -22,7 +23,6 @@ from storage.tables import (
     RecordingRow,
     RedactionRow,
     SourceRow,
-    SummaryRow,
     TranscriptRow,
     TurnRow,
     WordRow,

@@ -12,7 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from compliance.types import CallFacts
-from storage.tables import CallMetadataRow, RecordingRow, SummaryRow
+from storage.summary_tables import SummaryRow
+from storage.tables import CallMetadataRow, RecordingRow
 
 CALLER_NAMES = ("caller", "caller_number", "ani", "from")
 """What recorders call the number or name of whoever called, the first that is told counts."""

@@ -23,19 +23,20 @@ def register_recording(
     It lies at its path unless a `uri` says where it was fetched from. The row stays locked until the transaction ends,
     so that two processes never write one recording at once.
     """
-    row = {
-        "sha256": recording.sha256,
-        "size_bytes": recording.size_bytes,
-        "state": RecordingState.RECEIVED,
-        "first_seen_at": now,
-        "attempts": 0,
-    }
-    insert_if_new(connection, RecordingRow, row)
-    recording_id = connection.execute(
-        sa.select(RecordingRow.id).where(RecordingRow.sha256 == recording.sha256).with_for_update()
-    ).scalar_one()
-    if not found and _has_place(connection, recording_id):
-        return recording_id
+    known = sa.select(RecordingRow.id).where(RecordingRow.sha256 == recording.sha256).with_for_update()
+    recording_id = connection.execute(known).scalar()
+    if recording_id is not None and not found:
+        return recording_id  # its place was written with it
+    if recording_id is None:
+        row = {
+            "sha256": recording.sha256,
+            "size_bytes": recording.size_bytes,
+            "state": RecordingState.RECEIVED,
+            "first_seen_at": now,
+            "attempts": 0,
+        }
+        insert_if_new(connection, RecordingRow, row)
+        recording_id = connection.execute(known).scalar_one()
     source = {
         "recording_id": recording_id,
         "uri": uri or recording.path.absolute().as_uri(),
@@ -45,11 +46,6 @@ def register_recording(
     }
     insert_if_new(connection, SourceRow, source)
     return recording_id
-
-
-def _has_place(connection: sa.Connection, recording_id: int) -> bool:
-    wanted = sa.select(SourceRow.uri).where(SourceRow.recording_id == recording_id)
-    return connection.execute(wanted.limit(1)).first() is not None
 
 
 def recording_state(connection: sa.Connection, recording_id: int) -> RecordingState:
@@ -94,8 +90,11 @@ def count_attempt(connection: sa.Connection, recording_id: int) -> int:
 
 def model_row_id(connection: sa.Connection, name: str, sha256: str) -> int:
     """Return the id of a model's row, which is made if it is new."""
-    insert_if_new(connection, ModelRow, {"name": name, "sha256": sha256})
     wanted = sa.select(ModelRow.id).where(ModelRow.name == name, ModelRow.sha256 == sha256)
+    known = connection.execute(wanted).scalar()
+    if known is not None:
+        return known
+    insert_if_new(connection, ModelRow, {"name": name, "sha256": sha256})
     return connection.execute(wanted).scalar_one()
 
 

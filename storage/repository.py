@@ -65,9 +65,18 @@ class Repository:
         However often the same bytes come they are one row, and each path is one source of it; so is each `uri`, which
         says where a file was fetched from.
         """
+        return self.register_all([(recording, uri)])[recording.sha256]
+
+    def register_all(self, found: Sequence[tuple[Recording, str | None]]) -> dict[str, RecordingState]:
+        """As `register`, of many recordings with where they came from, in one transaction; their states by SHA-256."""
         with writing(self._engine) as connection:
-            recording_id = register_recording(connection, recording, self._now(), uri, found=True)
-            return recording_state(connection, recording_id)
+            now, states = self._now(), {}
+            # In one order for all, so that no two workers wait for each other.
+            for recording, uri in sorted(found, key=lambda one: one[0].sha256):
+                recording_id = register_recording(connection, recording, now, uri, found=True)
+                if recording.sha256 not in states:
+                    states[recording.sha256] = recording_state(connection, recording_id)
+            return states
 
     def recording_id(self, sha256: str) -> int:
         """Return the id of a recording by its whole hash. Raises UnknownRecordingError for one that is not known."""

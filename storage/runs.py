@@ -21,6 +21,13 @@ def end_stale_runs(connection: sa.Connection, now: datetime) -> None:
     connection.execute(sa.update(RunRow).where(*stale).values(state=RunState.INTERRUPTED))
 
 
+def _end_runs_of(connection: sa.Connection, owner: str) -> None:
+    """Make an owner's runs INTERRUPTED, of which it has one at a time: the database was away when that was to end."""
+    theirs = sa.select(WorkerRow.run_id).where(WorkerRow.owner == owner)
+    ended = sa.update(RunRow).where(RunRow.state == RunState.RUNNING, RunRow.id.in_(theirs))
+    connection.execute(ended.values(state=RunState.INTERRUPTED))
+
+
 def insert_run(
     connection: sa.Connection, config_fingerprint: str, code_version: str, now: datetime, lease: Term | None = None
 ) -> int:
@@ -29,6 +36,8 @@ def insert_run(
     `lease` says whose it is, and how long it is known to be alive.
     """
     end_stale_runs(connection, lease.now if lease else now)
+    if lease is not None:
+        _end_runs_of(connection, lease.owner)
     row = {
         "state": RunState.RUNNING,
         "started_at": now,

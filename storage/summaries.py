@@ -21,7 +21,8 @@ from storage.mapping import load_transcript
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.summary_rows import store_summary
-from storage.tables import CallMetadataRow, ErasureRow, RecordingRow, SummaryRow, SummaryTryRow, TranscriptRow, TurnRow
+from storage.summary_tables import SummaryRow, SummaryTryRow
+from storage.tables import CallMetadataRow, ErasureRow, RecordingRow, TranscriptRow, TurnRow
 from storage.types import RecordingState
 
 MOST_FAILURES = 5

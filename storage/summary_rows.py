@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from llm.types import Dropped, Fault, Finding, Sentiment, Summary
-from storage.tables import SummaryRow
+from storage.summary_tables import SummaryRow
 
 
 def store_summary(connection: sa.Connection, recording_id: int, summary: Summary) -> None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
-from llm.types import Sentiment
 from storage.columns import Base, UtcDateTime, belongs_to, text_of
 from storage.types import RecordingState, RunState
 
@@ -262,40 +261,6 @@ class SpeakerRow(Base):
     longest_monologue_s: Mapped[float]
     interruptions: Mapped[int]
     response_s: Mapped[float | None]
-
-
-class SummaryRow(Base):
-    """A call in short. `actions` is a list of {"text", "turns"}; the `*_turns` are lists of turn indices.
-
-    `dropped` lists {"field", "faults"}: what a model said and the turns do not bear out, never in its words.
-    """
-
-    __tablename__ = "summaries"
-
-    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
-    method: Mapped[str]
-    reason: Mapped[str | None]
-    reason_turns: Mapped[list[Any]]
-    outcome: Mapped[str | None]
-    outcome_turns: Mapped[list[Any]]
-    actions: Mapped[list[Any]]
-    categories: Mapped[list[Any]]
-    follow_up: Mapped[str | None]
-    follow_up_turns: Mapped[list[Any]]
-    sentiment: Mapped[Sentiment | None]
-    dropped: Mapped[list[Any]]
-
-
-class SummaryTryRow(Base):
-    """That a model's summary of a call is in hand, until `expires_at`, or failed so often, the last time for `note`."""
-
-    __tablename__ = "summary_tries"
-
-    recording_id: Mapped[int] = mapped_column(belongs_to("transcripts.recording_id"), primary_key=True)
-    owner: Mapped[str]
-    expires_at: Mapped[datetime | None]
-    failures: Mapped[int]
-    note: Mapped[str]
 
 
 class AuditEventRow(Base):

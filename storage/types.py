@@ -117,11 +117,12 @@ class Try:
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A file or object that is complete where it lies. `version` is another one when its bytes may be, and `told`
-    when what tells of it beside its sound may be."""
+    when what tells of it beside its sound may be. `size_bytes` is 0 if nobody knows."""
 
     uri: str
     version: str
     told: str = ""
+    size_bytes: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ _SEGMENT = 100
 def build_embedding(weights: Weights, batch: int, n_frames: int) -> Any:
     """Features (batch, n_frames, 80) float32 to embeddings (batch, 192) float32.
 
-    Half of `n_frames` is at most _SEGMENT, or a multiple of it.
+    Half of `n_frames` is a multiple of _SEGMENT.
     """
     features = op.parameter([batch, n_frames, N_MELS], ov.Type.f32, name="features")
     net = _Layers(weights)
@@ -104,15 +104,11 @@ class _Layers:
 def _context(x: Node, n_frames: int) -> Node:
     """The mean of all frames plus that of each segment, (batch, channels, segments)."""
     over_all = op.reduce_mean(x, op.constant([2]), keep_dims=True)
-    if n_frames <= _SEGMENT:
-        return op.add(over_all, over_all)
     split = op.reshape(x, op.constant([0, 0, n_frames // _SEGMENT, _SEGMENT]), special_zero=True)
     return op.add(op.reduce_mean(split, op.constant([3]), keep_dims=False), over_all)
 
 
 def _masked(y: Node, mask: Node, n_frames: int) -> Node:
-    if n_frames <= _SEGMENT:
-        return op.multiply(y, mask)
     split = op.reshape(y, op.constant([0, 0, n_frames // _SEGMENT, _SEGMENT]), special_zero=True)
     masked = op.multiply(split, op.unsqueeze(mask, op.constant(3)))
     return op.reshape(masked, op.constant([0, 0, n_frames]), special_zero=True)

@@ -32,14 +32,19 @@ class PyannoteDiarizer:
     def __init__(self, folders: Sequence[Path], options: DiarizeOptions) -> None:
         """`folders` has the folder of the segmentation, unless the pipeline is the hub's, which wants a token of yours.
 
-        Raises ConfigError for an embedding that pyannote.audio would not take for a file of ONNX.
+        Raises ConfigError for an embedding that pyannote.audio would not take for a file of ONNX, and without a token.
         """
         set_telemetry_metrics(False)
         self._options = options
         if options.pyannote_embedding:
             self._pipeline = _local(folders[0] / SEGMENTATION_FILE, options.pyannote_embedding)
+        elif (pipeline := Pipeline.from_pretrained(_HUB_PIPELINE)) is not None:
+            self._pipeline = pipeline
         else:
-            self._pipeline = Pipeline.from_pretrained(_HUB_PIPELINE)
+            raise ConfigError(
+                f"{_HUB_PIPELINE} cannot be had from its hub",
+                "Accept its terms there and log in, or set diarize.pyannote_embedding",
+            )
 
     def diarize(
         self,

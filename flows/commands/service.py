@@ -67,12 +67,10 @@ def worker(pool: str | None, limit: int, settings: Settings, data_dir: Path) -> 
     """
     if not os.environ.get("PREFECT_API_URL"):
         raise ConfigError("PREFECT_API_URL names no Prefect server", "Set it, as in http://prefect.example:4200/api")
-    from flows.deployments import IN_RUNS
-
     settings = with_service(settings, pool=pool)
     data_dir.mkdir(parents=True, exist_ok=True)
     report.print_fetching(missing_models(settings))
-    ours = {"PREFECT_HOME": str((data_dir / HOME).absolute()), **IN_RUNS}
+    ours = {"PREFECT_HOME": str((data_dir / HOME).absolute()), **QUIET}
     environ = {**os.environ, **environment(settings, data_dir)}
     environ |= {name: value for name, value in ours.items() if name not in os.environ}
     # `python` in a deployment is the one that has callwright installed.

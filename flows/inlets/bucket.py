@@ -76,7 +76,7 @@ class BucketInlet:
         names = Names(self.settings)
         wanted = [version for version in versions if names.want(self._below(version.uri))]
         return [
-            Arrival(version.uri, version.version, self._told_by(version.uri))
+            Arrival(version.uri, version.version, self._told_by(version.uri), version.size_bytes)
             for version in wanted
             if self._is_awaited_no_more(version)
         ]

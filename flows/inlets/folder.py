@@ -50,7 +50,8 @@ class FolderInlet:
         self._unchanged = {path: (found[path], since[path]) for path in found}
         complete = [path for path in found if self._is_complete(path, seen_s - since[path])]
         told = self._digests(complete)
-        return [Arrival(path.as_uri(), found[path], told[path]) for path in complete]
+        sizes = {path: int(found[path].partition("-")[0]) for path in complete}
+        return [Arrival(path.as_uri(), found[path], told[path], sizes[path]) for path in complete]
 
     def fetch(self, arrival: Arrival, _scratch: Path) -> Fetched:
         """The file where it lies. Raises GoneError if it is not there in that version."""

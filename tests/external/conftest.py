@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import os
-import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.servers import Moto, Postgres, Prefect, has_postgres
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (str(Path(sys.executable).with_name("callwright")),)
@@ -39,51 +37,44 @@ def callwright() -> Callwright:
     return run
 
 
-def as_server(*arguments: str) -> None:
-    """Run one of PostgreSQL's programs, which refuse to run as root."""
-    user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    null = subprocess.DEVNULL
-    subprocess.run(arguments, check=True, stdout=null, stderr=null, cwd="/", **user)
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL of the session's own; what needs it is skipped where none is installed."""
+    if not has_postgres():
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory() as folder:
+        server = Postgres(Path(folder))
+        server.make()
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A PostgreSQL of the session's own; what needs it is skipped where none is installed."""
-    if shutil.which("initdb") is None:
-        pytest.skip("PostgreSQL is not installed")
-    with tempfile.TemporaryDirectory() as folder, socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-        probe.close()
-        if os.geteuid() == 0:
-            shutil.chown(folder, "postgres")
-        data = str(Path(folder) / "data")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={folder} -c fsync=off"
-        as_server(shutil.which("initdb") or "", "-D", data, "-A", "trust", "-U", "postgres")
-        control = shutil.which("pg_ctl") or ""
-        as_server(control, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
-        as_server(control, "-D", data, "-m", "immediate", "stop")
+def postgres_url(postgres: Postgres) -> str:
+    """The address of the session's PostgreSQL."""
+    return postgres.url
+
+
+@pytest.fixture(scope="session")
+def prefect(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prefect]:
+    """A Prefect server of the session's own, for workers in other processes."""
+    server = Prefect(tmp_path_factory.mktemp("prefect"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def prefect_url(prefect: Prefect) -> str:
+    """The address of the session's Prefect server."""
+    return prefect.url
 
 
 @pytest.fixture(scope="module")
 def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of an HTTP server that does S3, SQS and KMS, of the module's own."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    log = (tmp_path_factory.mktemp("moto") / "log").open("w")
-    url = f"http://127.0.0.1:{port}"
-    with (
-        log,
-        subprocess.Popen([sys.executable, "-m", "moto.server", "-p", str(port)], stdout=log, stderr=log) as server,
-    ):
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            try:
-                urllib.request.urlopen(url, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield url
-        server.kill()
+    server = Moto(tmp_path_factory.mktemp("moto"))
+    server.start()
+    yield server.url
+    server.kill()

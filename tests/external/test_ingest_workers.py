@@ -5,6 +5,7 @@ Whatever happens to them, each recording is published once or set aside with its
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from storage.session import open_database, writing
-from tests.ingest_site import LEASE_S, Site
+from tests.ingest_site import LEASE_S, Site, machine_environ
+from tests.scripted_worker import POISON_S, recording
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
+def site(request: pytest.FixtureRequest, tmp_path: Path, prefect_url: str) -> Iterator[Site]:
     url = f"sqlite:///{tmp_path}/calls.db"
     if request.param == "postgresql":
         url = request.getfixturevalue("postgres_url")
@@ -26,17 +28,15 @@ def site(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Site]:
             connection.exec_driver_sql("DROP SCHEMA public CASCADE")
             connection.exec_driver_sql("CREATE SCHEMA public")
         engine.dispose()
-    site = Site(tmp_path, url)
+    site = Site(tmp_path, url, machine_environ(prefect_url))
     site.drop.mkdir()
     yield site
-    for worker in site.workers:
-        worker.kill()
-        worker.communicate()
+    site.end()
 
 
 def test_two_workers_share_what_comes_in(site: Site) -> None:
     for number in range(40):
-        site.put(f"{number}.wav", b"%d" % (number % 30))  # ten come twice
+        site.put(f"{number}.wav", recording(number % 30))  # ten come twice
     for _ in range(2):
         site.start(0.3)  # long enough for the second to come before the first has done all
     site.until(lambda: site.settled(40))
@@ -47,12 +47,11 @@ def test_two_workers_share_what_comes_in(site: Site) -> None:
 
 
 def test_a_killed_holders_work_is_taken_over(site: Site) -> None:
-    for number in range(6):
-        site.put(f"{number}.wav", b"%d" % number)
+    site.fill(range(6))
     first = site.start(0.3)
     site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1)
     first.kill()
-    first.wait()
+    first.join()
     assert site.count("tries WHERE ended_at IS NULL") > 0
     site.start(0.01)
     took_s = site.until(lambda: site.settled(6))
@@ -62,28 +61,28 @@ def test_a_killed_holders_work_is_taken_over(site: Site) -> None:
 
 
 def test_a_holder_that_was_stopped_comes_back_too_late(site: Site) -> None:
-    site.put("a.wav", b"a")
+    site.fill([1])
     first = site.start(0.5)
     site.until(lambda: site.count("tries WHERE ended_at IS NULL") == 1)
-    first.send_signal(signal.SIGSTOP)
+    os.kill(first.pid or 0, signal.SIGSTOP)
     site.start(0.01)
     site.until(lambda: site.count("tries WHERE outcome = 'published'") == 1)
-    first.send_signal(signal.SIGCONT)
+    os.kill(first.pid or 0, signal.SIGCONT)
     site.until(lambda: site.settled(1))
     time.sleep(1.0)
     site.each_once(1)
-    assert first.poll() is None, "it has dropped its result, and goes on"
+    assert first.is_alive(), "it has dropped its result, and goes on"
     owners = site.rows("SELECT owner, outcome FROM tries ORDER BY id")
     assert [outcome for _, outcome in owners] == ["lost", "published"]
     assert owners[0][0] != owners[1][0]
 
 
 def test_a_poison_recording_is_found_by_halving_and_set_aside(site: Site) -> None:
-    for number in range(7):
-        site.put(f"{number}.wav", b"%d" % number)
-    site.put("poison.wav", b"poison")
+    site.fill(range(7))
+    site.put("poison.wav", recording(7, POISON_S))
     deaths = 0
-    while site.start(0.0, "--once").wait(timeout=60) != 0:
+    while site.start(0.0, "batch.group_recordings=16", once=True).join(60) or site.workers[-1].exitcode != 0:
+        assert site.workers[-1].exitcode == -signal.SIGKILL
         deaths += 1
         assert deaths < 8
         if site.url.startswith("postgres"):

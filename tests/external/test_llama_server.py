@@ -82,7 +82,7 @@ def server(gguf: Path) -> Iterator[str]:
 @pytest.fixture
 def chat(server: str, tmp_path: Path) -> Iterator[HttpChat]:
     options = LlmOptions(base_url=server, context_tokens=2_048, timeout_s=300.0)
-    made = HttpChat(options, Sampling(temperature=0.0, max_tokens=400), DialectMemory(tmp_path / "dialects.json"))
+    made = HttpChat(options, Sampling(temperature=0.0, max_tokens=160), DialectMemory(tmp_path / "dialects.json"))
     yield made
     made.close()
 
@@ -120,7 +120,7 @@ def test_nothing_that_it_invents_is_published(chat: HttpChat, ner_model_dir: Pat
     )
     tagger = Tagger.load(ner_model_dir)
     rewrite = Redactor.load(ner_model_dir, RedactionOptions()).rewrite
-    summary = ModelSummariser(Asker(chat, 3, 1.0), tagger, rewrite, ("order",), "greedy", 400)(said)
+    summary = ModelSummariser(Asker(chat, 3, 1.0), tagger, rewrite, ("order",), "greedy", 160)(said)
     assert summary.method == "model:smollm2/summary-1/greedy"
     grounds = Grounds.of(said, tagger)
     assert all(grounds.faults(name, finding) == () for name, finding in summary.findings())
@@ -133,11 +133,8 @@ from llm.embedded import EmbeddedChat
 from llm.form import SummaryForm, summary_schema
 from llm.options import LlmOptions, Sampling
 from llm.types import Message
-chat = EmbeddedChat.load(
-    LlmOptions(gguf=sys.argv[1], context_tokens=2048, kv_cache=sys.argv[2]),
-    Sampling(temperature=0.0, max_tokens=400),
-    2,
-)
+options = LlmOptions(gguf=sys.argv[1], context_tokens=2048, kv_cache=sys.argv[2])
+chat = EmbeddedChat.load(options, Sampling(temperature=0.0, max_tokens=160), 2)
 asked = (Message("user", "[0] customer: I would like to order a bench."),)
 form = Asker(chat, 2, 0.0).ask(asked, summary_schema(("order",)), SummaryForm)
 print(json.dumps([chat.name, chat.count_tokens("order order"), form.sentiment]))

@@ -33,6 +33,8 @@ HOMES = {
     ),
     "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
+    "httpx": ("llm/client.py", "flows/artifacts.py"),
+    "llama_cpp": ("llm/embedded.py",),
     "spacy": ("compliance/",),
     "presidio_analyzer": ("compliance/",),
     "faster_whisper": ("flows/peers.py",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 import sqlite3
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from asr.errors import FatalError
+from asr.errors import FatalError, RetryableError
 from compliance.certificate import KIND
 from compliance.errors import SignatureError
 from compliance.signing import Signer
@@ -79,3 +80,34 @@ def test_the_clock_of_an_anchor_is_the_ledgers(kept: Any) -> None:
     assert where is not None
     at = datetime.fromisoformat(json.loads(Path(where).read_text())["body"]["at"])
     assert abs(datetime.now(UTC) - at) < timedelta(minutes=1)
+
+
+def test_two_workers_may_write_an_anchor_at_once(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    custody = kept.custody()
+    first = write_anchor(custody)
+    numbers, asked = type(custody.anchors).numbers, []
+
+    def late(self: Any) -> list[int]:
+        asked.append(1)
+        return [] if len(asked) == 1 else numbers(self)  # another wrote the first one just after
+
+    monkeypatch.setattr(type(custody.anchors), "numbers", late)
+    second = write_anchor(custody)
+    assert first is not None
+    assert second is not None
+    assert (Path(first).name, Path(second).name) == ("anchor-000000000001.json", "anchor-000000000002.json")
+    monkeypatch.undo()
+    assert check_trail(custody, kept.archive.repository, custody.signer.public) == []
+
+
+def test_a_full_disk_is_tried_again(kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    custody = kept.custody()
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("storage.anchors.os.fsync", full)
+        with pytest.raises(RetryableError, match="No space left"):
+            write_anchor(custody)
+    assert write_anchor(custody) is not None

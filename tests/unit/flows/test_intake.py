@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from asr.decode import identify
+from asr.diarize.types import Speaking
 from asr.engines.scripted import ScriptedEngine
 from asr.errors import MetadataError, SkippableError
 from asr.survey import survey
 from asr.timebase import to_samples
-from asr.types import CallMetadata, Channel, Hypothesis, RegionKind, Samples, Word
+from asr.types import CallMetadata, Channel, Hypothesis, RegionKind, Samples, Span, Word
 from asr.vad import SileroVad
 from configs.settings import Settings
 from flows.cli import call
@@ -183,3 +184,35 @@ def test_a_channel_map_outweighs_the_settings_and_what_is_ignored_is_not_heard(
     assert {region.channel for region in found.regions} == {Channel.CUSTOMER}
     with pytest.raises(SkippableError, match="2 channels, and the channel map that comes with it has 1"):
         survey(recording, detector, Settings().decode, (Channel.AGENT,))
+
+
+class Halves:
+    """A diarizer that hears one speaker, or a second one after half of the speech."""
+
+    def __init__(self, speakers: int) -> None:
+        self.speakers = speakers
+        self.calls = 0
+
+    def diarize(self, sound: Iterable[Samples], speech: Sequence[Span], *, shared: bool = True) -> tuple[Speaking, ...]:
+        """See Diarizer.diarize."""
+        assert not shared
+        assert sum(map(len, sound)) >= speech[-1].stop
+        self.calls += 1
+        return tuple(Speaking(span, at * self.speakers // len(speech)) for at, span in enumerate(speech))
+
+
+def test_a_side_is_listened_to_for_a_second_voice_if_asked_and_one_voice_changes_nothing(
+    detector: SileroVad,
+) -> None:
+    recording = identify(Path(__file__).parents[3] / "sample_audio" / "order.wav")
+    plain = prepare(recording, detector, Settings())
+    settings = Settings.model_validate({"diarize": {"within_channels": True}})
+    off, one, two = Halves(2), Halves(1), Halves(2)
+    assert prepare(recording, detector, Settings(), diarizer=off).regions == plain.regions
+    assert off.calls == 0
+    assert prepare(recording, detector, settings, diarizer=one).regions == plain.regions
+    found = prepare(recording, detector, settings, diarizer=two)
+    assert (one.calls, two.calls) == (2, 2)
+    talk = [region for region in found.regions if region.kind is RegionKind.TALK]
+    assert {region.speaker for region in talk} <= {"agent", "agent-2", "customer", "customer-2"}
+    assert {"agent", "agent-2"} <= {region.speaker for region in talk}

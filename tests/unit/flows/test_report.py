@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from asr.types import Channel, Finding, FindingEffect, FindingKind
-from flows.report import clock, print_json, print_table, sound
+from asr.types import Channel, Finding, FindingEffect, FindingKind, Provenance, Transcript, Turn, Word
+from flows.report import clock, print_json, print_table, rttm_of, sound
 
 
 @pytest.mark.parametrize(
@@ -40,3 +40,12 @@ def test_a_finding_is_a_line() -> None:
     assert sound(leak) == "agent: crosstalk, -20 dB, 40 ms late: suppressed"
     swapped = Finding(FindingKind.SWAPPED_CHANNELS, None, 1.0, "greetings", FindingEffect.REPORTED)
     assert sound(swapped) == "swapped channels, 1 greetings: reported"
+
+
+def test_rttm_is_named_as_the_file_and_tells_each_stretch() -> None:
+    turn = Turn("agent", Channel.AGENT, (Word("hello", 0.5, 1.0, 0.9), Word("there", 1.5, 2.0, 0.9)))
+    made_by = Provenance("m", "h", "scripted", "int8", "f", "0")
+    assert rttm_of(Transcript("call 1.wav", 3.0, (Channel.AGENT,), (turn,), (), made_by)).splitlines() == [
+        "SPEAKER call_1 1 0.500 0.500 <NA> <NA> agent <NA> <NA>",
+        "SPEAKER call_1 1 1.500 0.500 <NA> <NA> agent <NA> <NA>",
+    ]

@@ -126,7 +126,7 @@ def forged_prune(data_dir: Path) -> None:
 
 
 def objects(data_dir: Path, suffix: str) -> list[Path]:
-    found = sorted((data_dir / "objects").glob(f"??/*.{suffix}"))
+    found = sorted((data_dir / "objects").glob(f"????/??/??/*.{suffix}"))
     assert found
     return found
 

@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from asr.engines.scripted import ScriptedEngine
-from asr.errors import ConfigError
+from asr.errors import ConfigError, RetryableError
 from asr.types import Hypothesis, Samples, Word
 from configs.load import load as load_settings
 from configs.settings import Settings
@@ -169,7 +170,7 @@ def test_what_is_taken_away_before_it_is_read_is_told_of(place: Place, calls: Pa
     ) as watcher:
         shutil.copy(calls / "bank.wav", place.drop)
         seen = watcher.inlets[0].look()
-        watcher.arrivals.take(seen, 1)
+        watcher.arrivals.take(seen)
         watcher.arrivals.give_back(seen)
         (place.drop / "bank.wav").unlink()
         assert watcher.cycle().settled == {"gone": 1}
@@ -274,3 +275,42 @@ def test_a_folder_that_is_away_is_told_of_and_waited_for(place: Place) -> None:
         place.drop.mkdir()
         assert watcher.cycle().troubles == ()
     assert isinstance(watcher, Watcher)
+
+
+def test_prefects_server_may_be_away(place: Place, calls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copy(calls / "bank.wav", place.drop)
+
+    def away(_: int) -> None:
+        raise httpx.ConnectError("refused")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("flows.process_calls.process_calls", away)
+        with pytest.raises(RetryableError):
+            place.cycles()
+    assert place.rows("SELECT state FROM recordings") == [("received",)]
+    assert place.cycles()[0].settled == {"published": 1}
+    assert place.rows("SELECT outcome FROM tries") == [("published",)]
+    assert sorted(place.rows("SELECT state FROM runs")) == [("completed",), ("failed",)]
+
+
+def test_the_longest_come_first_and_one_look_serves_many_batches(
+    place: Place, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in calls.iterdir():
+        shutil.copy(path, place.drop)
+    looks, look = [], FolderInlet.look
+    monkeypatch.setattr(FolderInlet, "look", lambda self: looks.append(1) or look(self))
+    cycles = place.cycles(4, "ingest.batch_recordings=1")
+    assert [(cycle.processed, cycle.waiting) for cycle in cycles] == [(1, 2), (1, 1), (1, 0), (0, 0)]
+    sizes = place.rows(
+        "SELECT size_bytes FROM recordings r JOIN transcripts t ON t.recording_id = r.id ORDER BY run_id"
+    )
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(looks) == 2
+
+
+def test_no_more_is_taken_in_hand_than_four_groups_hold(place: Place, calls: Path) -> None:
+    for path in calls.iterdir():
+        shutil.copy(path, place.drop)
+    [cycle] = place.cycles(1, "batch.group_audio_s=1.5")  # of 6 s each
+    assert (cycle.processed, cycle.waiting) == (1, 2)

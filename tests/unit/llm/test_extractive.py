@@ -44,7 +44,7 @@ def test_reason_outcome_and_actions_are_quoted_from_the_turns_that_say_them() ->
         method="extractive-rules/2",
         reason=Finding("I would like to order a bench.", (1,)),
         outcome=Finding("I have placed your order.", (4,)),
-        actions=(Finding("You will receive it on Friday.", (4,)),),
+        actions=(Finding("You will receive it on Friday.", (4,)), Finding("We'll call before we come.", (4,))),
         categories=("order", "payment"),
         sentiment=Sentiment.POSITIVE,
     )
@@ -79,9 +79,9 @@ def test_without_a_telling_phrase_the_longest_early_turn_is_the_reason() -> None
     assert (made.outcome, made.actions) == (None, ())
 
 
-def test_at_most_three_actions_the_last_ones() -> None:
+def test_at_most_four_actions_the_last_ones() -> None:
     made = summary(*(("agent", f"I will send letter {number}.") for number in range(5)))
-    assert [action.text for action in made.actions] == [f"I will send letter {number}." for number in (2, 3, 4)]
+    assert [action.text for action in made.actions] == [f"I will send letter {number}." for number in (1, 2, 3, 4)]
 
 
 @pytest.mark.parametrize("said", [(), (("customer", "Hi."),), (("agent", "Good morning, this is the bank."),)])
@@ -104,7 +104,7 @@ def test_every_finding_is_verbatim_in_the_turn_that_it_cites() -> None:
     made = summarise(told, SummaryOptions())
     assert made is not None
     findings = [finding for finding in (made.reason, made.outcome, *made.actions) if finding]
-    assert len(findings) == 4
+    assert len(findings) == 5
     for finding in findings:
         assert finding.text in told.turns[finding.turns[0]].text
 
@@ -121,3 +121,13 @@ def test_who_gets_in_touch_again_and_how_the_customer_feels() -> None:
     )
     assert made.follow_up == Finding("Somebody will call you back tomorrow.", (1,))
     assert made.sentiment is Sentiment.NEGATIVE
+
+
+def test_an_agent_who_calls_says_why_and_what_was_agreed_counts_where_nothing_was_done() -> None:
+    made = summary(
+        ("agent", "I am calling about your appointment."),
+        ("customer", "I would like Tuesday."),
+        ("agent", "Good. See you on Tuesday."),
+    )
+    assert made.reason == Finding("I am calling about your appointment.", (0,))
+    assert made.outcome == Finding("See you on Tuesday.", (2,))

@@ -13,6 +13,7 @@ from storage.errors import LeaseLostError
 from storage.leases import Leases
 from storage.repository import Repository
 from storage.session import reading
+from storage.tables import RunRow
 from storage.types import Failure, Publication, RecordingState, RunState, TryOutcome
 
 MakeCall = Callable[..., Publication]
@@ -185,3 +186,12 @@ def test_the_dead_are_buried_with_all_that_they_had(
     assert states == [RunState.INTERRUPTED, RunState.RUNNING], "a live worker's run is left alone by another's begin"
     assert take(other, recordings[0]) == {recordings[0].sha256}
     assert repository.verify_audit() is None
+
+
+def test_a_worker_has_one_run_at_a_time(engine: sa.Engine, clock: Clock, repository: Repository) -> None:
+    one, other = (Leases(engine, name, LEASE_S, clock) for name in ("one", "other"))
+    runs = [repository.begin_run("f", "1", leases.term()) for leases in (one, other, one)]
+    with reading(engine) as connection:
+        states = dict(connection.execute(sa.select(RunRow.id, RunRow.state)).all())
+    # The database was away when the first was to end: its worker lives, and has begun another.
+    assert [states[run] for run in runs] == [RunState.INTERRUPTED, RunState.RUNNING, RunState.RUNNING]

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,10 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from asr.errors import FatalError
 from storage.columns import Base
+from storage.repository import Repository
 from storage.session import MIGRATIONS, alembic_config, migrate, open_database, reading, writing
 from storage.tables import V_CALLS
+from storage.types import Publication
 from tests.migrating import fill_every_table, step_down_and_up
 
 NEWEST = ScriptDirectory(str(MIGRATIONS)).get_current_head()
@@ -110,3 +113,18 @@ def test_every_table_compiles_for_postgresql() -> None:
     dialect = sa.make_url("postgresql+psycopg://localhost/x").get_dialect()()
     for table in Base.metadata.sorted_tables:
         assert "CREATE TABLE" in str(CreateTable(table).compile(dialect=dialect))
+
+
+def test_summaries_are_kept_when_their_table_is_made_anew(
+    engine: sa.Engine, make_call: Callable[..., Publication]
+) -> None:
+    repository = Repository(engine)
+    published = repository.publish(repository.begin_run("f", "1"), make_call())
+    before = repository.summary(published)
+    with writing(engine) as connection:
+        command.downgrade(alembic_config(connection), "0011")
+    with reading(engine) as connection:
+        assert "follow_up" not in {column["name"] for column in sa.inspect(connection).get_columns("summaries")}
+    migrate(engine)
+    assert before is not None
+    assert repository.summary(published) == before

@@ -69,6 +69,18 @@ def test_speakers_keep_their_number_over_windows_and_stay_inside_speech(monkeypa
         assert any(span.start <= one.span.start and one.span.stop <= span.stop for span in speech)
 
 
+def test_a_side_has_a_second_speaker_only_if_another_voice_is_heard_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asr.diarize.local.fbank", _numbers)
+    monkeypatch.setattr(
+        "asr.diarize.local._embedded", lambda features, _: np.eye(4, dtype=np.float32)[int(np.median(features[:, 0]))]
+    )
+    diarizer = WindowDiarizer(segment, Voices(), DiarizeOptions())
+    joined, once = call((0, 12, 1), (13, 25, 2)), call((0, 12, 1), (13, 16, 2), (17, 25, 1))
+    for sound, shared, speakers in ((joined, False, {0, 1}), (once, False, {0}), (once, True, {0, 1})):
+        found = diarizer.diarize([sound], [Span(0, len(sound))], shared=shared)
+        assert {one.speaker for one in found} == speakers
+
+
 def _numbers(samples: np.ndarray) -> np.ndarray:
     middles = np.arange(998) * 160 + 200
     return np.repeat(samples[middles].round()[:, None], 80, axis=1).astype(np.float32)

@@ -1,0 +1,36 @@
+"""One try of each fault that a try of takes seconds; `python -m tests.benchmarks.faults` makes many.
+
+Killed and stopped workers, and a poison recording: test_ingest_workers.py.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.benchmarks.faults import Park, park, run
+from tests.servers import has_postgres
+
+
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Park]:
+    if not has_postgres():
+        pytest.skip("PostgreSQL is not installed")
+    with park(cut_s=1.0) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "name", ["prefect", "database-kill", "s3", "cut-database", "cut-prefect", "s3-503", "clock", "events"]
+)
+def test_nothing_is_lost_and_nothing_twice(servers: Park, name: str) -> None:
+    lost, doubled, _ = run(name, servers, tries=1)
+    assert (lost, doubled) == (0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a file system is mounted, for which this user has no right")
+def test_a_full_disk_is_waited_for(servers: Park) -> None:
+    lost, doubled, _ = run("disk", servers, tries=1)
+    assert (lost, doubled) == (0, 0)
