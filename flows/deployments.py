@@ -245,5 +245,14 @@ def _automations(client: SyncPrefectClient, ids: Mapping[str, UUID], settings: S
             yield Change("automation", automation.name, "changed")
 
 
-def _shape(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"description", "trigger", "actions"})
+def _shape(automation: AutomationCore) -> Any:
+    return _in_order(automation.model_dump(mode="json", include={"description", "trigger", "actions"}))
+
+
+def _in_order(value: Any) -> Any:
+    """Texts in a list stand for a set, whose order means nothing."""
+    if isinstance(value, dict):
+        return {name: _in_order(held) for name, held in value.items()}
+    if isinstance(value, list):
+        return sorted(value) if all(isinstance(one, str) for one in value) else [_in_order(one) for one in value]
+    return value
