@@ -75,7 +75,7 @@ class ModelSummariser:
 
     def _messages(self, prompt: Prompt, turns: str, dropped: Sequence[Dropped] = ()) -> tuple[Message, Message]:
         faults = "; ".join(f"{one.field} ({', '.join(one.faults)})" for one in dropped)
-        return prompt.fill(turns=turns, categories=", ".join(self.categories) or "none", faults=faults)
+        return prompt.fill({"turns": turns, "categories": ", ".join(self.categories) or "none", "faults": faults})
 
     def _checked(self, form: SummaryForm, grounds: Grounds) -> Summary:
         """What the call bears out of an answer, and what it does not."""

@@ -5,6 +5,7 @@ A version that was used is never changed, since summaries are known by it; a bet
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -24,7 +25,7 @@ class Prompt:
     system: Template = field(repr=False)
     user: Template = field(repr=False)
 
-    def fill(self, **values: str) -> tuple[Message, Message]:
+    def fill(self, values: Mapping[str, str]) -> tuple[Message, Message]:
         """The two messages. Raises PromptError unless every place is given a value."""
         try:
             return Message("system", self.system.substitute(values)), Message("user", self.user.substitute(values))

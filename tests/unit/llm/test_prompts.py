@@ -28,7 +28,9 @@ def test_a_version_that_is_out_never_changes() -> None:
 
 @pytest.mark.parametrize("name", VERSIONS)
 def test_what_is_said_stands_in_the_users_part_alone(name: str) -> None:
-    system, user = load_prompt(name).fill(turns="[0] customer: marzipan", categories="order", faults="outcome (number)")
+    system, user = load_prompt(name).fill(
+        {"turns": "[0] customer: marzipan", "categories": "order", "faults": "outcome (number)"}
+    )
     assert "marzipan" not in system.content
     assert "<call>\n[0] customer: marzipan\n</call>" in user.content
     assert "order" in system.content
@@ -42,7 +44,7 @@ def test_an_unknown_prompt_names_the_known_ones() -> None:
 
 def test_an_empty_place_is_named() -> None:
     with pytest.raises(PromptError, match="a place for categories"):
-        load_prompt("summary-1").fill(turns="")
+        load_prompt("summary-1").fill({"turns": ""})
 
 
 def test_the_schema_and_the_form_say_the_same() -> None:
