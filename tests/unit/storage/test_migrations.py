@@ -122,7 +122,7 @@ def test_summaries_are_kept_when_their_table_is_made_anew(
     published = repository.publish(repository.begin_run("f", "1"), make_call())
     before = repository.summary(published)
     with writing(engine) as connection:
-        command.downgrade(alembic_config(connection), "0011")
+        command.downgrade(alembic_config(connection), "0010")
     with reading(engine) as connection:
         assert "follow_up" not in {column["name"] for column in sa.inspect(connection).get_columns("summaries")}
     migrate(engine)
