@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from asr.types import Channel, RegionKind, SpokenWord, Transcript
+from compliance.marks import is_mark
+from compliance.policies import PCI
 from compliance.types import RedactedTranscript, Redaction
 
 PAD_S = 0.25
@@ -31,6 +33,19 @@ _SHORTEST_LETTER_S = 0.015
 
 _BESIDE_S = 0.3
 """Speech this near to a turn is of it, where its words' times cannot be relied on."""
+
+_PAYMENT_S = 30.0
+"""Around what belongs to a card, on the side that said it: whoever reads one out goes on with its date and code."""
+
+_WORD_S, _LETTER_S = 0.25, 0.08
+"""A kept word accounts for so much speech, and so much more for each letter: "was" that lasts 2 s is another thing that
+was said, and not heard. Twelve letters in a second are an unhurried talker's rate."""
+
+_UNTOLD_S, _SHORTEST_SOUND_S = 0.5, 0.2
+"""So much speech beside a word that accounts for less than half of it is a figure or more; so much without a word."""
+
+UNTOLD = "UNTOLD"
+"""The cause of what goes since it was said beside a card's number, and no word tells what it was."""
 
 Speech = Mapping[Channel, Sequence[tuple[float, float]]]
 """Where somebody speaks in each channel, (start_s, end_s) in time order; between two of them is a pause."""
@@ -58,7 +73,8 @@ class Removal:
 
 
 def removals(transcript: Transcript, redacted: RedactedTranscript, speech: Speech) -> tuple[Removal, ...]:
-    """What goes from the sound of a call: a stretch for each redaction, padded, and all keys, whatever the policy.
+    """What goes from the sound of a call: a stretch for each redaction, padded, and all keys, whatever the policy; and
+    what was said near a card's number without a word for it: what was not heard is not known to be harmless.
 
     `transcript` is what `redacted` was made from. Where words have no reliable time, the turn that holds them goes.
     """
@@ -70,6 +86,7 @@ def removals(transcript: Transcript, redacted: RedactedTranscript, speech: Speec
     found += [
         Removal(region.channel, max(0.0, region.start_s - PAD_S), region.end_s + PAD_S, "DTMF") for region in keys
     ]
+    found += [removal for channel, bursts in speech.items() for removal in _untold(channel, redacted, bursts)]
     return tuple(sorted(found))
 
 
@@ -134,6 +151,29 @@ def _removal(
     else:
         place = padded(start_s, end_s, speech)
     return Removal(redaction.channel, *place, redaction.entity, doubt)
+
+
+def _untold(
+    channel: Channel, redacted: RedactedTranscript, speech: Sequence[tuple[float, float]]
+) -> Iterator[Removal]:
+    """What one side said near a card's number, and no word accounts for."""
+    cards = [one for one in redacted.redactions if one.channel is channel and one.entity in PCI]
+    if not cards:
+        return
+    words = [word for turn in redacted.turns if turn.channel is channel for word in turn.words]
+    for start_s, end_s in speech:
+        if not any(start_s < card.end_s + _PAYMENT_S and end_s > card.start_s - _PAYMENT_S for card in cards):
+            continue
+        told_s = sum(_told_s(word, start_s, end_s) for word in words if word.start_s < end_s and word.end_s > start_s)
+        untold_s = end_s - start_s - told_s
+        if (told_s <= 0.0 and untold_s >= _SHORTEST_SOUND_S) or (untold_s >= _UNTOLD_S and untold_s > told_s):
+            yield Removal(channel, *padded(start_s, end_s, speech), UNTOLD)
+
+
+def _told_s(word: SpokenWord, start_s: float, end_s: float) -> float:
+    """How much of a stretch a word accounts for, from its own start on; a mark stands for all that it spans."""
+    longest_s = float("inf") if is_mark(word.text) else _WORD_S + _LETTER_S * len(word.text)
+    return max(0.0, min(word.end_s, word.start_s + longest_s, end_s) - max(word.start_s, start_s))
 
 
 def _removed(

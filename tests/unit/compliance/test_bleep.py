@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from asr.types import Channel, Provenance, Region, RegionKind, Transcript, Turn, Word
-from compliance.bleep import Doubt, doubt_of, padded, removals
+from compliance.bleep import UNTOLD, Doubt, doubt_of, padded, removals
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 
 SIDE = Channel.CUSTOMER
@@ -30,7 +30,8 @@ def said(*words: tuple[str, float, float]) -> list[Word]:
 
 def test_a_span_is_padded_and_keys_always_go() -> None:
     words = said(("it's", 2.6, 2.9), ("4111", 3.0, 4.5), ("1111", 4.6, 6.0), ("thanks", 8.0, 8.5))
-    assert [(one.start_s, one.end_s, one.cause, one.doubt) for one in removals(*redacted(words, 1, 3), SPEECH)] == [
+    told = {SIDE: [(2.5, 9.0)]}
+    assert [(one.start_s, one.end_s, one.cause, one.doubt) for one in removals(*redacted(words, 1, 3), told)] == [
         (2.75, 6.25, "CREDIT_CARD", None),
         (29.75, 31.25, "DTMF", None),
     ]
@@ -54,7 +55,7 @@ def test_times_that_cannot_be(words: list[Word], doubt: Doubt | None) -> None:
 
 def test_without_a_reliable_time_the_whole_turn_goes_and_says_why() -> None:
     words = said(("it's", 2.7, 2.9), ("4111", 3.0, 3.0), ("thanks", 8.0, 8.5))
-    one, _ = removals(*redacted(words, 1, 2), SPEECH)
+    one, _ = (found for found in removals(*redacted(words, 1, 2), SPEECH) if found.cause != UNTOLD)
     assert one.doubt is Doubt.NO_LENGTH
     # The burst that the turn lies in, and its padding; the one half a second before it is another's.
     assert (one.start_s, one.end_s) == (2.25, 9.25)
@@ -76,3 +77,33 @@ def test_an_edge_moves_to_a_pause_that_is_near(word: tuple[float, float], edges:
 
 def test_an_edge_that_would_cut_the_next_word_stays_in_the_pause_before_it() -> None:
     assert padded(1.0, 2.0, [(1.0, 2.0), (2.15, 4.0)]) == pytest.approx((0.75, 2.15))
+
+
+CARD = (("4111", 3.0, 4.5), ("1111", 4.6, 6.0))
+
+
+@pytest.mark.parametrize(
+    ("words", "bursts", "gone"),
+    [
+        ((), [(7.0, 7.4)], [(6.75, 7.65)]),  # a figure that no word tells
+        ((), [(7.0, 7.1)], []),  # a click
+        ((), [(36.5, 37.5)], []),  # long after the card
+        ((("That", 7.2, 8.4),), [(7.0, 8.4)], [(6.75, 8.65)]),  # a word of 0.6 s at most over a burst of 1.4 s
+        ((("was", 6.8, 9.0),), [(6.6, 7.1), (7.5, 9.0)], [(7.25, 9.25)]),  # one that is stretched over two
+        ((("thank", 7.0, 7.3), ("you", 7.4, 7.6)), [(6.9, 7.8)], []),
+    ],
+)
+def test_what_no_word_tells_near_a_card_goes_too(
+    words: tuple[tuple[str, float, float], ...], bursts: list[tuple[float, float]], gone: list[tuple[float, float]]
+) -> None:
+    """Digits that were lost in transcription are in the sound all the same."""
+    speech = {SIDE: [(3.0, 6.0), *bursts]}
+    found = [one for one in removals(*redacted(said(*CARD, *words), 0, 2), speech) if one.cause == UNTOLD]
+    assert [(one.start_s, one.end_s) for one in found] == [pytest.approx(one) for one in gone]
+
+
+def test_what_no_word_tells_stays_where_no_card_was_told() -> None:
+    speech = {SIDE: [(3.0, 6.0), (7.0, 8.0)], Channel.AGENT: [(7.0, 8.0)]}
+    assert not [one for one in removals(*redacted(said(*CARD), 0, 2, "ACCOUNT_NUMBER"), speech) if one.cause == UNTOLD]
+    others = [one for one in removals(*redacted(said(*CARD), 0, 2), speech) if one.cause == UNTOLD]
+    assert {one.channel for one in others} == {SIDE}
