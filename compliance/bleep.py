@@ -153,9 +153,7 @@ def _removal(
     return Removal(redaction.channel, *place, redaction.entity, doubt)
 
 
-def _untold(
-    channel: Channel, redacted: RedactedTranscript, speech: Sequence[tuple[float, float]]
-) -> Iterator[Removal]:
+def _untold(channel: Channel, redacted: RedactedTranscript, speech: Sequence[tuple[float, float]]) -> Iterator[Removal]:
     """What one side said near a card's number, and no word accounts for."""
     cards = [one for one in redacted.redactions if one.channel is channel and one.entity in PCI]
     if not cards:
