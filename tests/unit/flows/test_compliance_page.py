@@ -37,7 +37,7 @@ SHOWS = {
     "audit verify --objects": "anchors: sound.",
     "audit verify": "events are kept 6 years.",
     'sql "SELECT actor, count(*) AS n FROM audit_events GROUP BY actor"': "@",
-    "config show": "vault.keep",
+    "config show": "[vault]",
     "certificate verify FILE --public-key KEY": "Sound: callwright redaction certificate",
     "certificate verify": "Sound: callwright redaction certificate",
     "erase --caller NUMBER --reason TEXT": "The certificate is the object",

@@ -99,7 +99,7 @@ def test_publishing_again_replaces_every_row(engine: sa.Engine, repository: Repo
         "words": 6,
         "redactions": 2,
         "findings": 2,
-        "regions": 1,
+        "regions": 2,
         "channels": 2,
         "summaries": 0,
         "documents": 0,
