@@ -37,7 +37,7 @@ def anchored(kept: Any) -> Custody:
 
 def test_a_certificate_that_was_changed_is_known_without_a_database(kept: Any, tmp_path: Path) -> None:
     custody = kept.custody()
-    document = next((kept.data_dir / "objects").glob(f"??/*.{KIND}")).read_bytes()
+    document = next((kept.data_dir / "objects").glob(f"????/??/??/*.{KIND}")).read_bytes()
     body = json.loads(document)["body"]
     public = custody.signer.public
     assert public.verified(document) == body
