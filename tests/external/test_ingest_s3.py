@@ -239,7 +239,8 @@ def test_sidecars_and_manifests_are_read_and_late_ones_joined(watch: Watch, tmp_
     put("in/sub/b.json", b'{"agent": "kim"}')
     [cycle] = watch("s3://calls/in/")
     assert cycle.settled == {}
-    assert told(tmp_path, "SELECT agent FROM call_metadata ORDER BY recording_id") == [(None,), ("kim",)]
+    sql = "SELECT name, agent FROM sources JOIN call_metadata USING (recording_id) ORDER BY name"
+    assert told(tmp_path, sql) == [("a.wav", None), ("b.wav", "kim")]
 
 
 def test_a_sidecar_of_which_a_queue_tells_late_is_joined(watch: Watch, queue: str, tmp_path: Path) -> None:
