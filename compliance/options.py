@@ -69,11 +69,13 @@ class RedactionOptions(BaseModel):
         json_schema_extra={"source": "docs/redaction.md: what each finds, and what it costs"},
     )
     proof_context_s: float = Field(
-        1.25,
+        2.0,
         ge=0.5,
         le=15.0,
         description="Seconds of speech before and after each removal that are heard again.",
-        json_schema_extra={"source": "callwright: 1.5 s from the words, within which two digits count as left of them"},
+        json_schema_extra={
+            "source": "tests/external/test_sound.py: with 1.5 s half a card that was left in on purpose is missed"
+        },
     )
     proof_share: float = Field(
         0.02,

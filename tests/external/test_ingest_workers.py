@@ -38,7 +38,8 @@ def test_two_workers_share_what_comes_in(site: Site) -> None:
     for number in range(40):
         site.put(f"{number}.wav", recording(number % 30))  # ten come twice
     for _ in range(2):
-        site.start(0.3)  # long enough for the second to come before the first has done all
+        # A few in hand at a time, for long enough that the second comes before the first has done all.
+        site.start(0.3, "ingest.batch_recordings=4")
     site.until(lambda: site.settled(40))
     site.each_once(30)
     assert site.count("sources") == 40
@@ -48,11 +49,12 @@ def test_two_workers_share_what_comes_in(site: Site) -> None:
 
 def test_a_killed_holders_work_is_taken_over(site: Site) -> None:
     site.fill(range(6))
-    first = site.start(0.3)
-    site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1)
+    first = site.start(0.3, "batch.group_recordings=1")
+    in_hand = "tries WHERE ended_at IS NULL"
+    site.until(lambda: site.count("tries WHERE outcome = 'published'") >= 1 and site.count(in_hand) > 0)
     first.kill()
     first.join()
-    assert site.count("tries WHERE ended_at IS NULL") > 0
+    assert site.count(in_hand) > 0
     site.start(0.01)
     took_s = site.until(lambda: site.settled(6))
     print(f"\ntaken over and done in {took_s:.1f} s, leases of {LEASE_S:g} s")  # noqa: T201
