@@ -70,7 +70,8 @@ def test_what_kills_a_process_is_tried_again_and_the_rest_is_done(clips: Path, t
     assert first.returncode == 3
     assert "a process of service.task_runner died" in said
     second = start()
-    assert second.wait(timeout=400) == 0
+    second.communicate(timeout=400)
+    assert second.returncode == 0
     assert rows(data, "SELECT count(*) FROM v_calls WHERE state = 'published'") == [(3,)]
     assert rows(data, "SELECT count(*) FROM tries WHERE outcome = 'lost'") == [(1,)]
 

@@ -71,7 +71,8 @@ def up(drop: Path, data_dir: Path, *more: str) -> Iterator[Up]:
         yield Up(process, port)
     finally:
         process.kill()
-        process.communicate()
+        if process.stdout and not process.stdout.closed:
+            process.communicate()
 
 
 @pytest.fixture
