@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test test-torch check install samples bench clean
+.PHONY: run test test-long test-torch check install samples bench clean
 
 run: install
 	@$(BIN)/callwright models get
@@ -13,6 +13,9 @@ test: .venv/installed-dev
 	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm \
 	  pyannote-segmentation-3.0 campplus-zh-en
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
+
+test-long: .venv/installed-dev
+	$(BIN)/pytest -m long tests/external
 
 # 8 GB: the extra `torch` in an environment of its own (docs/torch-extra.md).
 test-torch:

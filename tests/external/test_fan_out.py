@@ -53,6 +53,7 @@ def test_each_call_is_published_once_by_a_process_that_is_not_the_runs(
     assert list((data / "workers").glob("*/*")) == []
 
 
+@pytest.mark.long
 def test_what_kills_a_process_is_tried_again_and_the_rest_is_done(clips: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
 

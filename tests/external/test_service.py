@@ -111,6 +111,7 @@ def test_a_schedule_of_seconds_publishes_a_call_and_kill_9_leaves_nothing(drop: 
     _nothing_of_a_call_is_in(data / "prefect", data)
 
 
+@pytest.mark.long
 def test_the_watcher_publishes_and_sigterm_ends_all_in_order(drop: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
     with up(drop, data) as service:
