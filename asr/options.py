@@ -228,7 +228,7 @@ class TranscribeOptions(Options):
         0.5,
         ge=0.0,
         description="How long the first chunk of a batch waits for others, where schedule is dynamic.",
-        json_schema_extra={"source": "callwright: a tenth of what a batch takes"},
+        json_schema_extra={"source": "callwright: little beside the seconds that a batch takes"},
     )
     temperatures: tuple[float, ...] = Field(
         (0.0, 0.2, 0.4, 0.6, 0.8, 1.0),
@@ -332,7 +332,7 @@ class BatchOptions(Options):
         64,
         ge=1,
         description="A group holds at most this many recordings.",
-        json_schema_extra={"source": "callwright: a task costs as much for 64 as for one (docs/performance.md)"},
+        json_schema_extra={"source": "callwright: a task costs as much for 64 as for one (docs/ingest.md)"},
     )
 
 

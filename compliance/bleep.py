@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from asr.types import Channel, RegionKind, SpokenWord, Transcript
-from compliance.marks import is_mark
 from compliance.policies import PCI
-from compliance.types import RedactedTranscript, Redaction
+from compliance.types import RedactedTranscript, RedactedWord, Redaction
 
 PAD_S = 0.25
 """On both sides of a span."""
@@ -168,9 +167,9 @@ def _untold(channel: Channel, redacted: RedactedTranscript, speech: Sequence[tup
             yield Removal(channel, *padded(start_s, end_s, speech), UNTOLD)
 
 
-def _told_s(word: SpokenWord, start_s: float, end_s: float) -> float:
+def _told_s(word: RedactedWord, start_s: float, end_s: float) -> float:
     """How much of a stretch a word accounts for, from its own start on; a mark stands for all that it spans."""
-    longest_s = float("inf") if is_mark(word.text) else _WORD_S + _LETTER_S * len(word.text)
+    longest_s = float("inf") if word.entity else _WORD_S + _LETTER_S * len(word.text)
     return max(0.0, min(word.end_s, word.start_s + longest_s, end_s) - max(word.start_s, start_s))
 
 

@@ -16,16 +16,16 @@ from compliance.vocabulary import word_set
 MAX_FILLERS = 3
 """Fillers in a row that still leave the digits around them one number; callwright's own choice."""
 
-_UNITS = {
+UNITS = {
     "zero": 0, "oh": 0, "o": 0, "nought": 0, "naught": 0, "nil": 0, "one": 1, "two": 2, "three": 3,
     "four": 4, "five": 5, "six": 6,
     "seven": 7, "eight": 8, "nine": 9, "niner": 9,
 }  # fmt: skip
-_TEENS = {
+TEENS = {
     "ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16,
     "seventeen": 17, "eighteen": 18, "nineteen": 19,
 }  # fmt: skip
-_TENS = {
+TENS = {
     "twenty": 20, "thirty": 30, "forty": 40, "fourty": 40, "fifty": 50, "sixty": 60, "seventy": 70,
     "eighty": 80, "ninety": 90,
 }  # fmt: skip
@@ -112,12 +112,12 @@ def is_filler(word: str) -> bool:
 
 def is_number_word(token: str) -> bool:
     """Whether a bare word is a number's: "four", "forty", "double"; figures are not asked about."""
-    return token in _UNITS or token in _TEENS or token in _TENS or token in _TIMES
+    return token in UNITS or token in TEENS or token in TENS or token in _TIMES
 
 
 def is_count_word(token: str) -> bool:
     """Whether a bare word says more than one digit: "forty", "eleven", "hundred"."""
-    return token in _TEENS or token in _TENS or token in _SCALES
+    return token in TEENS or token in TENS or token in _SCALES
 
 
 def is_homophone(word: str) -> bool:
@@ -212,9 +212,9 @@ def _atoms(index: int, word: str) -> list[_Atom]:
 
 def _atom(index: int, part: str, *, closes: bool) -> _Atom | None:
     tables = (
-        (_UNITS, _Kind.UNIT),
-        (_TEENS, _Kind.TEEN),
-        (_TENS, _Kind.TENS),
+        (UNITS, _Kind.UNIT),
+        (TEENS, _Kind.TEEN),
+        (TENS, _Kind.TENS),
         (_SCALES, _Kind.SCALE),
         (_TIMES, _Kind.TIMES),
         (_HOMOPHONES, _Kind.HOMOPHONE),

@@ -158,7 +158,7 @@ class Checker:
                 self.custody.objects.check(key)
             except PipelineError as error:
                 faults.append(error.reason)
-            if Path(key).stem != certified.get(kind) and Path(key).name != anew.get(kind):
+            if digest_of(key) != certified.get(kind) and Path(key).name != anew.get(kind):
                 faults.append(f"its {kind} is neither what was certified nor what its words give")
         return faults
 

@@ -139,16 +139,15 @@ class Work:
         from flows.process_calls import BATCH, Batch, process_calls
 
         leased = Leased(self.leases, self.stop, again, self.data_dir)
-        if self._models is not None:
-            models = self._models
-            BATCH.set(Batch(tuple(groups), models, self.archive, self.custody, self.settings, progress, leased))
-            with tags(BATCH_TAG):
-                process_calls(run_id)
-            return
-        from flows.fan_out import JOB, Job, flow_over_processes
-
-        JOB.set(Job(tuple(groups), progress, self.archive, self.settings, leased))
         with tags(BATCH_TAG):
+            if self._models is not None:
+                work = Batch(tuple(groups), self._models, self.archive, self.custody, self.settings, progress, leased)
+                BATCH.set(work)
+                process_calls(run_id)
+                return
+            from flows.fan_out import JOB, Job, flow_over_processes
+
+            JOB.set(Job(tuple(groups), progress, self.archive, self.settings, leased))
             flow_over_processes(self.settings, self.data_dir)(run_id)
 
     def _ready(self) -> Callable[[], None]:

@@ -10,48 +10,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_UNITS = dict(
-    zip(["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], range(10), strict=True)
-) | {"oh": 0}
-_TEENS = dict(
-    zip(
-        ["ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"],
-        range(10, 20),
-        strict=True,
-    )
-)
-_TENS = dict(
-    zip(["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], range(20, 100, 10), strict=True)
-)
+from compliance.spoken_numbers import TEENS, TENS, UNITS
+
 _SCALES = {"hundred": 100, "thousand": 1_000, "grand": 1_000, "million": 1_000_000}
-_ORDINALS = dict(
-    zip(
-        [
-            "first",
-            "second",
-            "third",
-            "fourth",
-            "fifth",
-            "sixth",
-            "seventh",
-            "eighth",
-            "ninth",
-            "tenth",
-            "eleventh",
-            "twelfth",
-            "thirteenth",
-            "fourteenth",
-            "fifteenth",
-            "sixteenth",
-            "seventeenth",
-            "eighteenth",
-            "nineteenth",
-            "twentieth",
-        ],
-        range(1, 21),
-        strict=True,
-    )
-) | {"thirtieth": 30}
+_ORDINALS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9,
+    "tenth": 10, "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16,
+    "seventeenth": 17, "eighteenth": 18, "nineteenth": 19, "twentieth": 20, "thirtieth": 30,
+}  # fmt: skip
 _COUNTS = {"once": 1, "twice": 2, "thrice": 3, "couple": 2, "pair": 2, "dozen": 12, "noon": 12, "midday": 12}
 
 _KINDS = {
@@ -207,14 +173,14 @@ def _number(words: Sequence[str], place: int) -> _Number | None:
 def _small(words: Sequence[str], place: int) -> tuple[int, int, bool] | None:
     """A number under a hundred, the place after it, and whether it is an ordinal."""
     word = words[place]
-    if word in _TENS:
+    if word in TENS:
         if place + 1 < len(words):
-            if _UNITS.get(words[place + 1], 0) > 0:
-                return _TENS[word] + _UNITS[words[place + 1]], place + 2, False
+            if UNITS.get(words[place + 1], 0) > 0:
+                return TENS[word] + UNITS[words[place + 1]], place + 2, False
             if 0 < _ORDINALS.get(words[place + 1], 0) < 10:
-                return _TENS[word] + _ORDINALS[words[place + 1]], place + 2, True
-        return _TENS[word], place + 1, False
-    for table in (_UNITS, _TEENS):
+                return TENS[word] + _ORDINALS[words[place + 1]], place + 2, True
+        return TENS[word], place + 1, False
+    for table in (UNITS, TEENS):
         if word in table:
             return table[word], place + 1, False
     return (_ORDINALS[word], place + 1, True) if word in _ORDINALS else None

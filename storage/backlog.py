@@ -17,12 +17,10 @@ from storage.erasures import is_erased
 from storage.lookup import first_name
 from storage.repository import utc_now
 from storage.session import reading, writing
-from storage.summary_rows import store_summary
-from storage.summary_tables import SummaryRow
+from storage.summary_rows import replace_summary
 from storage.tables import (
     CallMetadataRow,
     ConversationRow,
-    ErasureRow,
     ModelRow,
     RecordingRow,
     RunRow,
@@ -86,8 +84,7 @@ class Backlog:
         with writing(self._engine) as connection:
             if not self._may_keep(connection, recording_id, Kind.SUMMARY):
                 return False
-            connection.execute(sa.delete(SummaryRow).where(SummaryRow.recording_id == recording_id))
-            store_summary(connection, recording_id, summary)
+            replace_summary(connection, recording_id, summary)
             self._audit(connection, "recording.summarise", recording_id, {"method": summary.method})
         return True
 
@@ -126,8 +123,7 @@ class Backlog:
         """Lock a recording, and say whether it has a transcript and nothing of the kind was erased or is to be."""
         locked = sa.select(RecordingRow.state).where(RecordingRow.id == recording_id).with_for_update()
         published = connection.execute(locked).scalar() is RecordingState.PUBLISHED
-        gone = sa.select(ErasureRow.id).where(ErasureRow.recording_id == recording_id, ErasureRow.kind == kind)
-        return published and not is_erased(connection, recording_id) and connection.execute(gone).first() is None
+        return published and not is_erased(connection, recording_id, kind)
 
     def _audit(self, connection: sa.Connection, action: str, recording_id: int, detail: audit_log.Detail) -> None:
         sha256 = connection.execute(sa.select(RecordingRow.sha256).where(RecordingRow.id == recording_id)).scalar_one()

@@ -247,12 +247,13 @@ def _set_erased(connection: sa.Connection, recording_id: int) -> None:
     connection.execute(sa.update(RecordingRow).where(RecordingRow.id == recording_id).values(values))
 
 
-def is_erased(connection: sa.Connection, recording_id: int) -> bool:
-    """Say whether a recording's transcript was erased, or is about to be."""
+def is_erased(connection: sa.Connection, recording_id: int, *kinds: Kind) -> bool:
+    """Say whether a recording's transcript, or one of these kinds beside it, was erased or is about to be."""
     state = connection.execute(sa.select(RecordingRow.state).where(RecordingRow.id == recording_id)).scalar()
     if state is RecordingState.ERASED:
         return True
-    wanted = sa.select(ErasureRow.id).where(ErasureRow.recording_id == recording_id, ErasureRow.kind == Kind.TRANSCRIPT)
+    which = ErasureRow.kind.in_((Kind.TRANSCRIPT, *kinds))
+    wanted = sa.select(ErasureRow.id).where(ErasureRow.recording_id == recording_id, which)
     return connection.execute(wanted.limit(1)).first() is not None
 
 

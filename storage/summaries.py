@@ -20,7 +20,7 @@ from storage.erasures import is_erased
 from storage.mapping import load_transcript
 from storage.repository import utc_now
 from storage.session import reading, writing
-from storage.summary_rows import store_summary
+from storage.summary_rows import replace_summary
 from storage.summary_tables import SummaryRow, SummaryTryRow
 from storage.tables import CallMetadataRow, ErasureRow, RecordingRow, TranscriptRow, TurnRow
 from storage.types import RecordingState
@@ -104,10 +104,10 @@ class Summaries:
             for wanted, summary in made:
                 key = wanted.recording_id
                 published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == key)
-                if connection.execute(published).scalar() != wanted.published_at or _is_erased(connection, key):
+                is_as_it_was = connection.execute(published).scalar() == wanted.published_at
+                if not is_as_it_was or is_erased(connection, key, Kind.SUMMARY):
                     continue
-                connection.execute(sa.delete(SummaryRow).where(SummaryRow.recording_id == key))
-                store_summary(connection, key, summary)
+                replace_summary(connection, key, summary)
                 connection.execute(sa.delete(SummaryTryRow).where(SummaryTryRow.recording_id == key))
                 detail: audit_log.Detail = {"method": summary.method, "dropped": len(summary.dropped)}
                 sha256 = connection.execute(sa.select(RecordingRow.sha256).where(RecordingRow.id == key)).scalar_one()
@@ -174,8 +174,3 @@ def _to_do(wanted: WantedCalls, now: datetime) -> sa.Select[int]:
         told = sa.select(CallMetadataRow.started_at).where(CallMetadataRow.recording_id == key).scalar_subquery()
         found = found.where(sa.func.coalesce(told, RecordingRow.first_seen_at) >= wanted.since)
     return found
-
-
-def _is_erased(connection: sa.Connection, recording_id: int) -> bool:
-    gone = sa.select(ErasureRow.id).where(ErasureRow.recording_id == recording_id, ErasureRow.kind == Kind.SUMMARY)
-    return is_erased(connection, recording_id) or connection.execute(gone.limit(1)).first() is not None

@@ -27,6 +27,12 @@ def store_summary(connection: sa.Connection, recording_id: int, summary: Summary
     connection.execute(sa.insert(SummaryRow), [row])
 
 
+def replace_summary(connection: sa.Connection, recording_id: int, summary: Summary) -> None:
+    """Insert a summary in place of the one that the recording has, if it has any."""
+    connection.execute(sa.delete(SummaryRow).where(SummaryRow.recording_id == recording_id))
+    store_summary(connection, recording_id, summary)
+
+
 def load_summary(connection: sa.Connection, recording_id: int) -> Summary | None:
     """Return a recording's summary, equal to the one that was stored, or None if it has none."""
     columns = SummaryRow.__table__.columns

@@ -61,6 +61,22 @@ class ChatServer:
     ended_s: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """One more request that is being served."""
+        with self.lock:
+            self.busy += 1
+            self.most_busy = max(self.most_busy, self.busy)
+            began_s = time.monotonic()
+            self.began_s = self.began_s or began_s
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.busy -= 1
+                self.ended_s = time.monotonic()
+                self.busy_s += self.ended_s - began_s
+
     def reply(self, path: str, body: Body) -> Reply:
         if path.endswith("/models"):
             return Reply({"data": [{"id": "fake-1"}]})
@@ -95,67 +111,63 @@ def _schema(body: Body) -> Any:
     return form.get("json_schema", {}).get("schema") or form.get("schema") or form.get("value")
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, served: ChatServer) -> None:
+        self.served = served
+        super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, *_: object) -> None:
+        pass
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    server: _Server
+
+    def do_GET(self) -> None:
+        self._serve({})
+
+    def do_POST(self) -> None:
+        self._serve(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _serve(self, body: Body) -> None:
+        served = self.server.served
+        with served.counted(), suppress(BrokenPipeError, ConnectionResetError):
+            self._send(served.reply(self.path, body))
+
+    def _send(self, reply: Reply) -> None:
+        time.sleep(reply.wait_s)
+        if reply.drop:
+            self.close_connection = True
+            self.connection.close()
+            return
+        raw = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
+            self.send_header(name, value)
+        if reply.endless:
+            self.end_headers()
+            while True:
+                self.wfile.write(b" " * 65_536)
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 @contextmanager
 def chat_server(
     answer: Callable[[Body, int], Reply], knows: tuple[str, ...] = ("json_schema",)
 ) -> Iterator[ChatServer]:
     """Serve until the block ends; `answer` gets each request's body and its number from 1."""
     served = ChatServer(answer, knows)
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-
-        def do_GET(self) -> None:
-            self._serve({})
-
-        def do_POST(self) -> None:
-            self._serve(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-
-        def _serve(self, body: Body) -> None:
-            with served.lock:
-                served.busy += 1
-                served.most_busy = max(served.most_busy, served.busy)
-                began_s = time.monotonic()
-                served.began_s = served.began_s or began_s
-            try:
-                with suppress(BrokenPipeError, ConnectionResetError):
-                    self._send(served.reply(self.path, body))
-            finally:
-                with served.lock:
-                    served.busy -= 1
-                    served.ended_s = time.monotonic()
-                    served.busy_s += served.ended_s - began_s
-
-        def _send(self, reply: Reply) -> None:
-            time.sleep(reply.wait_s)
-            if reply.drop:
-                self.close_connection = True
-                self.connection.close()
-                return
-            raw = reply.body if isinstance(reply.body, bytes) else json.dumps(reply.body).encode()
-            self.send_response(reply.status)
-            for name, value in reply.headers.items():
-                self.send_header(name, value)
-            if reply.endless:
-                self.end_headers()
-                while True:
-                    self.wfile.write(b" " * 65_536)
-            self.send_header("Content-Length", str(len(raw)))
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        request_queue_size = 256
-
-        def handle_error(self, *_: object) -> None:
-            pass
-
-    server = Server(("127.0.0.1", 0), Handler)
+    server = _Server(served)
     served.url = f"http://127.0.0.1:{server.server_port}/v1"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

@@ -12,7 +12,8 @@ from asr.diarize.clustering import Rule, cluster, is_one
 from asr.diarize.local import N_LOCAL, Embed, Local, Segment, Voice, hear
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Speaking
-from asr.diarize.windows import FIELD, FRAME, FRAMES, frames_of, runs, windows
+from asr.diarize.windows import FIELD, FRAME, FRAMES, frames_of, windows
+from asr.spans import join, runs
 from asr.timebase import to_samples, to_seconds
 from asr.types import Samples, Span
 
@@ -54,7 +55,7 @@ def put_together(heard: Sequence[Local], speech: Sequence[Span], options: Diariz
     talking = _without_strays(activity > options.active, options)
     found: list[Speaking] = []
     for who in range(talking.shape[1]):
-        spans = [_samples(run) for run in runs(talking[:, who], _CLOSED)]
+        spans = [_samples(run) for run in join(runs(talking[:, who]), _CLOSED)]
         found.extend(Speaking(span, who) for span in within(spans, speech))
     return numbered(sorted(found, key=lambda one: (one.span.start, one.span.stop, one.speaker)))
 

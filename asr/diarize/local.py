@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.diarize.fbank import FRAME_STEP, FRAME_WINDOW, fbank
-from asr.diarize.windows import FIELD, FRAME, FRAMES, runs
+from asr.diarize.windows import FIELD, FRAME, FRAMES
+from asr.spans import join, runs
 from asr.timebase import to_samples, to_seconds
 from asr.types import Samples, Span
 
@@ -80,7 +81,7 @@ def hear(
     frame = np.clip((middle - FIELD // 2 + FRAME // 2) // FRAME, 0, FRAMES - 1)
     voices = []
     for local in range(N_LOCAL):
-        for run in runs(talking[:, local], _PAUSE):
+        for run in join(runs(talking[:, local]), _PAUSE):
             inside = (frame >= run.start) & (frame < run.stop)
             own, all_of_it = (inside & those[frame, local] for those in (alone, talking))
             taken = features[own if own.sum() >= _ALONE else all_of_it]

@@ -86,7 +86,7 @@ class DiarizeOptions(Options):
         gt=-1.0,
         le=1.0,
         description="The same for two who do not take turns, as one person's voice does not who talks alone.",
-        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+        json_schema_extra={"source": "docs/speakers.md: chosen on ten calls of both halves"},
     )
     apart: float = Field(
         0.3,
@@ -120,13 +120,13 @@ class DiarizeOptions(Options):
         gt=-1.0,
         le=1.0,
         description="In a side's own channel, two speakers are one if their mean cosine is higher.",
-        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+        json_schema_extra={"source": "docs/speakers.md: chosen on ten calls of both halves"},
     )
     own_speaker_s: float = Field(
         5.0,
         ge=0.0,
         description="In a side's own channel, a voice that talks less is taken for one of the others.",
-        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+        json_schema_extra={"source": "docs/speakers.md: chosen on ten calls of both halves"},
     )
     min_speaker_s: float = Field(
         1.5,

@@ -47,19 +47,3 @@ def frames_of(start: int, n_frames: int, spans: Sequence[Span]) -> NDArray[np.bo
         low, high = ((at - first + FRAME - 1) // FRAME for at in (span.start, span.stop))
         marked[max(low, 0) : max(high, 0)] = True
     return marked
-
-
-def runs(marked: NDArray[np.bool_], pause: int) -> list[Span]:
-    """Where frames are marked, (n,) bool, as spans of frames; a gap of fewer than `pause` belongs to them.
-
-    >>> runs(np.array([True, False, True, False, False, True]), 2)
-    [Span(start=0, stop=3), Span(start=5, stop=6)]
-    """
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], marked, [False]]).astype(np.int8))).reshape(-1, 2)
-    found: list[Span] = []
-    for start, stop in edges.tolist():
-        if found and start - found[-1].stop < pause:
-            found[-1] = Span(found[-1].start, stop)
-        else:
-            found.append(Span(start, stop))
-    return found

@@ -60,8 +60,8 @@ class _Line(Generic[T]):
 
 class Conveyor(Generic[T]):
     """Items pass from stage to stage in the order in which they came, so that a batch does not depend on which thread
-    was quicker: a full one goes as soon as it is there, a part-filled one when no more can come. Of what can be done,
-    the latest stage's is done first."""
+    was quicker: a full one goes as soon as it is there, a part-filled one when no more can come, or when it has waited
+    as long as its stage lets it. Of what can be done, the latest stage's is done first."""
 
     def __init__(self, items: Sequence[T], stages: Sequence[Stage[T]]) -> None:
         self._lines = [_Line(stage) for stage in stages]

@@ -36,11 +36,7 @@ def deploy(pool: str | None, settings: Settings, *, as_json: bool) -> int:
 
     What is there as it should be is left alone, so that it can be run at every release. docs/service.md says more.
     """
-    if not os.environ.get("PREFECT_API_URL"):
-        raise ConfigError(
-            "PREFECT_API_URL names no Prefect server",
-            "Set it, as in http://prefect.example:4200/api, or `callwright up`",
-        )
+    _check_server()
     os.environ.update({name: value for name, value in QUIET.items() if name not in os.environ})
     # Prefect reads its settings when it is imported.
     from flows import deployments
@@ -65,8 +61,7 @@ def worker(pool: str | None, limit: int, settings: Settings, data_dir: Path) -> 
 
     Goes on until SIGTERM or Ctrl-C. Runs take their settings from here: profile, file, environment and --set.
     """
-    if not os.environ.get("PREFECT_API_URL"):
-        raise ConfigError("PREFECT_API_URL names no Prefect server", "Set it, as in http://prefect.example:4200/api")
+    _check_server()
     settings = with_service(settings, pool=pool)
     data_dir.mkdir(parents=True, exist_ok=True)
     report.print_fetching(missing_models(settings))
@@ -127,6 +122,14 @@ def with_service(settings: Settings, *, sources: tuple[str, ...] = (), pool: str
     absolute = tuple(source if "://" in source else str(Path(source).absolute()) for source in sources)
     changed = {**({"sources": absolute} if sources else {}), **({"pool": pool} if pool else {})}
     return settings.model_copy(update={"service": settings.service.model_copy(update=changed)})
+
+
+def _check_server() -> None:
+    if not os.environ.get("PREFECT_API_URL"):
+        raise ConfigError(
+            "PREFECT_API_URL names no Prefect server",
+            "Set it, as in http://prefect.example:4200/api, or start one with `callwright up`",
+        )
 
 
 def _deploy(environ: dict[str, str], port: int) -> None:

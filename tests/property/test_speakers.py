@@ -12,8 +12,9 @@ from asr.diarize.diarizer import numbered, put_together, within
 from asr.diarize.local import Local, Voice
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Speaking
-from asr.diarize.windows import FRAMES, runs
+from asr.diarize.windows import FRAMES
 from asr.options import TurnOptions
+from asr.spans import join, runs
 from asr.speakers import turns
 from asr.types import Channel, Span, Word
 
@@ -94,7 +95,7 @@ def test_a_call_put_together_has_no_turn_outside_its_regions(whose: list[list[in
 
 @given(marked=st.lists(st.booleans(), max_size=60), pause=st.integers(1, 6))
 def test_runs_hold_all_that_is_marked(marked: list[bool], pause: int) -> None:
-    spans = runs(np.array(marked, bool), pause)
+    spans = join(runs(np.array(marked, bool)), pause)
     inside = {at for span in spans for at in range(span.start, span.stop)}
     assert {at for at, one in enumerate(marked) if one} <= inside
     assert all(marked[span.start] and marked[span.stop - 1] for span in spans)
