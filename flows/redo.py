@@ -23,6 +23,7 @@ from flows.ingest import Source, length_s
 from flows.presence import working_in
 from flows.wiring import Archive, actor, open_archive, registry
 from flows.work import Meter, Work, at_work
+from llm.roles import by_role
 from llm.summarise import summarise
 from storage.backlog import Backlog, Due, Wish
 from storage.buckets import fetch_version, list_versions
@@ -166,10 +167,11 @@ def _from_transcripts(
                 return redone
             transcript = repository.transcript(due.id)
             if stage is Stage.ANALYSE:
-                facts = conversation(transcript.turns, transcript.regions, transcript.duration_s)
-                changed = facts != repository.conversation(due.id) and backlog.keep_conversation(due.id, facts)
+                now = conversation(transcript.turns, transcript.regions, transcript.duration_s)
+                changed = now != repository.conversation(due.id) and backlog.keep_conversation(due.id, now)
             else:
-                summary, kept = summarise(transcript, settings.summarise), repository.summary(due.id)
+                facts = repository.conversation(due.id)
+                summary, kept = summarise(by_role(transcript, facts), settings.summarise), repository.summary(due.id)
                 replaced = kept is None or kept.method.startswith(_BY_QUOTATION)
                 changed = summary is not None and replaced and summary != kept and backlog.keep_summary(due.id, summary)
             redone.done += changed

@@ -185,3 +185,13 @@ def test_stopped_midway_it_goes_on_from_there(shop: Shop) -> None:
     some = shop.rows("SELECT count(*) FROM transcripts WHERE config_fingerprint = ?", fingerprint(chosen))
     assert some == [(1,)]
     assert shop.backfill(*NEWER).done == 2
+
+
+def test_a_mixed_channels_voices_are_summarised_by_their_roles(shop: Shop) -> None:
+    """As when they are published: one voice that is known for the agent's says nothing of how the customer feels."""
+    assert shop.rows("SELECT sentiment FROM summaries WHERE recording_id = 1") == [("neutral",)]
+    shop.rows("UPDATE turns SET channel = 'mixed', speaker = 'speaker-1' WHERE recording_id = 1")
+    shop.rows("DELETE FROM speakers WHERE recording_id = 1 AND speaker <> 'agent'")
+    shop.rows("UPDATE speakers SET speaker = 'speaker-1', role = 'agent' WHERE recording_id = 1")
+    assert shop.backfill(stage=Stage.SUMMARISE).done == 1
+    assert shop.rows("SELECT sentiment FROM summaries WHERE recording_id = 1") == [(None,)]
