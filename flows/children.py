@@ -12,6 +12,7 @@ from functools import partial
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded before a fork, after which another thread's lock may be held for good
 
 
 def start(
@@ -37,6 +38,6 @@ def die_with(parent_pid: int) -> None:
     """In the child: be killed by the kernel when the parent ends, even by kill -9. Does nothing but on Linux."""
     if sys.platform != "linux":
         return
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent_pid:
         os._exit(1)  # the parent ended before the kernel was asked
