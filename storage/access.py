@@ -57,7 +57,7 @@ class Access:
         with writing(self._engine) as connection:
             _check(connection, role)
             row = {"role": role, "tenant": tenant, "queue": queue, "granted_at": self._now()}
-            insert_if_new(connection, AccessGrantRow, row)
+            insert_if_new(connection, AccessGrantRow, [row])
             grant_rights(connection, role, text=text)
             self._audit(connection, "access.grant", role, {"tenant": tenant, "queue": queue, "text": text})
 

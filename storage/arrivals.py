@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import sqlalchemy as sa
 
+from storage.batches import batches
 from storage.recordings import insert_if_new
 from storage.repository import utc_now
 from storage.session import reading, writing
@@ -15,7 +16,6 @@ from storage.tables import RecordingRow
 from storage.types import Arrival, Came, RecordingState
 from storage.work_tables import ArrivalRow
 
-_LOOKUP_BATCH = 400
 _FIRST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 3_600.0
 
@@ -36,10 +36,8 @@ class Arrivals:
         """Return what is known of these, by URI and version; what is new is left out."""
         found: dict[tuple[str, str], Came] = {}
         uris = sorted({arrival.uri for arrival in arrivals})
-        for start in range(0, len(uris), _LOOKUP_BATCH):
-            found.update(
-                {(came.arrival.uri, came.arrival.version): came for came in self._load(uris[start:][:_LOOKUP_BATCH])}
-            )
+        for batch in batches(uris):
+            found.update({(came.arrival.uri, came.arrival.version): came for came in self._load(batch)})
         return found
 
     def _load(self, uris: Sequence[str]) -> list[Came]:
@@ -48,19 +46,20 @@ class Arrivals:
 
     def take(self, arrivals: Iterable[Arrival]) -> list[Arrival]:
         """Make arrivals known and take in hand those that nobody has and that are not settled."""
-        now = self._now()
-        taken: list[Arrival] = []
+        arrivals, now = sorted(arrivals, key=lambda one: (one.uri, one.version)), self._now()
+        told = {"told": "", "first_seen_at": now, "owner": "", "failures": 0, "note": "", "outcome": "", "after": ""}
+        free = ArrivalRow.expires_at.is_(None) | (ArrivalRow.expires_at <= now) | (ArrivalRow.owner == self._owner)
+        hand = {"owner": self._owner, "expires_at": now + timedelta(seconds=self._lease_s)}
+        taken: set[tuple[str, str]] = set()
         with writing(self._engine) as connection:
-            for arrival in sorted(arrivals, key=lambda one: (one.uri, one.version)):
-                new = {"uri": arrival.uri, "version": arrival.version, "told": "", "first_seen_at": now, "owner": ""}
-                insert_if_new(connection, ArrivalRow, new | {"failures": 0, "note": "", "outcome": "", "after": ""})
-                free = ArrivalRow.expires_at.is_(None) | (ArrivalRow.expires_at <= now)
-                mine = ArrivalRow.owner == self._owner
-                hand = {"owner": self._owner, "expires_at": now + timedelta(seconds=self._lease_s)}
-                which = (*_key(arrival), ArrivalRow.settled_at.is_(None), free | mine)
-                if connection.execute(sa.update(ArrivalRow).where(*which).values(hand)).rowcount:
-                    taken.append(arrival)
-        return taken
+            rows = [{"uri": arrival.uri, "version": arrival.version, **told} for arrival in arrivals]
+            insert_if_new(connection, ArrivalRow, rows)
+            for batch in batches(arrivals):
+                keys = [(arrival.uri, arrival.version) for arrival in batch]
+                which = sa.tuple_(ArrivalRow.uri, ArrivalRow.version).in_(keys)
+                took = sa.update(ArrivalRow).where(which, ArrivalRow.settled_at.is_(None), free).values(hand)
+                taken.update(connection.execute(took.returning(ArrivalRow.uri, ArrivalRow.version)).all())
+        return [arrival for arrival in arrivals if (arrival.uri, arrival.version) in taken]
 
     def identify(self, found: Iterable[tuple[Arrival, str]]) -> None:
         """Keep which recordings, by SHA-256, arrivals hold, which must be known; and what was told with them."""

@@ -13,7 +13,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from compliance.types import AUDIO_KINDS, CallFacts, Kind
+from storage.batches import batches
 from storage.facts import call_facts, forget_facts
+from storage.recordings import insert_if_new
 from storage.summary_tables import SummaryRow
 from storage.tables import (
     AuditEventRow,
@@ -249,12 +251,17 @@ def _set_erased(connection: sa.Connection, recording_id: int) -> None:
 
 def is_erased(connection: sa.Connection, recording_id: int, *kinds: Kind) -> bool:
     """Say whether a recording's transcript, or one of these kinds beside it, was erased or is about to be."""
-    state = connection.execute(sa.select(RecordingRow.state).where(RecordingRow.id == recording_id)).scalar()
-    if state is RecordingState.ERASED:
-        return True
-    which = ErasureRow.kind.in_((Kind.TRANSCRIPT, *kinds))
-    wanted = sa.select(ErasureRow.id).where(ErasureRow.recording_id == recording_id, which)
-    return connection.execute(wanted.limit(1)).first() is not None
+    return bool(erased(connection, [recording_id], *kinds))
+
+
+def erased(connection: sa.Connection, ids: Sequence[int], *kinds: Kind) -> set[int]:
+    """Return those recordings whose transcript, or one of these kinds beside it, was erased or is about to be."""
+    of_kinds = sa.and_(ErasureRow.recording_id == RecordingRow.id, ErasureRow.kind.in_((Kind.TRANSCRIPT, *kinds)))
+    gone = (RecordingRow.state == RecordingState.ERASED) | sa.exists(sa.select(ErasureRow.id).where(of_kinds))
+    found: set[int] = set()
+    for batch in batches(ids):
+        found.update(connection.scalars(sa.select(RecordingRow.id).where(RecordingRow.id.in_(batch), gone)))
+    return found
 
 
 def store_certificate(
@@ -266,10 +273,8 @@ def store_certificate(
     request_id: int | None = None,
 ) -> None:
     """Keep where a certificate lies, of a recording's redaction or of a request's erasure."""
-    known = sa.select(CertificateRow.object_key).where(CertificateRow.object_key == object_key)
-    if connection.execute(known).first() is None:
-        row = {"object_key": object_key, "recording_id": recording_id, "request_id": request_id, "made_at": now}
-        connection.execute(sa.insert(CertificateRow).values(row))
+    row = {"object_key": object_key, "recording_id": recording_id, "request_id": request_id, "made_at": now}
+    insert_if_new(connection, CertificateRow, [row])
 
 
 def certificate_keys(connection: sa.Connection, recording_id: int) -> list[str]:

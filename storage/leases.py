@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from asr.types import Recording
 from storage import audit_log, tries
-from storage.erasures import is_erased
-from storage.recordings import count_attempt, register_recording, set_recording_state
+from storage.batches import batches
+from storage.erasures import erased
+from storage.recordings import count_attempts, recording_states, register_recordings, set_recording_state
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import RecordingRow
 from storage.types import Claim, Failure, RecordingState, Try, TryOutcome
 from storage.work_tables import TryRow
-
-_LOOKUP_BATCH = 500
 
 
 def shared_clock(engine: sa.Engine) -> Callable[[], datetime]:
@@ -54,25 +53,21 @@ class Leases:
         """
         term = self.term()
         with writing(self._engine) as connection:
-            # In one order for all, so that no two workers wait for each other.
-            rows = {r.sha256: register_recording(connection, r, term.now) for r in _sorted(recordings)}
-            held = {sha256 for sha256, row in rows.items() if self._is_held(connection, row, sha256, term.now)}
-            free = {
-                sha256: row
-                for sha256, row in rows.items()
-                if sha256 not in held and _is_to_do(connection, row, again=again)
-            }
-            lost = {} if again else {s: tries.lost_since(tries.history(connection, row)) for s, row in free.items()}
+            rows = register_recordings(connection, [(recording, None) for recording in recordings], term.now)
+            held = self._held(connection, rows, term.now)
+            to_do = _to_do(connection, list(rows.values()), again=again)
+            free = {sha256: row for sha256, row in rows.items() if sha256 not in held and row in to_do}
+            tried = {} if again else tries.histories(connection, list(free.values()))
+            lost = {sha256: tries.lost_since(tried.get(row, ())) for sha256, row in free.items()}
             failures = {s: why for s, found in lost.items() if (why := tries.exhausted(found, max_tries))}
             for sha256, why in failures.items():
                 self._quarantine(connection, sha256, free.pop(sha256), why, term.now)
-            most = {sha256: tries.suspected(lost.get(sha256, ())) or len(free) for sha256 in free}
+            most = {sha256: tries.suspected(lost[sha256]) or len(free) for sha256 in free}
             suspects = {sha256 for sha256 in free if most[sha256] < len(free)}
             taken = {sha256: row for sha256, row in free.items() if sha256 not in suspects}
-            tokens = {}
-            for sha256, row in taken.items():
-                count_attempt(connection, row)
-                tokens[sha256] = tries.insert_try(connection, row, run_id, len(taken), term)
+            count_attempts(connection, list(taken.values()))
+            made = tries.insert_tries(connection, list(taken.values()), run_id, len(taken), term)
+            tokens = {sha256: made[row] for sha256, row in taken.items()}
         return Claim(tokens, frozenset(held), frozenset(suspects), failures)
 
     def term(self) -> tries.Term:
@@ -107,15 +102,15 @@ class Leases:
 
     def suspects(self, sha256s: Sequence[str]) -> dict[str, int]:
         """Return those with which a worker died since they last came to a result, and how many may be in hand then."""
-        found = {}
+        found: dict[str, int] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(sha256s), _LOOKUP_BATCH):
+            for batch in batches(sha256s):
                 wanted = sa.select(RecordingRow.sha256, RecordingRow.id).join(TryRow).distinct()
-                batch = RecordingRow.sha256.in_(sha256s[start : start + _LOOKUP_BATCH])
-                for sha256, row in connection.execute(wanted.where(batch, TryRow.outcome == TryOutcome.LOST)).all():
-                    most = tries.suspected(tries.lost_since(tries.history(connection, row)))
-                    if most is not None:
-                        found[sha256] = most
+                which = (RecordingRow.sha256.in_(batch), TryRow.outcome == TryOutcome.LOST)
+                lost = dict(connection.execute(wanted.where(*which)).all())
+                tried = tries.histories(connection, list(lost.values()))
+                most = {sha256: tries.suspected(tries.lost_since(tried[row])) for sha256, row in lost.items()}
+                found.update({sha256: many for sha256, many in most.items() if many is not None})
         return found
 
     def history(self, recording_id: int) -> list[Try]:
@@ -123,11 +118,13 @@ class Leases:
         with reading(self._engine) as connection:
             return tries.history(connection, recording_id)
 
-    def _is_held(self, connection: sa.Connection, recording_id: int, sha256: str, now: datetime) -> bool:
-        """Whether somebody has a lease; one that has run out is ended as lost."""
-        lease = tries.open_try(connection, recording_id)
-        if lease is None:
-            return False
+    def _held(self, connection: sa.Connection, rows: Mapping[str, int], now: datetime) -> set[str]:
+        """Those that somebody has a lease of; one that has run out is ended as lost."""
+        leases = tries.open_tries(connection, list(rows.values()))
+        found = {sha256: leases[row] for sha256, row in rows.items() if row in leases}
+        return {sha256 for sha256, lease in found.items() if self._is_held(connection, lease, sha256, now)}
+
+    def _is_held(self, connection: sa.Connection, lease: Try, sha256: str, now: datetime) -> bool:
         if lease.owner == self.owner:  # of a claim whose answer was lost on its way
             tries.end_tries(connection, TryRow.id == lease.token, TryOutcome.RELEASED, now)
             return False
@@ -151,10 +148,7 @@ class Leases:
         audit_log.append(connection, audit_log.AuditEvent(now, self.owner, action, subject, detail))
 
 
-def _sorted(recordings: Sequence[Recording]) -> list[Recording]:
-    return sorted({recording.sha256: recording for recording in recordings}.values(), key=lambda one: one.sha256)
-
-
-def _is_to_do(connection: sa.Connection, recording_id: int, *, again: bool) -> bool:
-    state = connection.execute(sa.select(RecordingRow.state).where(RecordingRow.id == recording_id)).scalar_one()
-    return (again or state is not RecordingState.PUBLISHED) and not is_erased(connection, recording_id)
+def _to_do(connection: sa.Connection, ids: Sequence[int], *, again: bool) -> set[int]:
+    """Those that are not published, or with `again` published ones too, and not erased."""
+    states, gone = recording_states(connection, ids), erased(connection, ids)
+    return {row for row in ids if (again or states[row] is not RecordingState.PUBLISHED) and row not in gone}

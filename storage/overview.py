@@ -9,9 +9,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from storage import types
+from storage.batches import batches
 from storage.tables import V_CALLS, RunRow
 
-_LOOKUP_BATCH = 500
 """Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
@@ -48,8 +48,8 @@ def _totals(connection: sa.Connection, wanted: Sequence[sa.ColumnElement[bool]])
 def load_calls(connection: sa.Connection, sha256s: Sequence[str]) -> tuple[types.CallRow, ...]:
     """Return the calls of those hashes, in the order given; unknown hashes are left out."""
     found: dict[str, types.CallRow] = {}
-    for start in range(0, len(sha256s), _LOOKUP_BATCH):
-        wanted = _call_rows().where(V_CALLS.c.sha256.in_(sha256s[start : start + _LOOKUP_BATCH]))
+    for batch in batches(sha256s):
+        wanted = _call_rows().where(V_CALLS.c.sha256.in_(batch))
         found |= {row.sha256: types.CallRow(*row) for row in connection.execute(wanted)}
     return tuple(found[sha256] for sha256 in sha256s if sha256 in found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,42 +11,71 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from asr.types import Recording
+from storage.batches import batches
 from storage.columns import Base
 from storage.tables import ModelRow, RecordingRow, SourceRow
 from storage.types import AudioFacts, Failure, RecordingState
 
 
-def register_recording(
-    connection: sa.Connection, recording: Recording, now: datetime, uri: str | None = None, *, found: bool = False
-) -> int:
-    """Insert the recording, and where it lies if it was `found` there or no place is known; return the recording's id.
+def register_recording(connection: sa.Connection, recording: Recording, now: datetime) -> int:
+    """Make one recording known, and its path if it is new; return its id. Its row stays locked."""
+    return register_recordings(connection, [(recording, None)], now)[recording.sha256]
 
-    It lies at its path unless a `uri` says where it was fetched from. The row stays locked until the transaction ends,
-    so that two processes never write one recording at once.
+
+def register_recordings(
+    connection: sa.Connection, found: Sequence[tuple[Recording, str | None]], now: datetime, *, places: bool = False
+) -> dict[str, int]:
+    """Insert recordings, and where they lie if `places` are told or a recording is new; return their ids by SHA-256.
+
+    One lies at its path unless a URI says where it was fetched from. Rows stay locked until the transaction ends, so
+    that two processes never write one recording at once, and are locked in one order by all.
     """
-    known = sa.select(RecordingRow.id).where(RecordingRow.sha256 == recording.sha256).with_for_update()
-    recording_id = connection.execute(known).scalar()
-    if recording_id is not None and not found:
-        return recording_id  # its place was written with it
-    if recording_id is None:
-        row = {
-            "sha256": recording.sha256,
-            "size_bytes": recording.size_bytes,
-            "state": RecordingState.RECEIVED,
-            "first_seen_at": now,
-            "attempts": 0,
-        }
-        insert_if_new(connection, RecordingRow, row)
-        recording_id = connection.execute(known).scalar_one()
-    source = {
+    found = sorted(found, key=lambda one: one[0].sha256)
+    ids = _lock(connection, list(dict.fromkeys(recording.sha256 for recording, _ in found)))
+    new = {recording.sha256: recording for recording, _ in found if recording.sha256 not in ids}
+    insert_if_new(connection, RecordingRow, [_recording_row(recording, now) for recording in new.values()])
+    ids |= _lock(connection, list(new))
+    told = [(recording, uri) for recording, uri in found if places or recording.sha256 in new]
+    insert_if_new(connection, SourceRow, [_source_row(ids[one.sha256], one, uri, now) for one, uri in told])
+    return ids
+
+
+def _lock(connection: sa.Connection, sha256s: Sequence[str]) -> dict[str, int]:
+    """The ids of those recordings that are known, by SHA-256; their rows are locked, in the order of the hashes."""
+    ids: dict[str, int] = {}
+    for batch in batches(sha256s):
+        wanted = sa.select(RecordingRow.sha256, RecordingRow.id).order_by(RecordingRow.sha256).with_for_update()
+        ids.update(connection.execute(wanted.where(RecordingRow.sha256.in_(batch))).all())
+    return ids
+
+
+def _recording_row(recording: Recording, now: datetime) -> dict[str, Any]:
+    return {
+        "sha256": recording.sha256,
+        "size_bytes": recording.size_bytes,
+        "state": RecordingState.RECEIVED,
+        "first_seen_at": now,
+        "attempts": 0,
+    }
+
+
+def _source_row(recording_id: int, recording: Recording, uri: str | None, now: datetime) -> dict[str, Any]:
+    return {
         "recording_id": recording_id,
         "uri": uri or recording.path.absolute().as_uri(),
         # A name that is not UTF-8 is legal on Linux and cannot be kept as text.
         "name": os.fsencode(recording.name).decode("utf-8", "replace"),
         "first_seen_at": now,
     }
-    insert_if_new(connection, SourceRow, source)
-    return recording_id
+
+
+def recording_states(connection: sa.Connection, ids: Sequence[int]) -> dict[int, RecordingState]:
+    """Return how far known recordings have come, by their ids."""
+    states: dict[int, RecordingState] = {}
+    for batch in batches(ids):
+        wanted = sa.select(RecordingRow.id, RecordingRow.state).where(RecordingRow.id.in_(batch))
+        states.update(connection.execute(wanted).all())
+    return states
 
 
 def recording_state(connection: sa.Connection, recording_id: int) -> RecordingState:
@@ -78,14 +108,11 @@ def set_recording_state(
     connection.execute(sa.update(RecordingRow).where(RecordingRow.id == recording_id).values(values))
 
 
-def count_attempt(connection: sa.Connection, recording_id: int) -> int:
-    """Count one more attempt at a recording and return how many there were."""
-    return connection.execute(
-        sa.update(RecordingRow)
-        .where(RecordingRow.id == recording_id)
-        .values(attempts=RecordingRow.attempts + 1)
-        .returning(RecordingRow.attempts)
-    ).scalar_one()
+def count_attempts(connection: sa.Connection, ids: Sequence[int]) -> None:
+    """Count one more attempt at each of the recordings."""
+    for batch in batches(ids):
+        counted = sa.update(RecordingRow).where(RecordingRow.id.in_(batch))
+        connection.execute(counted.values(attempts=RecordingRow.attempts + 1))
 
 
 def model_row_id(connection: sa.Connection, name: str, sha256: str) -> int:
@@ -94,14 +121,13 @@ def model_row_id(connection: sa.Connection, name: str, sha256: str) -> int:
     known = connection.execute(wanted).scalar()
     if known is not None:
         return known
-    insert_if_new(connection, ModelRow, {"name": name, "sha256": sha256})
+    insert_if_new(connection, ModelRow, [{"name": name, "sha256": sha256}])
     return connection.execute(wanted).scalar_one()
 
 
-def insert_if_new(connection: sa.Connection, table: type[Base], row: dict[str, Any]) -> None:
-    """Insert a row unless one with the same unique key is there, whoever put it there."""
-    # The two dialects spell one statement in two classes.
-    if connection.dialect.name == "postgresql":
-        connection.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
-    else:
-        connection.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
+def insert_if_new(connection: sa.Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, but for those whose unique key is there, whoever put it there."""
+    if rows:
+        # The two dialects spell one statement in two classes.
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)

@@ -12,6 +12,7 @@ from asr.types import CallMetadata, Conversation, Recording
 from compliance.types import RedactedTranscript, RedactedTurn
 from llm.types import Summary
 from storage import audit_log
+from storage.batches import batches
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
 from storage.columns import UtcDateTime
 from storage.conversations import load_conversation, store_conversation
@@ -20,7 +21,12 @@ from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_plain_turns, load_transcript, store_spoken, store_transcript
 from storage.overview import load_calls, load_overview
-from storage.recordings import recording_state, register_recording, set_recording_state
+from storage.recordings import (
+    recording_states,
+    register_recording,
+    register_recordings,
+    set_recording_state,
+)
 from storage.runs import count_published, count_quarantined, end_run, insert_run
 from storage.session import reading, writing
 from storage.summary_rows import load_summary, store_summary
@@ -38,7 +44,6 @@ from storage.types import (
     TryOutcome,
 )
 
-_LOOKUP_BATCH = 500
 """Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
@@ -70,13 +75,9 @@ class Repository:
     def register_all(self, found: Sequence[tuple[Recording, str | None]]) -> dict[str, RecordingState]:
         """As `register`, of many recordings with where they came from, in one transaction; their states by SHA-256."""
         with writing(self._engine) as connection:
-            now, states = self._now(), {}
-            # In one order for all, so that no two workers wait for each other.
-            for recording, uri in sorted(found, key=lambda one: one[0].sha256):
-                recording_id = register_recording(connection, recording, now, uri, found=True)
-                if recording.sha256 not in states:
-                    states[recording.sha256] = recording_state(connection, recording_id)
-            return states
+            ids = register_recordings(connection, found, self._now(), places=True)
+            states = recording_states(connection, list(ids.values()))
+            return {sha256: states[recording_id] for sha256, recording_id in ids.items()}
 
     def recording_id(self, sha256: str) -> int:
         """Return the id of a recording by its whole hash. Raises UnknownRecordingError for one that is not known."""
@@ -97,8 +98,7 @@ class Repository:
         """Return the state of each recording that is known, by its hash; unknown hashes are left out."""
         known: dict[str, RecordingState] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(sha256s), _LOOKUP_BATCH):
-                batch = sha256s[start : start + _LOOKUP_BATCH]
+            for batch in batches(sha256s):
                 wanted = sa.select(RecordingRow.sha256, RecordingRow.state)
                 rows = connection.execute(wanted.where(RecordingRow.sha256.in_(batch)))
                 known.update(dict(rows.all()))
@@ -211,7 +211,7 @@ class Repository:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
             settled = settle_try(connection, recording_id, token, TryOutcome.QUARANTINED, now)
-            state = recording_state(connection, recording_id)
+            state = recording_states(connection, [recording_id])[recording_id]
             if not settled:
                 return state
             count_quarantined(connection, run_id)

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from storage.batches import batches
 from storage.errors import LeaseLostError
 from storage.tables import RecordingRow, RunRow
 from storage.types import Failure, RunState, Try, TryOutcome
@@ -39,31 +40,44 @@ class Term:
 
 def open_try(connection: sa.Connection, recording_id: int) -> Try | None:
     """Return a recording's lease, None if nobody has it."""
-    return next(iter(_load(connection, _OPEN & (TryRow.recording_id == recording_id))), None)
+    return open_tries(connection, [recording_id]).get(recording_id)
+
+
+def open_tries(connection: sa.Connection, ids: Sequence[int]) -> dict[int, Try]:
+    """Return the leases of those recordings that somebody has, by their ids."""
+    return {recording_id: one for recording_id, (one, *_) in _load(connection, ids, _OPEN).items()}
 
 
 def history(connection: sa.Connection, recording_id: int) -> list[Try]:
     """Return all tries at a recording, the last one first."""
-    return _load(connection, TryRow.recording_id == recording_id)
+    return histories(connection, [recording_id]).get(recording_id, [])
 
 
-def _load(connection: sa.Connection, which: sa.ColumnElement[bool]) -> list[Try]:
+def histories(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Try]]:
+    """Return all tries at recordings, the last one first, by their ids; one that was never tried is left out."""
+    return _load(connection, ids, sa.true())
+
+
+def _load(connection: sa.Connection, ids: Sequence[int], which: sa.ColumnElement[bool]) -> dict[int, list[Try]]:
     columns = TryRow.__table__.columns
-    rows = connection.execute(sa.select(*columns).where(which).order_by(columns.id.desc()))
-    return [
-        Try(
-            row.id,
-            row.owner,
-            row.together,
-            row.started_at,
-            row.heartbeat_at,
-            row.expires_at,
-            row.ended_at,
-            row.outcome,
-            row.note,
-        )
-        for row in rows
-    ]
+    found: dict[int, list[Try]] = {}
+    for batch in batches(ids):
+        wanted = sa.select(*columns).where(TryRow.recording_id.in_(batch), which)
+        for row in connection.execute(wanted.order_by(columns.id.desc())):
+            found.setdefault(row.recording_id, []).append(
+                Try(
+                    row.id,
+                    row.owner,
+                    row.together,
+                    row.started_at,
+                    row.heartbeat_at,
+                    row.expires_at,
+                    row.ended_at,
+                    row.outcome,
+                    row.note,
+                )
+            )
+    return found
 
 
 def lost_since(tries: Sequence[Try]) -> list[Try]:
@@ -97,10 +111,12 @@ def exhausted(lost: Sequence[Try], max_tries: int) -> Failure | None:
     )
 
 
-def insert_try(connection: sa.Connection, recording_id: int, run_id: int | None, together: int, term: Term) -> int:
-    """Insert an open try; return its id, the fencing token. The recording's row is to be locked, and no try open."""
+def insert_tries(
+    connection: sa.Connection, ids: Sequence[int], run_id: int | None, together: int, term: Term
+) -> dict[int, int]:
+    """Insert an open try at each recording; return the ids of the tries, their fencing tokens, by those of the
+    recordings, whose rows are to be locked, with no try open."""
     row = {
-        "recording_id": recording_id,
         "run_id": run_id,
         "owner": term.owner,
         "together": together,
@@ -109,13 +125,17 @@ def insert_try(connection: sa.Connection, recording_id: int, run_id: int | None,
         "expires_at": term.expires_at,
         "note": "",
     }
-    return connection.execute(sa.insert(TryRow).values(row).returning(TryRow.id)).scalar_one()
+    if not ids:
+        return {}
+    inserted = sa.insert(TryRow).returning(TryRow.recording_id, TryRow.id)
+    rows = [{"recording_id": recording_id, **row} for recording_id in ids]
+    return dict(connection.execute(inserted, rows).all())
 
 
 def insert_requeued(connection: sa.Connection, recording_id: int, now: datetime) -> None:
     """Write that what went before is not to count."""
-    token = insert_try(connection, recording_id, None, 0, Term("", now, 0.0))
-    end_tries(connection, TryRow.id == token, TryOutcome.REQUEUED, now)
+    tokens = insert_tries(connection, [recording_id], None, 0, Term("", now, 0.0))
+    end_tries(connection, TryRow.id == tokens[recording_id], TryOutcome.REQUEUED, now)
 
 
 def settle_try(

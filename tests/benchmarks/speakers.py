@@ -149,10 +149,10 @@ class Timed:
         self._diarizer = diarizer
         self.cpu_s = 0.0
 
-    def diarize(self, sound: Iterator[Samples], speech: Any) -> Any:
+    def diarize(self, sound: Iterator[Samples], speech: Any, *, shared: bool = True) -> Any:
         """See Diarizer.diarize."""
         began_s = time.process_time()
-        found = self._diarizer.diarize(sound, speech)
+        found = self._diarizer.diarize(sound, speech, shared=shared)
         self.cpu_s += time.process_time() - began_s
         return found
 
