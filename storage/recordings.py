@@ -78,12 +78,6 @@ def recording_states(connection: sa.Connection, ids: Sequence[int]) -> dict[int,
     return states
 
 
-def recording_state(connection: sa.Connection, recording_id: int) -> RecordingState:
-    """Return how far a known recording has come."""
-    wanted = sa.select(RecordingRow.state).where(RecordingRow.id == recording_id)
-    return connection.execute(wanted).scalar_one()
-
-
 def set_recording_state(
     connection: sa.Connection,
     recording_id: int,
