@@ -126,13 +126,13 @@ _SENTENCES = re.compile(r"(?<=[.?!]) +")
 
 
 def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
-    told = [(i, t) for i, t in customers if len(t.words) >= _MIN_WORDS]
+    told = [(i, t) for i, t in customers if len(t.text.split()) >= _MIN_WORDS]
     for index, turn in told:
         if _REASONS.search(turn.text):
             return _quote(index, turn, _REASONS)
     if not told:
         return None
-    index, turn = max(told[:5], key=lambda item: len(item[1].words))
+    index, turn = max(told[:5], key=lambda item: len(item[1].text.split()))
     return Finding(turn.text, (index,))
 
 

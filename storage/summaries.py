@@ -17,7 +17,7 @@ from llm.types import MODEL, Summary
 from storage import audit_log
 from storage.conversations import load_conversation
 from storage.erasures import is_erased
-from storage.mapping import load_transcript
+from storage.mapping import load_text
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.summary_rows import replace_summary
@@ -49,7 +49,8 @@ class WantedCalls:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A call to be summarised, as it was published, with the facts of its conversation if it has any."""
+    """What was said in a call that is to be summarised (storage.mapping.load_text), when it was published, and what is
+    known of its conversation."""
 
     recording_id: int
     published_at: datetime
@@ -91,7 +92,7 @@ class Summaries:
         with reading(self._engine) as connection:
             published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == recording_id)
             published_at = connection.execute(published).scalar()
-            transcript = load_transcript(connection, recording_id)
+            transcript = load_text(connection, recording_id)
             conversation = load_conversation(connection, recording_id)
         if published_at is None or transcript is None:
             return None
@@ -103,17 +104,15 @@ class Summaries:
             now = self._now()
             for wanted, summary in made:
                 key = wanted.recording_id
-                published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == key)
-                is_as_it_was = connection.execute(published).scalar() == wanted.published_at
-                if not is_as_it_was or is_erased(connection, key, Kind.SUMMARY):
+                asked_of = sa.select(RecordingRow.sha256, TranscriptRow.published_at).join(TranscriptRow)
+                row = connection.execute(asked_of.where(RecordingRow.id == key)).first()
+                if row is None or row.published_at != wanted.published_at or is_erased(connection, key, Kind.SUMMARY):
                     continue
                 replace_summary(connection, key, summary)
                 connection.execute(sa.delete(SummaryTryRow).where(SummaryTryRow.recording_id == key))
                 detail: audit_log.Detail = {"method": summary.method, "dropped": len(summary.dropped)}
-                sha256 = connection.execute(sa.select(RecordingRow.sha256).where(RecordingRow.id == key)).scalar_one()
-                audit_log.append(
-                    connection, audit_log.AuditEvent(now, self._actor, "recording.summarise", sha256, detail)
-                )
+                event = audit_log.AuditEvent(now, self._actor, "recording.summarise", row.sha256, detail)
+                audit_log.append(connection, event)
 
     def fail(self, recording_id: int, note: str) -> None:
         """Write why a call could not be summarised; it is tried again by the next pass."""
