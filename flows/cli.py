@@ -21,6 +21,7 @@ from flows.commands.objects import objects
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
+from flows.commands.score import score
 from flows.commands.search import search
 from flows.commands.service import deploy, up, worker
 from flows.commands.summarise import summarise
@@ -61,7 +62,7 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise, score),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
     *(backfill, summarise, up, deploy, worker),
