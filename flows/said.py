@@ -70,6 +70,19 @@ def said_in(folder: Path) -> dict[str, SaidCall]:
     return dict(sorted(found.items()))
 
 
+def read_turns(path: Path) -> tuple[Said, ...]:
+    """The turns of one call from a file: .json as `said_by` reads it, and any other as `written_turns` does.
+
+    Raises ConfigError for what cannot be read, and for JSON that is not one call.
+    """
+    if path.suffix != ".json":
+        return written_turns(_text(path), path.name)
+    calls = [said_by(document, path) for document in _documents(path)]
+    if len(calls) != 1:
+        raise _wrong(path.name)
+    return calls[0].turns
+
+
 def said_by(document: Mapping[str, Any], path: Path) -> SaidCall:
     """A call from a JSON document: {"turns": [{"speaker", "channel", "start_s", "end_s", "text"}]}, of which text alone
     must be given. Raises ConfigError, which names the file, for what is not of this form."""

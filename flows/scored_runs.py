@@ -9,7 +9,7 @@ from pathlib import Path
 
 from asr.errors import ConfigError
 from compliance.redactor import Redactor
-from flows.said import SaidCall, redacted, said_in, said_of, turn_of
+from flows.said import Said, SaidCall, redacted, said_in, said_of
 from flows.scoring import CallScore, Method, noise_band, score_call
 from flows.wiring import Archive, actor
 from storage.errors import AmbiguousRecordingError, NoTranscriptError, UnknownRecordingError
@@ -128,7 +128,10 @@ def _published(said: References, archive: Archive) -> tuple[dict[str, SaidCall],
 
 
 def _golden(name: str, call: GoldenCall) -> SaidCall:
-    """A corrected call as a reference; a turn tells when it begins, if that was written, and never when it ends."""
-    timed = any(turn.start_s for turn in call.turns)
-    turns = (replace(turn_of(turn), start_s=turn.start_s if timed else None, end_s=None) for turn in call.turns)
+    """A corrected call as a reference; where no turn tells when it begins, the order is that of the text."""
+    timed = any(turn.start_s is not None for turn in call.turns)
+    turns = (
+        Said(turn.speaker, turn.channel.value, tuple(turn.text.split()), (turn.start_s or 0.0) if timed else None)
+        for turn in call.turns
+    )
     return SaidCall(name, tuple(turns))

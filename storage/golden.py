@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from asr.errors import SkippableError
 from asr.types import Channel, FindingKind
-from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord
+from compliance.types import RedactedTranscript, RedactedTurn
 from storage import audit_log
 from storage.erasures import is_erased
 from storage.golden_tables import CorrectionRow
@@ -26,14 +26,24 @@ _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
+class GoldenTurn:
+    """A turn as somebody corrected it, redacted. `start_s` is None if that was not told."""
+
+    speaker: str
+    channel: Channel
+    start_s: float | None
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class GoldenCall:
-    """A call that somebody corrected. The words of a turn have no times of their own, but the turn's start, or 0."""
+    """A call that somebody corrected."""
 
     recording_id: int
     sha256: str
     name: str
     size_bytes: int
-    turns: tuple[RedactedTurn, ...] = field(repr=False)
+    turns: tuple[GoldenTurn, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,21 +151,9 @@ class Golden:
 
 
 def _as_json(turn: RedactedTurn) -> dict[str, Any]:
-    return {
-        "speaker": turn.speaker,
-        "channel": turn.channel.value,
-        "start_s": turn.start_s or None,
-        "text": turn.text,
-        "entities": {str(index): word.entity for index, word in enumerate(turn.words) if word.entity},
-    }
+    told = {"speaker": turn.speaker, "channel": turn.channel.value, "text": turn.text}
+    return {**told, "start_s": turn.start_s or None}  # a turn whose start is not told begins with the recording
 
 
-def _as_turn(told: Mapping[str, Any]) -> RedactedTurn:
-    at_s = float(told["start_s"] or 0.0)
-    words: Sequence[str] = told["text"].split(" ")
-    entities: Mapping[str, str] = told["entities"]
-    return RedactedTurn(
-        told["speaker"],
-        Channel(told["channel"]),
-        tuple(RedactedWord(word, at_s, at_s, 1.0, entities.get(str(index))) for index, word in enumerate(words)),
-    )
+def _as_turn(told: Mapping[str, Any]) -> GoldenTurn:
+    return GoldenTurn(told["speaker"], Channel(told["channel"]), told["start_s"], told["text"])

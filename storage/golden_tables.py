@@ -14,8 +14,7 @@ class CorrectionRow(Base):
     """What was said in a call as a person heard it, redacted. It goes with the recording's transcript when that is
     erased, and not when it is made anew.
 
-    `turns` is a list of {"speaker", "channel", "start_s", "text", "entities"}; `start_s` may be null, and `entities`
-    has the entity of each mark by the index of its word.
+    `turns` is a list of {"speaker", "channel", "text", "start_s"}, of which `start_s` may be null.
     """
 
     __tablename__ = "corrections"
