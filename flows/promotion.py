@@ -61,8 +61,8 @@ class Trial:
             f"promotion.min_words is {limits.min_words}"
         )
         significant = (
-            f"it made {versus.second_errors} errors where {versus.first_errors} were made, in {versus.segments} segments: "
-            f"by matched pairs p is {versus.p_value:.4f}, below promotion.significance, {limits.significance}"
+            f"it made {versus.second_errors} errors where {versus.first_errors} were made: by matched pairs over "
+            f"{versus.segments} segments p is {versus.p_value:.4f}, below promotion.significance, {limits.significance}"
         )
         is_worse = versus.is_enough and versus.z < 0 and versus.p_value < limits.significance
         checks = [

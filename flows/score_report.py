@@ -24,7 +24,8 @@ CSV_COLUMNS = (
     *("wer", "wer_low", "wer_high", "substitutions", "deletions", "insertions", "cer", "cer_low", "cer_high"),
     *("digits", "digit_wer", "digit_wer_low", "digit_wer_high"),
     *("keywords_said", "keywords_found", "keywords_invented", "keyword_recall"),
-    *("cp_wer", "cp_wer_low", "cp_wer_high", "tcp_wer", "tcp_wer_low", "tcp_wer_high", "der", "der_low", "der_high"),
+    *("cp_wer", "cp_wer_low", "cp_wer_high", "tcp_wer", "tcp_wer_low", "tcp_wer_high"),
+    *("der", "der_low", "der_high", "der_collar", "der_collar_low", "der_collar_high"),
 )
 """Rates are shares, not per cent; an empty cell is a rate of nothing."""
 
@@ -68,6 +69,7 @@ def facts_of(one: Figures) -> dict[str, float | int | None]:
         **_rate("cp_wer", one.cp_wer),
         **_rate("tcp_wer", one.tcp_wer),
         **_rate("der", one.der),
+        **_rate("der_collar", one.der_with_collar),
     }
 
 
@@ -123,7 +125,9 @@ def within(rate: Rate | None) -> str:
     >>> within(Rate(0.1234, 0.1, 0.2))
     '10.0-20.0'
     """
-    return "-" if rate is None else f"{100 * rate.low:.1f}-{100 * rate.high:.1f}"
+    if rate is None or rate.low is None or rate.high is None:
+        return "-"
+    return f"{100 * rate.low:.1f}-{100 * rate.high:.1f}"
 
 
 def _rate(name: str, rate: Rate | None) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from asr.errors import ConfigError
 from asr.scoring import alignment
 from asr.scoring.alignment import Kind, Step, align
-from asr.scoring.diarization import DiarizationErrors, diarization_errors
+from asr.scoring.diarization import COLLAR_S, DiarizationErrors, diarization_errors
 from asr.scoring.digits import digit_errors
 from asr.scoring.errors import EditErrors, interval, pooled, ratio_interval
 from asr.scoring.keywords import KeywordCount, keyword_count
@@ -72,15 +72,16 @@ class CallScore:
     cp: EditErrors | None = None
     tcp: EditErrors | None = None
     talk: DiarizationErrors | None = None
+    talk_with_collar: DiarizationErrors | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """An error rate, in parts of the reference's length, with its 95 % interval."""
+    """An error rate, in parts of the reference's length, with its 95 % interval, which one call alone does not have."""
 
     rate: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,7 @@ class Figures:
     cp_wer: Rate | None
     tcp_wer: Rate | None
     der: Rate | None
+    der_with_collar: Rate | None
 
     @property
     def keyword(self) -> KeywordCount:
@@ -115,7 +117,7 @@ def score_call(reference: SaidCall, heard: SaidCall, method: Method) -> CallScor
     sides = tuple(
         _side_score(side, own, theirs, method) for side, own, theirs in _streams(reference.turns, heard.turns)
     )
-    cp = tcp = talk = None
+    cp = tcp = talk = with_collar = None
     if all(turn.speaker for turn in reference.turns):
         own, theirs = (_by_speaker(call.turns) for call in (reference, heard))
         cp = cp_errors(
@@ -125,7 +127,8 @@ def score_call(reference: SaidCall, heard: SaidCall, method: Method) -> CallScor
             tcp = tcp_errors(_timed(own, method.pipeline), _timed(theirs, method.pipeline))
     if reference.talk is not None and heard.talk is not None:
         talk = diarization_errors(reference.talk, heard.talk)
-    return CallScore(reference.name, _facts(reference, heard), sides, cp, tcp, talk)
+        with_collar = diarization_errors(reference.talk, heard.talk, COLLAR_S)
+    return CallScore(reference.name, _facts(reference, heard), sides, cp, tcp, talk, with_collar)
 
 
 def tokens(turns: Iterable[Said], pipeline: Pipeline) -> list[Token]:
@@ -160,7 +163,6 @@ def figures(calls: Sequence[CallScore], side: str | None = None) -> Figures:
     digits = [pooled(one.digits for one in sides) for sides in own]
     phrases = dict.fromkeys(phrase for sides in own for one in sides for phrase in one.keywords)
     whole = calls if side is None else ()
-    talk = [call.talk for call in whole if call.talk is not None]
     return Figures(
         calls=len(calls),
         words=pooled(words),
@@ -174,7 +176,8 @@ def figures(calls: Sequence[CallScore], side: str | None = None) -> Figures:
         },
         cp_wer=_rate([call.cp for call in whole if call.cp is not None]),
         tcp_wer=_rate([call.tcp for call in whole if call.tcp is not None]),
-        der=_talk_rate(talk),
+        der=_talk_rate([call.talk for call in whole if call.talk is not None]),
+        der_with_collar=_talk_rate([call.talk_with_collar for call in whole if call.talk_with_collar is not None]),
     )
 
 
@@ -290,7 +293,9 @@ def _facts(reference: SaidCall, heard: SaidCall) -> Mapping[str, str]:
 
 def _rate(parts: Sequence[EditErrors]) -> Rate | None:
     total = pooled(parts)
-    return Rate(total.rate, *interval(parts, _SEED)) if total.reference_length else None
+    if not total.reference_length:
+        return None
+    return Rate(total.rate, *(interval(parts, _SEED) if len(parts) > 1 else (None, None)))
 
 
 def _talk_rate(parts: Sequence[DiarizationErrors]) -> Rate | None:
@@ -298,4 +303,5 @@ def _talk_rate(parts: Sequence[DiarizationErrors]) -> Rate | None:
     if not total.speech_s:
         return None
     wrong = [part.missed_s + part.false_alarm_s + part.confusion_s for part in parts]
-    return Rate(total.rate, *ratio_interval(wrong, [part.speech_s for part in parts], _SEED))
+    within = ratio_interval(wrong, [part.speech_s for part in parts], _SEED) if len(parts) > 1 else (None, None)
+    return Rate(total.rate, *within)

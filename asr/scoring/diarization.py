@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 from asr.diarize.rttm import Talk
 from asr.scoring.assignment import cheapest
 
+COLLAR_S = 0.25
+"""How far around the borders of the truth NIST does not score."""
+
 
 @dataclass(frozen=True, slots=True)
 class DiarizationErrors:

@@ -26,7 +26,9 @@ from flows.wiring import load_redactor, missing_redactor
 
 _FOLDER = click.Path(path_type=Path)
 _FILE = click.Path(dir_okay=False, path_type=Path)
-_COLUMNS = ("WER", "95 %", "sub", "del", "ins", "words", "unscored", "CER", "digit WER", "cpWER", "tcpWER", "DER")
+_COUNTS = ("WER", "95 %", "sub", "del", "ins", "words", "unscored", "CER", "digits", "digit WER")
+_SPEAKERS = ("cpWER", "tcpWER", "DER", "DER .25")
+_COLUMNS = ("calls", *_COUNTS, *_SPEAKERS)
 _CONFUSED = 10
 
 
@@ -169,11 +171,11 @@ def _facts(scored: Scored) -> dict[str, Any]:
 
 def _print(scored: Scored, wanted: _Wanted) -> None:
     told = [(f"{by} {value}".strip(), one) for by, value, one in rows(scored) if by != "call"]
-    report.print_table(("group", "calls", *_COLUMNS), [_row(*one) for one in told], ("calls", *_COLUMNS))
+    report.print_table(("group", *_COLUMNS), [_row(*one) for one in told], _COLUMNS)
     if "call" in scored.groups:
         click.echo("")
         calls = [_row(*one) for one in scored.groups["call"].items()]
-        report.print_table(("call", "calls", *_COLUMNS), calls, ("calls", *_COLUMNS))
+        report.print_table(("call", *_COLUMNS), calls, _COLUMNS)
     click.echo(f"\nNormalisation {scored.method.pipeline.name}: {scored.method.pipeline.description}.")
     if confused := confusions(scored.run.shown, _CONFUSED):
         click.echo("Most frequent errors: " + ", ".join(_confusion(step, times) for step, times in confused))
@@ -202,7 +204,9 @@ def _row(name: str, one: Figures) -> Sequence[object]:
         one.words.insertions,
         one.words.reference_length,
         one.unscored,
-        *map(percent, (one.cer, one.digit_wer, one.cp_wer, one.tcp_wer, one.der)),
+        percent(one.cer),
+        one.digits.reference_length,
+        *map(percent, (one.digit_wer, one.cp_wer, one.tcp_wer, one.der, one.der_with_collar)),
     )
 
 
