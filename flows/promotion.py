@@ -230,8 +230,8 @@ def _promoted(path: Path) -> dict[str, dict[str, object]]:
 
 
 def _risen(what: str, before: float, after: float, limit: float) -> tuple[bool, str]:
-    points = f"{100 * limit:.1f} points are too many"
-    return after - before >= limit, f"{what} rose from {before:.2%} to {after:.2%}; {points}"
+    reason = f"{what} rose from {before:.2%} to {after:.2%}; {100 * limit:.1f} points are too many"
+    return round(after - before, 9) >= limit, reason
 
 
 def _lost(errors: EditErrors) -> float:

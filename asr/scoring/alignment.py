@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from asr.scoring.errors import EditErrors, character_errors, pooled
-from asr.scoring.marks import Mark, Token, trace
+from asr.scoring.marks import Mark, Taken, Token, trace
 
 
 class Kind(StrEnum):
@@ -36,9 +36,9 @@ class Step:
 def align(reference: Sequence[Token], hypothesis: Sequence[Token]) -> list[Step]:
     """The alignment with the fewest errors, in order.
 
-    Where neither text has a mark it is rapidfuzz's, which jiwer's figures are of. A mark takes words of the other text
-    at no cost, up to its room, and they are not scored; so is a mark that takes none. Of alignments with as few errors
-    the one that leaves the fewest words unscored is taken.
+    Where neither text has a mark it is rapidfuzz's, which jiwer's figures are of. Marks that both texts have in one
+    place stand for one another. Any other mark takes words of the other text at no cost, up to its room, and they are
+    not scored; of alignments with as few errors the one that leaves the fewest words unscored is taken.
     """
     from rapidfuzz.distance import Levenshtein
 
@@ -102,13 +102,43 @@ _Run = tuple[list[str], list[str], Step | None]
 def _runs(reference: Sequence[Token], hypothesis: Sequence[Token]) -> Iterator[_Run]:
     """Words without marks that belong together, and what is not scored after them; None after the last."""
     at = other_at = 0
-    has_marks = any(isinstance(token, Mark) for token in (*reference, *hypothesis))
-    for taken in trace(reference, hypothesis).taken if has_marks else ():
+    for taken in _taken(reference, hypothesis):
         own, theirs = reference[slice(*taken.reference)], hypothesis[slice(*taken.hypothesis)]
         step = Step(Kind.UNSCORED, _written(own), _written(theirs), len(_words(own)))
         yield _words(reference[at : taken.reference[0]]), _words(hypothesis[other_at : taken.hypothesis[0]]), step
         at, other_at = taken.reference[1], taken.hypothesis[1]
     yield _words(reference[at:]), _words(hypothesis[other_at:]), None
+
+
+def _taken(reference: Sequence[Token], hypothesis: Sequence[Token]) -> Iterator[Taken]:
+    """What marks take, in order: marks that both texts have take one another, and the others words between these."""
+    at = other_at = 0
+    for row, column in [*_same_marks(reference, hypothesis), (len(reference), len(hypothesis))]:
+        own, theirs = reference[at:row], hypothesis[other_at:column]
+        if _has_marks(own) or _has_marks(theirs):
+            yield from (taken.moved(at, other_at) for taken in trace(own, theirs).taken)
+        if row < len(reference):
+            yield Taken((row, row + 1), (column, column + 1))
+        at, other_at = row + 1, column + 1
+
+
+def _same_marks(reference: Sequence[Token], hypothesis: Sequence[Token]) -> list[tuple[int, int]]:
+    """Places of marks of one name that stand for one another if marks are taken for words."""
+    from rapidfuzz.distance import Levenshtein
+
+    if not (_has_marks(reference) and _has_marks(hypothesis)):
+        return []
+    return [
+        (found.src_start + step, found.dest_start + step)
+        for found in Levenshtein.opcodes(reference, hypothesis)
+        if found.tag == "equal"
+        for step in range(found.src_end - found.src_start)
+        if isinstance(reference[found.src_start + step], Mark)
+    ]
+
+
+def _has_marks(tokens: Sequence[Token]) -> bool:
+    return any(isinstance(token, Mark) for token in tokens)
 
 
 def _words(tokens: Sequence[Token]) -> list[str]:

@@ -38,6 +38,11 @@ class Taken:
     reference: tuple[int, int]
     hypothesis: tuple[int, int]
 
+    def moved(self, by: int, other_by: int) -> Taken:
+        """The same in longer texts, by so many tokens further on in the reference and in the hypothesis."""
+        (start, stop), (other_start, other_stop) = self.reference, self.hypothesis
+        return Taken((start + by, stop + by), (other_start + other_by, other_stop + other_by))
+
 
 @dataclass(frozen=True, slots=True)
 class Traced:

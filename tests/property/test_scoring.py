@@ -97,17 +97,28 @@ def cheapest_by_recursion(reference: list[Token], hypothesis: list[Token]) -> tu
     return best(len(reference), len(hypothesis))
 
 
+@given(WORDS, MARKED)
+def test_marks_of_one_text_take_what_makes_errors_fewest(words: list[Token], marked: list[Token]) -> None:
+    for reference, hypothesis in ((words, marked), (marked, words)):
+        assert wrong(errors(align(reference, hypothesis))) == cheapest_by_recursion(reference, hypothesis)[0]
+
+
 @given(MARKED, MARKED)
-def test_marks_take_what_makes_errors_fewest_and_no_more(reference: list[Token], hypothesis: list[Token]) -> None:
+def test_every_word_is_scored_or_is_not(reference: list[Token], hypothesis: list[Token]) -> None:
     steps = align(reference, hypothesis)
-    found = errors(steps)
-    assert wrong(found) == cheapest_by_recursion(reference, hypothesis)[0]
     said = sum(isinstance(token, str) for token in reference)
-    assert found.reference_length + unscored(steps) == said, "a word is scored or it is not"
+    assert errors(steps).reference_length + unscored(steps) == said
     marks = sum(isinstance(token, Mark) for token in (*reference, *hypothesis))
     assert unscored(steps) <= MARK.room * marks
-    if not marks:
-        assert all(step.kind is not Kind.UNSCORED for step in steps)
+    assert marks or all(step.kind is not Kind.UNSCORED for step in steps)
+
+
+@given(WORDS, WORDS, WORDS)
+def test_marks_that_both_texts_have_hide_nothing_beside_them(
+    before: list[str], after: list[str], lost: list[str]
+) -> None:
+    found = errors(align([*before, MARK, *lost, *after], [*before, MARK, *after]))
+    assert wrong(found) == len(lost)
 
 
 @given(WORDS, WORDS, st.data())
