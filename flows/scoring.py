@@ -192,7 +192,7 @@ def grouped(calls: Sequence[CallScore], by: Sequence[str]) -> dict[str, dict[str
     for name in dict.fromkeys(by):
         if name == "channel":
             sides = sorted({one.side for call in calls for one in call.sides} & _SIDES)
-            groups = {side: figures(calls, side) for side in sides}
+            groups = {side: figures([call for call in calls if _has(call, side)], side) for side in sides}
         else:
             members: dict[str, list[CallScore]] = defaultdict(list)
             for call in calls:
@@ -236,6 +236,10 @@ def noise_band(snr_db: float | None, *, low_only: bool = False) -> str | None:
     if snr_db is None:
         return _QUIET if low_only else None
     return next((band for below_db, band in _NOISE_DB if snr_db < below_db), _QUIET)
+
+
+def _has(call: CallScore, side: str) -> bool:
+    return any(one.side == side for one in call.sides)
 
 
 def _streams(own: Sequence[Said], theirs: Sequence[Said]) -> list[tuple[str, Sequence[Said], Sequence[Said]]]:

@@ -49,6 +49,7 @@ def promote(model: str | None, wanted: tuple[str, ...], profile: str | None, dat
     archive = archive_of(now, data_dir)
     said = golden_set(archive)
     print_fetching({one.id: one for settings in (now, candidate) for one in missing_models(settings)}.values())
+    data_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=data_dir) as scratch:
         bench = Bench(archive, said, Path(scratch), now.ingest.fetch_s)
         trial = bench.try_out(now, candidate, lambda step: click.echo(step, err=True))

@@ -116,6 +116,8 @@ def test_groups_pool_their_calls_and_what_is_not_known_is_in_none() -> None:
     assert found["channel"]["agent"].words == EditErrors(1, 0, 0, 12)
     assert found["channel"]["customer"].words == EditErrors(0, 0, 0, 6)
     assert found["channel"]["agent"].cp_wer is None
+    mixed = score(call("four", ("", "x")), call("four", ("", "x")))
+    assert grouped([*heard, mixed], ["channel"])["channel"]["agent"].calls == 3
     one = found["call"]["two"].wer
     assert one is not None
     assert (one.rate, one.low) == (1 / 6, None)
