@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from asr.errors import ConfigError, ModelError
-from asr.scoring import EditErrors
+from asr.scoring.errors import EditErrors
 from asr.whisper.ranges import Range
 
 _MAX_WER_RISE = 0.005

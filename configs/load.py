@@ -1,6 +1,6 @@
 """From the layers that a user writes to Settings.
 
-Layers, weakest first: the defaults, a profile, the user's file, the environment
+Layers, weakest first: the defaults, a profile, what `callwright promote` wrote, the user's file, the environment
 (CALLWRIGHT_VAD__THRESHOLD=0.6) and `--set vad.threshold=0.6`. An error names the layer at fault.
 """
 
@@ -20,6 +20,8 @@ from asr.errors import ConfigError
 from configs.settings import Key, Settings, known_keys, plain, sections, toml_value
 
 USER_FILE = "callwright.toml"
+PROMOTED_FILE = "callwright.promoted.toml"
+"""What `callwright promote` writes in the working folder; it is read wherever callwright.toml would be."""
 PREFIX = "CALLWRIGHT_"
 HIDDEN = "(secret)"
 _HERE = Path(__file__).parent
@@ -38,8 +40,8 @@ def load(profile: str | None, overrides: Sequence[str], environ: Mapping[str, st
     """Settings from all layers.
 
     `profile` may be several names by commas.
-    `overrides` are KEY=VALUE as given to --set; a `user_file` of None is callwright.toml in the working
-    folder, if there is one.
+    `overrides` are KEY=VALUE as given to --set; a `user_file` of None is callwright.toml in the working folder, and
+    callwright.promoted.toml before it, as far as they are there.
 
     Raises ConfigError for an unknown profile, section or key, or for a value out of range.
     """
@@ -53,6 +55,8 @@ def read_layers(
     layers: list[Layer] = []
     if profile is not None:
         layers.extend(_file_layer(profile_file(name), f"profile {name}") for name in profile.split(","))
+    if user_file is None and Path(PROMOTED_FILE).exists():
+        layers.append(_file_layer(Path(PROMOTED_FILE), PROMOTED_FILE))
     if user_file is not None or Path(USER_FILE).exists():
         path = user_file if user_file is not None else Path(USER_FILE)
         layers.append(_file_layer(path, str(path)))

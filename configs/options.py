@@ -135,3 +135,50 @@ class ScheduleOptions(BaseModel):
         description="When calls that older settings made are made again.",
         json_schema_extra={"source": "callwright: after a change of model or settings, by hand"},
     )
+
+
+class PromotionOptions(BaseModel):
+    """When `callwright promote` refuses a model or a setting, by what it hears of the corrected calls."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_words: int = Field(
+        1_000,
+        ge=1,
+        description="Corrected calls of fewer words, as far as they can be scored, are too few to promote anything on.",
+        json_schema_extra={"source": "asr/card.py: on fewer words half a point is five words"},
+    )
+    max_wer_rise: float = Field(
+        0.005,
+        ge=0,
+        le=1,
+        description="Refused is what raises the word error rate by so much, as a share, or significantly by less.",
+        json_schema_extra={"source": "asr/card.py: what roundings of the same weights differ by"},
+    )
+    max_deletion_rise: float = Field(
+        0.005,
+        ge=0,
+        le=1,
+        description="Refused is what raises the share of lost words by so much: fewer words can pass for fewer errors.",
+        json_schema_extra={"source": "callwright"},
+    )
+    max_digit_wer_rise: float = Field(
+        0.01,
+        ge=0,
+        le=1,
+        description="Refused is what raises the error rate of digits by so much, where there are min_digits.",
+        json_schema_extra={"source": "callwright: one digit of a hundred"},
+    )
+    min_digits: int = Field(
+        100,
+        ge=1,
+        description="With fewer digits to be scored their error rate decides nothing; redaction takes most of them.",
+        json_schema_extra={"source": "callwright: one digit is one point then"},
+    )
+    significance: float = Field(
+        0.05,
+        gt=0,
+        lt=1,
+        description="Below so small a p of the matched pairs test more errors are a regression, however few.",
+        json_schema_extra={"source": "NIST's usual level"},
+    )

@@ -15,8 +15,8 @@ import numpy as np
 
 from asr.decode import identify
 from asr.errors import ConfigError, FatalError
-from asr.normalise import whisper_english
-from asr.scoring import EditErrors, character_errors, interval, pooled, word_errors
+from asr.scoring.errors import EditErrors, character_errors, interval, pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from flows.contestants import check
 from flows.ingest import length_s
 

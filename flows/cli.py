@@ -11,6 +11,7 @@ from flows.commands.access import group as access
 from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
+from flows.commands.correct import correct
 from flows.commands.evidence import audit, certificate, keys
 from flows.commands.export import export
 from flows.commands.inspect import inspect
@@ -18,9 +19,11 @@ from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.objects import objects
+from flows.commands.promote import promote
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
+from flows.commands.score import score
 from flows.commands.search import search
 from flows.commands.service import deploy, up, worker
 from flows.commands.summarise import summarise
@@ -62,6 +65,7 @@ def cli() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(score, correct, promote),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
     *(backfill, summarise, up, deploy, worker),

@@ -14,8 +14,8 @@ from asr.engines.base import EngineInfo
 from asr.engines.openvino import build
 from asr.engines.openvino_calibrate import Features, calibrate, save_graphs
 from asr.models import LocalModel
-from asr.normalise import whisper_english
-from asr.scoring import long_deletions, pooled, word_errors
+from asr.scoring.errors import long_deletions, pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.types import Samples
 from asr.vad import SpeechDetector
 from asr.whisper.engine import window_features, window_positions

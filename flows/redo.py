@@ -118,7 +118,7 @@ def _source(due: Due, number: int, work: Work, redone: Redone) -> Source | None:
     places, troubles = work.custody.ledger.places(due.id), []
     for place in places:
         try:
-            path = _found(place, due, scratch, work.settings.ingest.fetch_s)
+            path = file_at(place, due, scratch, work.settings.ingest.fetch_s)
         except PipelineError as error:
             troubles.append(error.reason)
             continue
@@ -130,8 +130,9 @@ def _source(due: Due, number: int, work: Work, redone: Redone) -> Source | None:
     return None
 
 
-def _found(place: Place, due: Due, scratch: Path, within_s: float) -> Path | None:
-    """A file under a call's own name that holds its bytes, if they are at that place; None if not."""
+def file_at(place: Place, due: Due, scratch: Path, within_s: float) -> Path | None:
+    """A file under a call's own name that holds its bytes, if they are at that place; None if not. `scratch` is a
+    folder of its own, which is made if the file has to be."""
     named = scratch / (Path(due.name).name or due.sha256)
     if place.uri.startswith("s3://"):
         scratch.mkdir(mode=0o700, exist_ok=True)

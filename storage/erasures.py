@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from compliance.types import AUDIO_KINDS, CallFacts, Kind
 from storage.batches import batches
 from storage.facts import call_facts, forget_facts
+from storage.golden_tables import CorrectionRow
 from storage.recordings import insert_if_new
 from storage.summary_tables import SummaryRow
 from storage.tables import (
@@ -195,14 +196,15 @@ def relocate(connection: sa.Connection, recording_id: int, uri: str, where: str)
 
 def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int:
     """Delete the rows that go with a kind, and what then hangs on nothing; return how many went."""
-    own = {table: table.recording_id == recording_id for table in (WordRow, TurnRow, RedactionRow, SummaryRow)}
+    tables = (WordRow, TurnRow, RedactionRow, SummaryRow, CorrectionRow)
+    own = {table: table.recording_id == recording_id for table in tables}
     documents = connection.execute(
         sa.select(DocumentRow.kind).where(DocumentRow.recording_id == recording_id)
     ).scalars()
     going = [document for document in documents if goes_with(kind, document)]
     in_kind: dict[Kind, tuple[Any, ...]] = {
         Kind.WORDS: (WordRow,),
-        Kind.TRANSCRIPT: (WordRow, TurnRow, RedactionRow),
+        Kind.TRANSCRIPT: (WordRow, TurnRow, RedactionRow, CorrectionRow),
         Kind.SUMMARY: (SummaryRow,),
     }
     gone = 0

@@ -23,8 +23,9 @@ from storage.audit_log import Detail
 from storage.errors import NoTranscriptError
 from storage.overview import FILTERS
 from storage.query import read_only
+from storage.repository import Repository
 from storage.session import Database
-from storage.types import RecordingState
+from storage.types import RecordingState, StoredRecording
 
 
 @click.command(epilog="Example: callwright status --only queue=billing --only direction=inbound")
@@ -59,13 +60,7 @@ def show(call: str, settings: Settings, data_dir: Path, *, rttm: bool, as_json: 
     CALL is a file name, with or without its ending, or at least six digits of the recording's SHA-256.
     """
     repository = archive_of(settings, data_dir).repository
-    found = repository.find(call)
-    if found.state is RecordingState.ERASED:
-        raise NoTranscriptError(f"the transcript of {found.name} was erased", "`callwright certificate` tells of it")
-    if found.state is not RecordingState.PUBLISHED:
-        reasons = [row.reason for row in repository.calls([found.sha256]) if row.reason]
-        why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
-        raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
+    found = published(repository, call)
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
     told, documents = repository.metadata(found.id), repository.documents(found.id)
     conversation = repository.conversation(found.id)
@@ -112,6 +107,18 @@ def sql(statement: str, max_rows: int, settings: Settings, data_dir: Path, *, as
     if table.truncated:
         click.echo(f"Only the first {max_rows} rows; --max-rows shows more.", err=True)
     return 0
+
+
+def published(repository: Repository, call: str) -> StoredRecording:
+    """The recording of a call that has a transcript. Raises NoTranscriptError, which says why, if it has none."""
+    found = repository.find(call)
+    if found.state is RecordingState.ERASED:
+        raise NoTranscriptError(f"the transcript of {found.name} was erased", "`callwright certificate` tells of it")
+    if found.state is not RecordingState.PUBLISHED:
+        reasons = [row.reason for row in repository.calls([found.sha256]) if row.reason]
+        why = f"{found.state}: {reasons[0]}" if reasons else "not processed yet"
+        raise NoTranscriptError(f"{found.name} is {why}", "callwright run does it, or does it again")
+    return found
 
 
 def _narrowed(only: tuple[str, ...]) -> dict[str, str]:

@@ -31,8 +31,8 @@ import soundfile
 from asr.decode import identify
 from asr.engines.base import Engine
 from asr.engines.registry import load_engine
-from asr.normalise import whisper_english
-from asr.scoring import EditErrors, pooled, word_errors
+from asr.scoring.errors import EditErrors, pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.types import FindingKind, Transcript
 from asr.vad import SileroVad, SpeechDetector
 from configs.load import load

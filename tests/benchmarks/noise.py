@@ -26,9 +26,9 @@ from asr.denoise import METHODS, is_noisy
 from asr.engines.base import Engine
 from asr.engines.registry import load_engine
 from asr.files.options import DecodeOptions
-from asr.normalise import whisper_english
 from asr.options import DenoiseOptions
-from asr.scoring import EditErrors, pooled, word_errors
+from asr.scoring.errors import EditErrors, pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.timebase import to_samples, to_seconds
 from asr.vad import SpeechDetector
 from configs.load import load

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from asr.decode import identify
 from asr.engines.registry import load_engine
-from asr.normalise import whisper_english
-from asr.scoring import pooled, word_errors
+from asr.scoring.errors import pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.timebase import to_samples, to_seconds
 from asr.types import Chunk, GuardCounts, Span
 from asr.vad import SileroVad

@@ -35,7 +35,7 @@ from pyannote.metrics.diarization import DiarizationErrorRate, JaccardErrorRate
 from asr.decode import identify
 from asr.diarize.rttm import Talk, read_rttm
 from asr.engines.registry import load_engine
-from asr.normalise import whisper_english
+from asr.scoring.normalisation import whisper_english
 from asr.spans import join
 from asr.timebase import to_seconds
 from asr.types import Samples, Transcript

@@ -14,10 +14,10 @@ from asr.decode import decode, identify
 from asr.engines.registry import load_engine
 from asr.files.options import DecodeOptions
 from asr.models import LocalModel
-from asr.normalise import whisper_english
 from asr.options import TranscribeOptions
 from asr.resample import resample
-from asr.scoring import pooled, word_errors
+from asr.scoring.errors import pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.timebase import to_samples
 from asr.types import Samples
 from asr.whisper import engine as whisper

@@ -18,10 +18,10 @@ from asr.engines.scripted import ScriptedEngine
 from asr.errors import ConfigError
 from asr.files.options import DecodeOptions
 from asr.models import LocalModel
-from asr.normalise import whisper_english
 from asr.options import TranscribeOptions
 from asr.resample import resample
-from asr.scoring import word_errors
+from asr.scoring.errors import word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.timebase import to_samples
 from asr.types import Hypothesis, Samples, Word
 

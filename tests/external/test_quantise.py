@@ -12,7 +12,7 @@ import pytest
 from asr.card import shipped_card
 from asr.engines.openvino_calibrate import calibrate
 from asr.models import LocalModel
-from asr.scoring import EditErrors
+from asr.scoring.errors import EditErrors
 from asr.vad import SileroVad
 from asr.whisper.weights import load_weights
 from configs.settings import Settings

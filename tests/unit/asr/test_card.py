@@ -10,7 +10,7 @@ import pytest
 from asr.card import Card, Outcome, admitted, read_card, shipped_card
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel
-from asr.scoring import EditErrors
+from asr.scoring.errors import EditErrors
 
 SHA = "1" * 64
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from asr.scoring import EditErrors
+from asr.scoring.errors import EditErrors
 from flows import benchmark
 from flows.benchmark import Latency, Measured, Score
 from flows.cli import call

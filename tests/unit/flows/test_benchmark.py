@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import ConfigError, FatalError
-from asr.scoring import EditErrors, interval
+from asr.scoring.errors import EditErrors, interval
 from flows import benchmark
 from flows.benchmark import Latency, compare, find_calls, references
 from flows.contestants import check

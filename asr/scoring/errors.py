@@ -89,16 +89,22 @@ def pooled(parts: Iterable[EditErrors]) -> EditErrors:
 
 
 def interval(parts: Sequence[EditErrors], seed: int, draws: int = 1_000) -> tuple[float, float]:
-    """The 95 % confidence interval of the pooled rate, by a bootstrap over the parts (calls): (low, high).
+    """The 95 % confidence interval of the pooled rate, by a bootstrap over the parts (calls): (low, high)."""
+    errors = [part.substitutions + part.deletions + part.insertions for part in parts]
+    return ratio_interval(errors, [part.reference_length for part in parts], seed, draws)
+
+
+def ratio_interval(
+    errors: Sequence[float], lengths: Sequence[float], seed: int, draws: int = 1_000
+) -> tuple[float, float]:
+    """The 95 % confidence interval of sum(errors) / sum(lengths), of as many parts each, by a bootstrap over the parts.
 
     Bisani & Ney, Bootstrap estimates for confidence intervals in ASR performance evaluation, 2004. Without parts both
-    ends are 0.
+    ends are 0. Lengths that add up to nothing count as 1.
     """
-    if not parts:
+    if not errors:
         return 0.0, 0.0
-    errors = np.array([part.substitutions + part.deletions + part.insertions for part in parts])
-    lengths = np.array([part.reference_length for part in parts])
-    drawn = np.random.default_rng(seed).integers(0, len(parts), (draws, len(parts)))
-    rates = errors[drawn].sum(axis=1) / np.maximum(lengths[drawn].sum(axis=1), 1)
-    low, high = np.quantile(rates, (0.025, 0.975))
+    drawn = np.random.default_rng(seed).integers(0, len(errors), (draws, len(errors)))
+    wrong, whole = np.asarray(errors)[drawn].sum(axis=1), np.asarray(lengths)[drawn].sum(axis=1)
+    low, high = np.quantile(wrong / np.where(whole > 0, whole, 1), (0.025, 0.975))
     return float(low), float(high)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asr.normalise import whisper_english
-from asr.scoring import EditErrors, character_errors, pooled, word_errors
+from asr.scoring.errors import EditErrors, character_errors, pooled, word_errors
+from asr.scoring.normalisation import whisper_english
 
 
 def test_a_worked_example() -> None:
