@@ -11,6 +11,7 @@ from flows.commands.access import group as access
 from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
+from flows.commands.doctor import doctor
 from flows.commands.evidence import audit, certificate, keys
 from flows.commands.export import export
 from flows.commands.inspect import inspect
@@ -61,7 +62,7 @@ def cli() -> None:
 
 
 _COMMANDS: tuple[click.Command, ...] = (
-    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
+    *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
     *(backfill, summarise, up, deploy, worker),
