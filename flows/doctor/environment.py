@@ -103,7 +103,7 @@ def variables(patient: Patient) -> Verdict:
 def proxies(patient: Patient) -> Verdict:
     """Whether what is to reach a server on this machine would go to a proxy, which looks for it on its own."""
     environ = patient.environ
-    caught = [name for name, url in _servers(patient) if _is_here(url) and _is_caught(url, environ)]
+    caught = [name for name, url in _servers(patient) if is_caught(url, environ)]
     if caught:
         return failure(
             f"a proxy catches what is meant for this machine: {', '.join(caught)}",
@@ -127,11 +127,11 @@ def _is_here(url: str) -> bool:
         return host == "localhost"
 
 
-def _is_caught(url: str, environ: Mapping[str, str]) -> bool:
-    parts = urlsplit(url)
-    named = _proxies(environ.items())
+def is_caught(url: str, environ: Mapping[str, str]) -> bool:
+    """Whether an address on this machine would be asked for at a proxy."""
+    parts, named = urlsplit(url), _proxies(environ.items())
     is_proxied = bool(named.get(parts.scheme) or named.get("all"))
-    return is_proxied and not proxy_bypass_environment(parts.netloc, {"no": named.get("no", "")})
+    return _is_here(url) and is_proxied and not proxy_bypass_environment(parts.netloc, {"no": named.get("no", "")})
 
 
 def _proxies(variables: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -43,9 +43,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """What is looked at: settings and the file that they may come from, data folder,
-    environment, the logical CPUs that this process may use, and
-    below `root` what the kernel tells of the machine."""
+    """What is looked at: settings and the file that they may come from, the data folder, the environment, the logical
+    CPUs that this process may use, and below `root` what the kernel tells of the machine."""
 
     settings: Settings
     data_dir: Path

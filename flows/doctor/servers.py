@@ -13,8 +13,10 @@ from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from asr.errors import FatalError
 from compliance.types import Document
 from flows.doctor.disks import can_write
+from flows.doctor.environment import is_caught
 from flows.doctor.finding import Patient, Verdict, failure, ok, skipped, warning
 from flows.language_model import DIALECTS_FILE, preset
 from flows.wiring import objects_place, open_objects
@@ -23,6 +25,7 @@ from llm.dialects import DialectMemory
 
 _ASKED_S = 5.0
 _REFUSED = (401, 403)
+_CAUGHT = "a proxy catches it"
 
 
 def object_store(patient: Patient) -> Verdict:
@@ -55,21 +58,27 @@ def prefect(patient: Patient) -> Verdict:
     url = patient.environ.get("PREFECT_API_URL", "")
     if not url:
         return skipped("PREFECT_API_URL names none: every run starts its own")
-    shown, remedy = _without_password(url), "Start it, or let PREFECT_API_URL name it: `callwright up` starts one"
-    try:
-        theirs = str(_got(f"{url.rstrip('/')}/admin/version", patient))
-    except urllib.error.HTTPError as error:
-        if error.code in _REFUSED:
-            remedy = "Check PREFECT_API_KEY or PREFECT_API_AUTH_STRING"
-        return failure(f"{shown} answers with status {error.code}", remedy)
-    except (urllib.error.URLError, OSError):
-        return failure(f"{shown} cannot be reached", remedy)
-    except ValueError:
-        return failure(f"{shown} is no Prefect server", remedy)
-    ours = version("prefect")
+    if is_caught(url, patient.environ):
+        return skipped(_CAUGHT)
+    shown, ours, theirs = _without_password(url), version("prefect"), _prefects_version(url, patient)
     if theirs.split(".")[:2] != ours.split(".")[:2]:
         return warning(f"{shown} is Prefect {theirs}, and this is {ours}", "Run the same version there and here")
     return ok(f"{shown}: Prefect {theirs}")
+
+
+def _prefects_version(url: str, patient: Patient) -> str:
+    """The version of the server at an address. Raises FatalError, without the password that may be in the address."""
+    shown, remedy = _without_password(url), "Start it, or let PREFECT_API_URL name it: `callwright up` starts one"
+    try:
+        return str(_got(f"{url.rstrip('/')}/admin/version", patient))
+    except urllib.error.HTTPError as error:
+        if error.code in _REFUSED:
+            remedy = "Check PREFECT_API_KEY or PREFECT_API_AUTH_STRING"
+        raise FatalError(f"{shown} answers with status {error.code}", remedy) from None
+    except OSError:
+        raise FatalError(f"{shown} cannot be reached", remedy) from None
+    except ValueError:
+        raise FatalError(f"{shown} is no Prefect server", remedy) from None
 
 
 def language_model(patient: Patient) -> Verdict:
@@ -78,6 +87,8 @@ def language_model(patient: Patient) -> Verdict:
     options = settings.llm.model_copy(update={"timeout_s": min(_ASKED_S, settings.llm.timeout_s)})
     if not options.base_url:
         return _embedded(patient)
+    if is_caught(options.base_url, patient.environ):
+        return skipped(_CAUGHT)
     chat = HttpChat(options, preset(settings), DialectMemory(patient.data_dir / DIALECTS_FILE))
     try:
         listed = chat.models()

@@ -47,6 +47,8 @@ _MOST_ERRORS = 0.5
 
 _TIMES = 3
 
+_LOOK = "look at what is said above of cores, load, threads and variables"
+
 
 def speed(patient: Patient) -> Verdict:
     """Transcribe ten seconds on every core at once, the best of three, and hold that against what is expected.
@@ -64,6 +66,9 @@ def speed(patient: Patient) -> Verdict:
         engine = load_engine(model, settings.transcribe)
     except (ModelError, ConfigError):
         return skipped("the engine or its model is not ready")
+    except RuntimeError:
+        # What OpenVINO and ONNX Runtime raise for a graph that the CPU cannot run as it was asked to.
+        return failure("the engine does not start on this CPU", f"Set transcribe.precision to float32; {_LOOK}")
     if not SAMPLE.exists():
         return skipped(f"there is no {SAMPLE}")
     samples, said = _sample(settings)
@@ -85,11 +90,10 @@ def speed(patient: Patient) -> Verdict:
 
 def _judged(found: str, rate: float, expected: float | None) -> Verdict:
     """What a speed means, in times realtime, where another is expected if it is known."""
-    remedy = "Look at what is said above of cores, load, threads and variables; then `callwright bench run`"
     if rate < 1.0:
-        return failure(found, f"{remedy}. A call takes longer than it lasts: set transcribe.model to a smaller one")
+        return failure(f"{found}: a call takes longer than it lasts", f"Set a smaller transcribe.model; {_LOOK}")
     if expected is not None and rate < _LEAST_SHARE * expected:
-        return warning(found, remedy)
+        return warning(found, _LOOK)
     if rate < 1.0 / _MOST_REALTIME:
         return warning(f"{found}: real-time factor {1 / rate:.2f}", "Use more cores, or a smaller transcribe.model")
     return ok(found)
