@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import hypot
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -34,8 +35,13 @@ _SIGMAS, _NORMAL = 3.0, 1.4826
 """Three standard deviations, which 1.4826 times the median absolute deviation estimates where values scatter normally
 (Rousseeuw and Croux 1993): one outlier among the rounds does not move it."""
 
-_LEAST_CHANGE = 0.03
-"""What is less is never told: two runs of the same on a quiet machine differ by so much."""
+_LEAST_CHANGE, _UNSURE_CHANGE = 0.03, 0.1
+"""Less is never told, and less than a tenth not before there are three measurements to be held against: rounds of one
+lie close together, and two an hour apart differ by a tenth on a shared machine (docs/performance.md)."""
+
+_SURE_FROM = 3
+_LEAST_S = 0.01
+"""Of seconds, what is less than this is not told either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,16 +131,22 @@ def earlier(of: Mapping[str, Any], history: Path) -> list[Record]:
 def changes(now: Record, before: Sequence[Record]) -> list[Change]:
     """Each figure against all rounds of earlier measurements, of which there is at least one.
 
-    Chance is three standard deviations of what was measured before, by the median absolute deviation, and 3 % at least.
+    Chance is three standard deviations of what was measured before and now, by the median absolute deviation; at least
+    3 %, 10 % where there are fewer than three measurements before, and 10 ms.
     """
-    found = []
+    found, least = [], _LEAST_CHANGE if len(before) >= _SURE_FROM else _UNSURE_CHANGE
     for name, values in now.figures.items():
         if past := [value for one in before for value in one.figures.get(name, ())]:
-            middle = median(past)
-            scatter = _NORMAL * median(abs(value - middle) for value in past)
-            noise = max(_SIGMAS * scatter, _LEAST_CHANGE * abs(middle))
+            middle, scatter = median(past), hypot(_deviation(past), _deviation(values))
+            noise = max(_SIGMAS * scatter, least * abs(middle), _LEAST_S if name.endswith(" s") else 0.0)
             found.append(Change(name, median(values), middle, noise))
     return found
+
+
+def _deviation(values: Sequence[float]) -> float:
+    """The standard deviation, by the median absolute deviation."""
+    middle = median(values)
+    return _NORMAL * median(abs(value - middle) for value in values)
 
 
 def _figures(one: Round, audio_s: float) -> Iterable[tuple[str, float]]:

@@ -43,7 +43,8 @@ def run(settings: Settings, **chosen: Any) -> int:
     of the benchmark's own; the warm-up starts that and loads the models. A call's time is from when its group was begun
     to its being published: fewer at once (--concurrency) make it shorter, and all of them together slower. CPU time is
     this process's, without Prefect's server. --compare takes the last ten of the same calls, settings, threads and kind
-    of machine; chance is three standard deviations, by the median absolute deviation of all rounds, and 3 % at least.
+    of machine; chance is three standard deviations, by the median absolute deviation of all rounds, and 3 % at least,
+    10 % while there are fewer than three.
     """
     if chosen["concurrency"]:
         batch = settings.batch.model_copy(update={"group_recordings": chosen["concurrency"]})

@@ -93,9 +93,25 @@ def test_what_is_within_the_scatter_of_earlier_rounds_is_chance() -> None:
 
 
 def test_one_outlier_before_hides_nothing_and_three_percent_are_never_told() -> None:
-    steady = kept(10.0, 10.0, 10.0, 10.0, 60.0)
-    assert not change(kept(10.29), steady).is_beyond_noise
-    assert change(kept(10.31), steady).is_worse
+    steady = [kept(10.0, 10.0, 10.0, 10.0, 60.0)] * 3
+    assert not change(kept(10.29), *steady).is_beyond_noise
+    assert change(kept(10.31), *steady).is_worse
+    # Of one measurement less is known.
+    assert not change(kept(10.99), steady[0]).is_beyond_noise
+    assert change(kept(11.01), steady[0]).is_worse
+
+
+def test_the_scatter_of_what_is_measured_now_counts_too() -> None:
+    assert change(kept(12.0), *[kept(10.0)] * 3).is_worse
+    assert not change(kept(11.0, 12.0, 13.0), *[kept(10.0)] * 3).is_beyond_noise
+
+
+def test_some_milliseconds_are_never_told() -> None:
+    before, now = (
+        Rounds((), 60.0, (Round(1.0, 1.0, (1.0,), {"summarise": (took_s,)}),), 1.0) for took_s in (0.001, 0.009)
+    )
+    told = changes(record(now, Settings(), NOW), [record(before, Settings(), NOW)])
+    assert not any(one.is_beyond_noise for one in told)
 
 
 def test_the_command_prints_saves_and_compares(
