@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 NODES = Path("/sys/devices/system/node")
+_THREADS = Path("/proc/self/task")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +51,15 @@ def cpus_of(turn: int, allowed: Collection[int], machine: Sequence[Node]) -> fro
 
 
 def bind(turn: int, folder: Path = NODES) -> None:
-    """Keep this process, and what it starts from now on, on the node whose turn it is (see cpus_of).
+    """Keep this process, all threads that it has and what they start, on the node whose turn it is (see cpus_of).
 
     Memory that is first used from then on lies on that node too: the kernel gives a thread what is near it
     (admin-guide/mm/numa_memory_policy). Call it before anything is loaded.
     """
     if (cpus := cpus_of(turn, os.sched_getaffinity(0), nodes(folder))) is not None:
-        os.sched_setaffinity(0, cpus)
+        for thread in _THREADS.iterdir():  # a process's affinity is that of each of its threads
+            with suppress(ProcessLookupError):
+                os.sched_setaffinity(int(thread.name), cpus)
 
 
 def cpus_in(text: str) -> frozenset[int]:

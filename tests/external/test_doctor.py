@@ -37,6 +37,7 @@ from storage.ledger import Ledger
 from storage.session import alembic_config, open_database, writing
 from tests.external.conftest import COMMAND, ROOT, environ
 from tests.servers import free_port
+from tests.unit.asr.test_numa import make_nodes
 
 Findings = dict[str, dict[str, str]]
 
@@ -363,6 +364,25 @@ def test_a_quota_of_half_a_core_is_named(machine: Machine, doctor: Doctor) -> No
     assert "may use 0.5: 1 threads. Less than one core stands still for 50%" in findings["cores"]["found"]
     assert "docker run --cpus" in findings["cores"]["remedy"]
     assert done.returncode == 1
+
+
+def test_a_process_that_spans_two_nodes_is_named(whole: Machine, doctor: Doctor, tmp_path: Path) -> None:
+    """By the command where this machine's CPUs are told to be of two nodes."""
+    cpus = sorted(os.sched_getaffinity(0))
+    if len(cpus) < 2:
+        pytest.skip("one CPU makes no two nodes")
+    make_nodes(tmp_path / "node", str(cpus[0]), ",".join(map(str, cpus[1:])))
+    line = ["unshare", "--mount", "sh", "-c", 'mount --bind "$0" /sys/devices/system/node && exec "$@"']
+    line += [str(tmp_path / "node"), *COMMAND, *whole.line("--quick")]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=whole.here, env=environ(), check=False)
+    if not done.stdout:
+        pytest.skip("nothing may be mounted here")
+    findings = by_name(done.stdout)
+    assert doctor.worse(findings) == {"NUMA"}
+    assert findings["NUMA"]["status"] == "warning"
+    assert "one process spans 2 nodes" in findings["NUMA"]["found"]
+    assert "service.task_runner to processes" in findings["NUMA"]["remedy"]
+    assert done.returncode == 0
 
 
 def test_cores_that_others_use_are_named(machine: Machine, doctor: Doctor) -> None:

@@ -57,11 +57,20 @@ def test_examples_hold(module: object) -> None:
 
 
 BOUND = """
-import os, sys
+import os, sys, threading
 from pathlib import Path
 from asr.numa import bind
+told, over = [], threading.Event()
+def wait():
+    over.wait()
+    told.append(os.sched_getaffinity(0))
+before = threading.Thread(target=wait)
+before.start()
 bind(int(sys.argv[1]), Path(sys.argv[2]))
-print(*sorted(os.sched_getaffinity(0)))
+over.set()
+before.join()
+assert told == [os.sched_getaffinity(0)], "what ran before is bound too"
+print(*sorted(told[0]))
 """
 
 
