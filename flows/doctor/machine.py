@@ -88,7 +88,7 @@ def memory(patient: Patient) -> Verdict:
     held = "" if limit is None or limit > total else f", the control group may hold {limit / _GB:.1f} GB"
     found = (
         f"{total / _GB:.1f} GB, {available / _GB:.1f} GB to be had{held}; "
-        f"{processes} process{'es' * (processes > 1)} of {patient.settings.transcribe.model} need {needed / _GB:.1f} GB"
+        f"{processes} process{'es' * (processes > 1)} of {patient.settings.transcribe.model} need{'s' * (processes == 1)} {needed / _GB:.1f} GB"
     )
     if room < needed:
         return failure(
