@@ -63,7 +63,7 @@ def disk_space(patient: Patient) -> Verdict:
 def disk_speed(patient: Patient) -> Verdict:
     """How quickly the data folder's disk writes, and how long it takes to be sure of a few bytes."""
     folder = _nearest(patient.data_dir)
-    if not can_write(folder) or shutil.disk_usage(folder).free < 2 * _WRITTEN_BYTES:
+    if not (can_write(folder) and has_room(folder, 2 * _WRITTEN_BYTES)):
         return skipped("the data folder cannot be written")
     block = os.urandom(1 << 20)
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-") as file:
@@ -121,6 +121,11 @@ def can_write(folder: Path) -> bool:
     """Whether a file can be made there; a full disk is another matter."""
     place = _nearest(folder)
     return place.is_dir() and os.access(place, os.W_OK | os.X_OK)
+
+
+def has_room(folder: Path, size_bytes: int = 1 << 20) -> bool:
+    """Whether a file of that size fits on the folder's disk."""
+    return shutil.disk_usage(folder).free >= size_bytes
 
 
 def database_file(patient: Patient) -> Path | None:

@@ -20,6 +20,9 @@ _THREADS = (
 
 _LONG_SPIN_MS = 1_000
 
+S3_ENDPOINTS = ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3")
+"""Where boto3 is told of a server other than AWS's."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Slow:
@@ -114,7 +117,7 @@ def proxies(patient: Patient) -> Verdict:
 
 
 def _servers(patient: Patient) -> Iterator[tuple[str, str]]:
-    for name in ("PREFECT_API_URL", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+    for name in ("PREFECT_API_URL", *S3_ENDPOINTS):
         yield name, patient.environ.get(name, "")
     yield "llm.base_url", patient.settings.llm.base_url
 

@@ -86,9 +86,10 @@ def memory(patient: Patient) -> Verdict:
     model_bytes = known.get(patient.settings.transcribe.model).size_bytes
     needed = processes * (_PROCESS_BYTES + _COPIES * model_bytes) + _SERVER_BYTES
     held = "" if limit is None or limit > total else f", the control group may hold {limit / _GB:.1f} GB"
+    who = f"{processes} processes" if processes > 1 else "a process"
     found = (
         f"{total / _GB:.1f} GB, {available / _GB:.1f} GB to be had{held}; "
-        f"{processes} process{'es' * (processes > 1)} of {patient.settings.transcribe.model} need{'s' * (processes == 1)} {needed / _GB:.1f} GB"
+        f"{needed / _GB:.1f} GB wanted by {who} of {patient.settings.transcribe.model}"
     )
     if room < needed:
         return failure(

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 
 from asr.errors import FatalError
 from compliance.types import Document
-from flows.doctor.disks import can_write
-from flows.doctor.environment import is_caught
+from flows.doctor.disks import can_write, has_room
+from flows.doctor.environment import S3_ENDPOINTS, is_caught
 from flows.doctor.finding import Patient, Verdict, failure, ok, skipped, warning
 from flows.language_model import DIALECTS_FILE, preset
 from flows.wiring import objects_place, open_objects
@@ -30,18 +30,12 @@ _CAUGHT = "a proxy catches it"
 
 def object_store(patient: Patient) -> Verdict:
     """Write an object of nobody's, read it back and delete it."""
-    settings = patient.settings
-    place = objects_place(settings, patient.data_dir)
-    if settings.storage.lock:
-        return skipped(f"{place} is locked: what is written there could not be deleted again")
-    if not place.startswith("s3://"):
-        if not can_write(Path(place)):
-            return skipped(f"{place} cannot be written")
-        if not Path(place).exists():
-            return skipped(f"{place} is made by the first run")
+    place = objects_place(patient.settings, patient.data_dir)
+    if why_not := _cannot_be_tried(place, patient):
+        return skipped(why_not)
     with tempfile.TemporaryDirectory() as scratch:
         # A bucket's scratch folder is in the data folder otherwise, which may not be there yet.
-        store = open_objects(settings, Path(scratch) if place.startswith("s3://") else patient.data_dir)
+        store = open_objects(patient.settings, Path(scratch) if place.startswith("s3://") else patient.data_dir)
         body = b"callwright doctor " + secrets.token_hex(8).encode()
         key = store.put(Document("txt", "text/plain", body), datetime.now(UTC).date())
         try:
@@ -51,6 +45,18 @@ def object_store(patient: Patient) -> Verdict:
     if not is_same or store.exists(key):
         return failure(f"{place} does not give back or delete what it was given", "Ask whoever keeps it")
     return ok(f"{place}: written, read back, deleted")
+
+
+def _cannot_be_tried(place: str, patient: Patient) -> str:
+    """Why nothing is written to the object store now; empty if it can be."""
+    if patient.settings.storage.lock:
+        return f"{place} is locked: what is written there could not be deleted again"
+    if place.startswith("s3://"):
+        is_away = any(is_caught(patient.environ.get(name, ""), patient.environ) for name in S3_ENDPOINTS)
+        return _CAUGHT if is_away else ""
+    if not Path(place).exists():
+        return f"{place} is made by the first run"
+    return "" if can_write(Path(place)) and has_room(Path(place)) else f"{place} cannot be written"
 
 
 def prefect(patient: Patient) -> Verdict:

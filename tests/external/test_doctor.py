@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -339,10 +339,13 @@ def test_a_folder_that_is_mounted_for_reading_is_named(machine: Machine, doctor:
 
 def test_a_disk_without_room_is_named(machine: Machine, doctor: Doctor) -> None:
     with mounted(machine.here / "full", "size=1m"):
+        with suppress(OSError):
+            (machine.here / "full" / "filler").write_bytes(bytes(1 << 20))
         machine.overrides.append(f"storage.objects_dir={machine.here}/full")
         code, findings = doctor(machine)
     assert doctor.worse(findings) == {"disk space"}
     assert f"no room is left: objects {machine.here}/full: 0.0 GB" in findings["disk space"]["found"]
+    assert findings["object store"]["status"] == "skipped"
     assert "Free space" in findings["disk space"]["remedy"]
     assert code == 1
 
