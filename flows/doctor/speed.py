@@ -43,7 +43,7 @@ _MOST_REALTIME = 0.1
 """The real-time factor that contact centres ask for: ten times realtime."""
 
 _MOST_ERRORS = 0.5
-"""Whisper tiny.en makes none or one in these 28 words: who hears half of them wrong, multiplies wrong."""
+"""Of the sample's 29 words Whisper tiny.en hears 4 wrong and base 5: who hears half of them wrong, multiplies wrong."""
 
 _TIMES = 3
 
@@ -63,7 +63,7 @@ def speed(patient: Patient) -> Verdict:
     try:
         model = resolve(registry(settings).get(settings.transcribe.model), cache_folder(settings.models))
         choice = choose(settings.transcribe, model.sha256)
-        engine = load_engine(model, settings.transcribe)
+        engine = load_engine(model, settings.transcribe.model_copy(update={"language": "en"}))  # the sample's
     except (ModelError, ConfigError):
         return skipped("the engine or its model is not ready")
     except RuntimeError:

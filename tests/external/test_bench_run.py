@@ -25,7 +25,8 @@ def test_a_call_is_timed_from_end_to_end_apart_from_all_that_the_settings_name(
     line = [*COMMAND, "bench", "run", "--data", str(tmp_path / "calls"), "--warm-up", "1", "--rounds", "2", "--save"]
     line += ["--json", "--history", str(tmp_path / "bench.jsonl")]
     line += [word for setting in settings for word in ("--set", setting)]
-    around = environ() | {"PREFECT_API_URL": f"http://{dead}/api", "TMPDIR": str(tmp_path / "scratch")}
+    prefect = {"PREFECT_API_URL": f"http://{dead}/api", "PREFECT_HOME": str(tmp_path / "prefect")}
+    around = environ() | prefect | {"TMPDIR": str(tmp_path / "scratch")}
     (tmp_path / "scratch").mkdir()
     done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path, env=around, check=False)
     assert done.returncode == 0, done.stderr
