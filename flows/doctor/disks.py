@@ -46,10 +46,11 @@ def disk_space(patient: Patient) -> Verdict:
     full, filling, free = [], [], []
     for name, folder in _folders(patient):
         usage, inodes = shutil.disk_usage(_nearest(folder)), os.statvfs(_nearest(folder))
-        left = f"{name} {folder}: {usage.free / 1e9:.1f} GB"
+        takes_files = inodes.f_favail or not inodes.f_files  # some file systems count none
+        left = f"{name} {folder}: {usage.free / 1e9:.1f} GB{'' if takes_files else ', but not one file more'}"
         free.append(left)
-        if usage.free < _FULL_BYTES or (inodes.f_files and not inodes.f_favail):
-            full.append(left if inodes.f_favail or not inodes.f_files else f"{left}, but no file more")
+        if usage.free < _FULL_BYTES or not takes_files:
+            full.append(left)
         elif usage.free < _FILLING_BYTES:
             filling.append(left)
     remedy = "Free space there, or name a folder on another disk. `callwright sweep --dry-run` says what may go"

@@ -68,7 +68,10 @@ def speed(patient: Patient) -> Verdict:
         return skipped("the engine or its model is not ready")
     except RuntimeError:
         # What OpenVINO and ONNX Runtime raise for a graph that the CPU cannot run as it was asked to.
-        return failure("the engine does not start on this CPU", f"Set transcribe.precision to float32; {_LOOK}")
+        return failure(
+            "the engine does not start on this CPU",
+            "Look at what is said of variables; else set transcribe.precision to float32",
+        )
     if not SAMPLE.exists():
         return skipped(f"there is no {SAMPLE}")
     samples, said = _sample(settings)

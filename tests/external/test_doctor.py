@@ -36,7 +36,7 @@ from flows.wiring import model_ids, open_archive
 from storage.ledger import Ledger
 from storage.session import alembic_config, open_database, writing
 from tests.external.conftest import COMMAND, ROOT, environ
-from tests.servers import free_port
+from tests.servers import Postgres, free_port
 from tests.unit.asr.test_numa import make_nodes
 
 Findings = dict[str, dict[str, str]]
@@ -440,6 +440,26 @@ def test_objects_are_written_read_and_deleted_in_a_bucket(
     assert findings["object store"]["found"] == "s3://calls/kept: written, read back, deleted"
     assert "Contents" not in client.list_objects_v2(Bucket="calls")
     assert code == 0
+
+
+def test_a_postgresql_is_asked_for_its_schema_its_rights_and_its_time(
+    postgres: Postgres, machine: Machine, doctor: Doctor
+) -> None:
+    postgres.execute("CREATE DATABASE doctor")
+    url = postgres.url_by(postgres.port, "doctor")
+    machine.overrides.append(f"storage.database_url={url}")
+    assert doctor(machine)[1]["database"]["found"].startswith("schema none")
+    open_archive(load(None, [f"storage.database_url={url}"], {}, Path(os.devnull)), machine.data_dir).database.dispose()
+    code, findings = doctor(machine)
+    assert doctor.worse(findings) == set()
+    assert "as the data folder's disk, the database's server" in findings["clock"]["found"]
+    assert code == 0
+    postgres.execute("ALTER DATABASE doctor SET default_transaction_read_only = on")
+    code, findings = doctor(machine)
+    assert doctor.worse(findings) == {"database"}
+    assert findings["database"]["found"] == "PostgreSQL says 25006"
+    assert "name the primary server" in findings["database"]["remedy"]
+    assert code == 1
 
 
 def test_nothing_is_made_where_nothing_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, doctor: Doctor) -> None:
