@@ -162,6 +162,16 @@ class Vault:
             self._write_key(key)
         return len(rewrapped)
 
+    def has_key(self, recording: str) -> bool:
+        """Whether there is a data key of a recording; what is left without one cannot be opened by anybody."""
+        return self._key_path(recording).exists()
+
+    def check_key(self, recording: str) -> None:
+        """Raise VaultError unless the master key unwraps a recording's data key; what it opens is not read."""
+        key = self._read_key(recording)
+        self._check_master(key)
+        self._unwrapped(key)
+
     def recordings(self) -> list[str]:
         """The SHA-256 of every recording that the vault holds a key of."""
         return recordings_in(self._root)

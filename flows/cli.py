@@ -12,6 +12,7 @@ from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
 from flows.commands.correct import correct
+from flows.commands.doctor import doctor
 from flows.commands.evidence import audit, certificate, keys
 from flows.commands.export import export
 from flows.commands.inspect import inspect
@@ -65,7 +66,7 @@ def cli() -> None:
 
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
-    *(score, correct, promote),
+    *(score, correct, promote, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
     *(backfill, summarise, up, deploy, worker),

@@ -26,9 +26,10 @@ from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
 from asr.cores import cores
 from asr.errors import ConfigError, PipelineError, RetryableError
+from asr.numa import bind
 from configs.settings import Settings
 from flows.artifacts import show_run
-from flows.children import die_with
+from flows.children import die_with, turn
 from flows.ingest import Source
 from flows.presence import working_in
 from flows.process_calls import BATCH, Batch, Progress, process_group, run_of
@@ -149,8 +150,10 @@ def _do(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
 
 @cache
 def _bench() -> tuple[Work, Models]:
-    """What this process has: loaded with its first group, and let go when it ends."""
+    """What this process has: loaded with its first group, and let go when it ends. Where the machine has several NUMA
+    nodes it is bound to one first."""
     die_with(os.getppid())
+    bind(turn())
     settings, data_dir, opened = settings_here(), data_dir_here(), ExitStack()
     work = opened.enter_context(at_work(open_archive(settings, data_dir), settings, data_dir, threading.Event()))
     atexit.register(opened.close)

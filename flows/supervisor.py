@@ -25,12 +25,14 @@ _SETTING_WRONG = 2
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A command that goes on until it is asked to end: its name, its words, its variables, and where it writes."""
+    """A command that goes on until it is asked to end: its name, its words, its variables, where it writes, and the
+    CPUs that it is to stay on, if it is not to have all."""
 
     name: str
     line: tuple[str, ...]
     environ: Mapping[str, str] = field(repr=False)
     log: Path | None = None
+    cpus: frozenset[int] | None = None
 
 
 @dataclass(slots=True)
@@ -47,7 +49,7 @@ class _Child:
     def start(self) -> None:
         log = self.program.log
         output = None if log is None else self.opened.enter_context(log.open("a"))
-        self.process = children.start(self.program.line, output, self.program.environ)
+        self.process = children.start(self.program.line, output, self.program.environ, self.program.cpus)
         self.started_s = time.monotonic()
 
     def look(self, told: Callable[[str], None]) -> None:

@@ -182,9 +182,14 @@ def code_version() -> str:
 
 def open_archive(settings: Settings, data_dir: Path) -> Archive:
     """The database, brought up to date, and the object folder. Raises FatalError if they cannot be used."""
-    database = open_database(settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}")
+    database = open_database(database_url(settings, data_dir))
     migrate(database)
     return Archive(database, Repository(database, actor=actor()), open_objects(settings, data_dir))
+
+
+def database_url(settings: Settings, data_dir: Path) -> str:
+    """The database's SQLAlchemy URL, which may hold a password."""
+    return settings.storage.database_url or f"sqlite:///{data_dir / 'callwright.db'}"
 
 
 def open_objects(settings: Settings, data_dir: Path) -> ObjectStore:

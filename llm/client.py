@@ -63,11 +63,16 @@ class HttpChat:
     def name(self) -> str:
         """The model's name; the server is asked for it if none is set. Raises UnavailableError or ConfigError."""
         if not self._name:
-            listed = self._exchange("GET", f"{self._base}/models", None).get("data") or []
-            if not listed:
+            if not (listed := self.models()):
                 raise ConfigError(f"the server at {self._base} lists no model", "Set llm.model")
-            self._name = str(listed[0].get("id", ""))
+            self._name = listed[0]
         return self._name
+
+    def models(self) -> list[str]:
+        """The models that the server lists. Raises UnavailableError, ConfigError or AnswerError."""
+        found = self._exchange("GET", f"{self._base}/models", None)
+        listed = found.get("data") if isinstance(found, dict) else None
+        return [str(one.get("id", "")) for one in listed or () if isinstance(one, dict)]
 
     @property
     def context_tokens(self) -> int:

@@ -50,6 +50,12 @@ def open_database(url: str) -> sa.Engine:
     return sa.create_engine(parsed, hide_parameters=True, pool_pre_ping=True)
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file that an SQLAlchemy URL names, None if it names a server. Raises ConfigError as open_database does."""
+    parsed = _parse(url)
+    return Path(str(parsed.database)) if parsed.get_backend_name() == "sqlite" else None
+
+
 def migrate(engine: sa.Engine) -> None:
     """Bring the database to the newest schema; quick when it is there, and safe in two processes at once.
 

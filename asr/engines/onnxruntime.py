@@ -45,9 +45,7 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     Raises ConfigError for a device or precision that ONNX Runtime does not run here, ModelError for a folder that
     holds no Whisper, and for int8 without a card that admits it, RetryableError if there is no memory for it.
     """
-    import onnxruntime
-
-    providers = choose_providers(device, onnxruntime.get_available_providers(), options.providers)
+    on = providers(device, options)
     if info.precision not in PRECISIONS[device]:
         raise ConfigError(
             f"The engine onnxruntime does not run on {device} in {info.precision}",
@@ -59,13 +57,20 @@ def load(folder: Path, info: EngineInfo, device: str, options: TranscribeOptions
     size, storage = weights.dimensions, Storage(info.precision)
     tokenizer = WhisperTokenizer.load(folder / "tokenizer.json", options.language)
     suppressed = suppression(tokenizer, size.vocabulary)
-    encoder = Session(build_encoder(weights, storage), providers)
-    memory = Session(build_memory(weights, storage), providers)
-    step = Session(build_step(weights, storage, suppressed, 2 * options.beam_size + 2), providers)
+    encoder = Session(build_encoder(weights, storage), on)
+    memory = Session(build_memory(weights, storage), on)
+    step = Session(build_step(weights, storage, suppressed, 2 * options.beam_size + 2), on)
     item = np.dtype(np.float16 if storage is Storage.FLOAT16 else np.float32)
     network = OnnxruntimeNetwork(encoder, memory, step, size, item, device)
     # On a GPU the batches of several threads would only wait for each other.
     return WhisperEngine(network, tokenizer, info, options, threads if device == "cpu" else 1)
+
+
+def providers(device: str, options: TranscribeOptions) -> list[str]:
+    """What the options choose of the providers that are installed. Raises ConfigError as choose_providers does."""
+    import onnxruntime
+
+    return choose_providers(device, onnxruntime.get_available_providers(), options.providers)
 
 
 def choose_providers(device: str, available: Sequence[str], wanted: Sequence[str] = ()) -> list[str]:

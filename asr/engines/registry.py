@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -91,16 +92,31 @@ def cuda_gpus() -> int:
     return int(ctranslate2.get_cuda_device_count())
 
 
+def startable(options: TranscribeOptions, model_sha256: str) -> Choice:
+    """The choice, if it can start here. Raises ConfigError as choose does, for an engine that is not installed, and for
+    providers of ONNX Runtime that it does not have."""
+    choice = choose(options, model_sha256)
+    _loader(choice)
+    if choice.engine == "onnxruntime":
+        from asr.engines.onnxruntime import providers
+
+        providers(choice.device, options)
+    return choice
+
+
 def load_engine(model: LocalModel, options: TranscribeOptions) -> Engine:
     """The engine that the options choose, with the model loaded. Raises ConfigError if it is not installed."""
     choice = choose(options, model.sha256)
+    info = EngineInfo(choice.engine, model.model.id, model.sha256, choice.precision)
+    return _loader(choice)(model.folder, info, choice.device, options, choice.threads)
+
+
+def _loader(choice: Choice) -> Callable[..., Engine]:
     module, _, name = ENGINES[choice.engine].partition(":")
     try:
-        load = getattr(import_module(module), name)
+        load: Callable[..., Engine] = getattr(import_module(module), name)
     except ImportError as error:
         extra = _EXTRAS.get(choice.engine)
         remedy = f"Install it: .venv/bin/pip install -e '.[{extra}]'" if extra else "Run make install"
         raise ConfigError(f"The engine {choice.engine} is not installed", remedy) from error
-    info = EngineInfo(choice.engine, model.model.id, model.sha256, choice.precision)
-    engine: Engine = load(model.folder, info, choice.device, options, choice.threads)
-    return engine
+    return load

@@ -14,6 +14,7 @@ from asr.errors import ConfigError
 from configs.settings import Settings
 from flows import benchmark, chart, frontend
 from flows.benchmark import Measured, Score
+from flows.commands.bench_run import run
 from flows.commands.options import Command, as_json, settings
 from flows.frontend import FrontEnd
 from flows.peers import FORMS
@@ -55,7 +56,10 @@ def systems(command: Command) -> Command:
 
 @click.group()
 def bench() -> None:
-    """Measure speed, word errors and memory, beside other systems."""
+    """Measure speed, word errors and memory, beside other systems or over time."""
+
+
+bench.add_command(run)
 
 
 @bench.command(epilog="Example: callwright bench asr --data sample_audio --engines openvino,openvino:beam")

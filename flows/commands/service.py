@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
 
 from asr.errors import ConfigError, FatalError
+from asr.numa import NODES, nodes, spanned
 from configs.load import variable
 from configs.settings import Settings, toml_value
 from flows import children, report
@@ -85,7 +87,7 @@ def worker(pool: str | None, limit: int, settings: Settings, data_dir: Path) -> 
 @options.data_dir
 def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_dir: Path, *, no_watcher: bool) -> int:
     """Start all that one machine needs: Prefect's server with its pages, a worker for what is scheduled, and a watcher
-    over SOURCES or service.sources. What ends is started again.
+    over SOURCES or service.sources, both once for each NUMA node. What ends is started again.
 
     Goes on until SIGTERM or Ctrl-C, which lets the group in hand be ended; a second one does not. Other machines join
     with `callwright worker`, if --host lets them reach the server and they share a PostgreSQL.
@@ -100,9 +102,10 @@ def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_
         environ = {**QUIET, **os.environ, **environment(settings, data_dir)}
         environ |= {"PREFECT_HOME": str(home.absolute()), "PREFECT_API_URL": api_url(port), "no_proxy": no_proxy()}
         served = {**environ, "PREFECT_UI_API_URL": "/api", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES}
-        program = (sys.executable, "-m", "flows.cli")
-        watcher = Program("the watcher", (*program, "watch", *settings.service.sources), environ)
-        others = [Program("the worker", (*program, "worker"), environ), *([watcher] if has_watcher else [])]
+        wanted = {"the worker": ["worker"]}
+        if has_watcher:
+            wanted["the watcher"] = ["watch", *settings.service.sources]
+        others = [program for name, words in wanted.items() for program in _on_each_node(name, words, environ)]
         # What comes in is the watcher's, whose models stay loaded.
         schedules = {variable("schedules.ingest_watch"): toml_value("")} if has_watcher else {}
         Supervisor(
@@ -115,6 +118,15 @@ def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_
         ).run()
     click.echo("Stopped.")
     return 0
+
+
+def _on_each_node(name: str, words: Sequence[str], environ: Mapping[str, str]) -> list[Program]:
+    """A command of callwright's own; where the machine has several NUMA nodes one for each, which stays there."""
+    line = (sys.executable, "-m", "flows.cli", *words)
+    here = spanned(os.sched_getaffinity(0), nodes(NODES))
+    if len(here) < 2:
+        return [Program(name, line, environ)]
+    return [Program(f"{name} of node {node.number}", line, environ, cpus=node.cpus) for node in here]
 
 
 def with_service(settings: Settings, *, sources: tuple[str, ...] = (), pool: str | None = None) -> Settings:

@@ -24,6 +24,7 @@ HOMES = {
     "ctranslate2": ("asr/engines/ctranslate2.py", "asr/engines/registry.py"),
     "openvino": (
         *("asr/engines/openvino.py", "asr/engines/openvino_graph.py", "asr/engines/openvino_calibrate.py"),
+        "asr/engines/openvino_peak.py",
         *(
             "asr/vad.py",
             "asr/diarize/openvino.py",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asr.cores import cores, cpu_quota, real_cores
+from asr.control_group import cpu_quota, memory_limit
+from asr.cores import cores, real_cores
 from asr.options import TranscribeOptions
 
 
@@ -55,6 +56,30 @@ def test_the_first_version_of_control_groups_is_read_too(tmp_path: Path) -> None
     assert cpu_quota(own, tmp_path) == 0.5
     (group / "cpu.cfs_quota_us").write_text("-1\n")
     assert cpu_quota(own, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"), [(("max", "max"), None), (("max", "1000"), 1000), (("500", "1000"), 500)]
+)
+def test_the_least_limit_of_memory_counts(tmp_path: Path, limits: tuple[str, str], expected: int | None) -> None:
+    group = tmp_path / "system.slice" / "calls.service"
+    group.mkdir(parents=True)
+    for folder, limit in zip((group, group.parent), limits, strict=True):
+        (folder / "memory.max").write_text(f"{limit}\n")
+    own = tmp_path / "cgroup"
+    own.write_text("0::/system.slice/calls.service\n")
+    assert memory_limit(own, tmp_path) == expected
+
+
+def test_a_limit_of_memory_in_the_first_version_may_be_none(tmp_path: Path) -> None:
+    group = tmp_path / "memory" / "docker"
+    group.mkdir(parents=True)
+    own = tmp_path / "cgroup"
+    own.write_text("7:memory:/docker\n3:cpu:/\n")
+    (group / "memory.limit_in_bytes").write_text(f"{(1 << 63) - 4096}\n")
+    assert memory_limit(own, tmp_path) is None
+    (group / "memory.limit_in_bytes").write_text("2000000\n")
+    assert memory_limit(own, tmp_path) == 2_000_000
 
 
 def test_what_is_set_is_taken() -> None:

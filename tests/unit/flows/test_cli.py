@@ -51,12 +51,12 @@ def test_these_are_the_commands() -> None:
     assert set(ALL) == {
         *("run", "watch", "transcribe", "status", "show", "sql"),
         *("models list", "models get", "models verify", "models pin", "config show", "config explain"),
-        *("bench asr", "bench frontend", "quantise", "inspect", "redact"),
+        *("bench asr", "bench frontend", "bench run", "quantise", "inspect", "redact"),
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
         *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle", "backfill"),
         *("up", "deploy", "worker", "summarise"),
-        *("score", "correct", "promote"),
+        *("score", "correct", "promote", "doctor"),
     }
 
 
