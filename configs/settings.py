@@ -32,12 +32,12 @@ from asr.options import (
     VadOptions,
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
-from configs.options import ScheduleOptions, ServiceOptions
+from configs.options import CostOptions, MetricsOptions, ScheduleOptions, ServiceOptions
 from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules"),
+    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules", "metrics", "costs"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
     *("llm", "summarise.preset", "summarise.concurrency"),
@@ -76,6 +76,8 @@ class Settings(BaseModel):
     models: ModelOptions = Field(default_factory=ModelOptions)
     service: ServiceOptions = Field(default_factory=ServiceOptions)
     schedules: ScheduleOptions = Field(default_factory=ScheduleOptions)
+    metrics: MetricsOptions = Field(default_factory=MetricsOptions)
+    costs: CostOptions = Field(default_factory=CostOptions)
 
 
 @dataclass(frozen=True, slots=True)

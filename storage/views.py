@@ -103,6 +103,17 @@ VIEWS: Mapping[str, Mapping[str, type]] = {
         "summarise_s": float,
         "stages_s": float,
         "stages_s_per_audio_hour": float,
+        "prepare_cpu_s": float,
+        "transcribe_cpu_s": float,
+        "assemble_cpu_s": float,
+        "redact_cpu_s": float,
+        "bleep_cpu_s": float,
+        "prove_cpu_s": float,
+        "publish_cpu_s": float,
+        "cpu_s": float,
+        "cpu_s_per_audio_hour": float,
+        "cost": float,
+        "cost_per_audio_hour": float,
     },
 }
 """The columns of each view, in their order, as the types of their values; any may be None."""
