@@ -37,7 +37,19 @@ from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules", "metrics", "costs"),
+    *(
+        "storage",
+        "metadata",
+        "ingest",
+        "batch",
+        "vault",
+        "retention",
+        "audit",
+        "service",
+        "schedules",
+        "metrics",
+        "costs",
+    ),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
     *("llm", "summarise.preset", "summarise.concurrency"),

@@ -34,9 +34,11 @@ class Desk:
     """By SHA-256, those that another worker has taken over."""
     errors: Counter[tuple[str, ErrorKind]] = field(default_factory=Counter)
     """How often a stage met an error of a kind, tried again or not."""
-    stage_cpu_s: Counter[str] = field(default_factory=Counter)
+    stage_cpu_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """CPU time by stage, of all recordings together."""
-    call_cpu_s: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    call_cpu_s: defaultdict[str, defaultdict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
     """CPU time of each recording, by SHA-256, and stage."""
     _spending: set[str] = field(default_factory=set)
 

@@ -5,10 +5,9 @@ Labels take few values, all known beforehand, and none that is of a call: no id,
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import Enum, StrEnum
 
-from asr.types import GuardCounts
 from compliance.types import Kind
 from storage.types import RecordingState, RunState
 
@@ -99,8 +98,18 @@ class Queue(StrEnum):
     """Recordings that are known and not done."""
 
 
-Guard = StrEnum("Guard", {field.name.upper(): field.name for field in fields(GuardCounts)})
-"""What guards against invented words count (asr.types.GuardCounts)."""
+class Guard(StrEnum):
+    """What guards against invented words count: asr.types.GuardCounts tells what each is."""
+
+    AWAY = "away"
+    LOOPS = "loops"
+    RUSHED = "rushed"
+    SUBTITLES = "subtitles"
+    SILENCED = "silenced"
+    SAMPLED = "sampled"
+    RETRIED = "retried"
+    RECOVERED = "recovered"
+    UNHEARD = "unheard"
 
 
 class Label(Enum):
@@ -184,15 +193,11 @@ class Metric(Enum):
         "cpu_seconds_total", Unit.SECONDS, "CPU time of all threads while a stage worked, for all calls.", Label.STAGE
     )
     WINDOWS = _work("windows_total", Unit.NUMBER, "Windows that engines heard.", Label.STAGE)
-    ENCODED = _work("encoded_seconds_total", Unit.SECONDS, "Audio that encoders took in, padding included.", Label.STAGE)
+    ENCODED = _work("encoded_seconds_total", Unit.SECONDS, "Audio that encoders took in, with padding.", Label.STAGE)
     PADDING = _work("padding_seconds_total", Unit.SECONDS, "Of that, what was only padding.", Label.STAGE)
     TOKENS = _work("tokens_total", Unit.NUMBER, "Tokens fed to decoders, prompts included.", Label.STAGE)
-    TOKEN_SLOTS = _work(
-        "token_slots_total", Unit.NUMBER, "Tokens that decoders' batches had room for.", Label.STAGE
-    )
-    ENGINE = _work(
-        "engine_seconds_total", Unit.SECONDS, "Time of engines' threads, added up.", Label.STAGE, Label.PART
-    )
+    TOKEN_SLOTS = _work("token_slots_total", Unit.NUMBER, "Tokens that decoders' batches had room for.", Label.STAGE)
+    ENGINE = _work("engine_seconds_total", Unit.SECONDS, "Time of engines' threads, added up.", Label.STAGE, Label.PART)
     HALVED = _work("batches_halved_total", Unit.NUMBER, "Batches halved because memory ran out.", Label.STAGE)
     GUARDED = _work("guard_actions_total", Unit.NUMBER, "What guards against invented words did.", Label.GUARD)
     SUMMARISED = _work("summaries_total", Unit.NUMBER, "Calls that a language model summarised.")

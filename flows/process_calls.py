@@ -231,7 +231,9 @@ def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Hea
     try:
         with desk.spending("transcribe") as weights:
             heard = hear(prepared)
-            weights.update({item.recording.sha256: said.transcribe_s for item, said in zip(prepared, heard, strict=True)})
+            weights.update(
+                {item.recording.sha256: said.transcribe_s for item, said in zip(prepared, heard, strict=True)}
+            )
     except (RetryableError, FatalError) as error:
         desk.note("transcribe", error)
         raise

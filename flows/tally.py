@@ -25,7 +25,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from flows.engine_counts import EngineCounts
-from flows.metrics import PREFIX, ErrorKind, Home, Metric, Outcome, Part, Series, Shape, Stage
+from flows.metrics import PREFIX, ErrorKind, Guard, Home, Metric, Outcome, Part, Series, Shape, Stage
 from storage.types import Publication, RunState
 
 _FOLDER = "metrics"
@@ -56,7 +56,7 @@ class Tally:
         self._add(Metric.AUDIO, audio_s)
         self._add(Metric.WORDS, sum(len(turn.words) for turn in transcript.turns))
         self._add(Metric.REDACTIONS, len(transcript.redactions))
-        for guard in transcript.guards.__slots__:
+        for guard in Guard:
             self._add(Metric.GUARDED, getattr(transcript.guards, guard), guard)
         self.came(Outcome.PUBLISHED)
 
@@ -142,7 +142,7 @@ def open_tally(data_dir: Path) -> Tally:
 
 
 def tally_folder(data_dir: Path) -> Path:
-    """Where the processes of this machine count: machines may share a data folder, and have process ids of their own."""
+    """Where processes of this machine count: machines that share a data folder have process ids of their own."""
     return data_dir / _FOLDER / socket.gethostname()
 
 

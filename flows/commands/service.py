@@ -23,6 +23,8 @@ from flows.wiring import missing_models
 _LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 """Prefect keeps them in memory as shipped: a server that is started again would hold their slots for ever."""
 
+_NO_ENDPOINT = {variable("metrics.listen"): toml_value("")}
+
 _POOL = click.option("--pool", metavar="NAME", help="The work pool, in place of service.pool.")
 
 
@@ -66,7 +68,8 @@ def worker(pool: str | None, limit: int, settings: Settings, data_dir: Path) -> 
     data_dir.mkdir(parents=True, exist_ok=True)
     report.print_fetching(missing_models(settings))
     ours = {"PREFECT_HOME": str((data_dir / HOME).absolute()), **QUIET}
-    environ = {**os.environ, **environment(settings, data_dir)}
+    # Runs come and go, several at once: what they count is told by `callwright metrics`.
+    environ = {**os.environ, **environment(settings, data_dir), **_NO_ENDPOINT}
     environ |= {name: value for name, value in ours.items() if name not in os.environ}
     # `python` in a deployment is the one that has callwright installed.
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -97,12 +100,17 @@ def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_
         raise ConfigError(f"something answers at port {port} already", "Name another with --port, or stop that first")
     has_watcher = bool(settings.service.sources) and not no_watcher
     with own_folder(data_dir, HOME) as home:
-        environ = {**QUIET, **os.environ, **environment(settings, data_dir)}
+        environ = {**QUIET, **os.environ, **environment(settings, data_dir), **_NO_ENDPOINT}
         environ |= {"PREFECT_HOME": str(home.absolute()), "PREFECT_API_URL": api_url(port), "no_proxy": no_proxy()}
         served = {**environ, "PREFECT_UI_API_URL": "/api", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES}
         program = (sys.executable, "-m", "flows.cli")
         watcher = Program("the watcher", (*program, "watch", *settings.service.sources), environ)
-        others = [Program("the worker", (*program, "worker"), environ), *([watcher] if has_watcher else [])]
+        teller = Program("the metrics", (*program, "metrics", "--listen", settings.metrics.listen), environ)
+        others = [
+            Program("the worker", (*program, "worker"), environ),
+            *([watcher] if has_watcher else []),
+            *([teller] if settings.metrics.listen else []),
+        ]
         # What comes in is the watcher's, whose models stay loaded.
         schedules = {variable("schedules.ingest_watch"): toml_value("")} if has_watcher else {}
         Supervisor(

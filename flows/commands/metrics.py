@@ -1,0 +1,47 @@
+"""`callwright metrics`: what is measured, told to Prometheus."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from pathlib import Path
+
+import click
+from prometheus_client import generate_latest
+
+from configs.options import MetricsOptions
+from configs.settings import Settings
+from flows.commands import options
+from flows.commands.look import archive_of
+from flows.exposition import Teller, listening, registry_of
+
+
+@click.command(epilog="Example: callwright metrics --listen 127.0.0.1:9464 --data-dir /var/lib/callwright")
+@click.option("--listen", metavar="HOST:PORT", help="Answer Prometheus there until SIGTERM or Ctrl-C.")
+@click.option("--textfile", metavar="PATH", help="Write a file for the node exporter, ending in .prom, and exit.")
+@click.option("--push", metavar="URL", help="Tell a pushgateway, and exit.")
+@options.settings
+@options.data_dir
+def metrics(listen: str | None, textfile: str | None, push: str | None, settings: Settings, data_dir: Path) -> int:
+    """Tell what is measured of the ledger, of this machine, and of the processes that work in the data folder.
+
+    Without an option it is printed. What goes through the whole ledger, the audit trail and what is over its time, is
+    told by this command alone. docs/metrics.md lists it all. Exits with 1 if file or pushgateway cannot be told.
+    """
+    told = {"listen": listen or "", "textfile": textfile or "", "push": push or ""}
+    kept = settings.metrics.model_dump(include={"every_s", "check_every_s"})
+    wanted = MetricsOptions.model_validate({**told, **kept})
+    registry = registry_of(archive_of(settings, data_dir), settings, data_dir, checks=True)
+    if listen:
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stop.set())
+        with listening(registry, wanted.listen) as port:
+            click.echo(f"Listening at {wanted.listen.rpartition(':')[0]}:{port}. Stop with Ctrl-C.")
+            with Teller(registry, wanted).going_on():
+                stop.wait()
+        return 0
+    if textfile or push:
+        return 0 if Teller(registry, wanted).tell() else 1
+    click.echo(generate_latest(registry).decode(), nl=False)
+    return 0
