@@ -126,7 +126,7 @@ def exposed(archive: Archive, settings: Settings, data_dir: Path) -> Iterator[No
 
 @contextmanager
 def listening(registry: CollectorRegistry, address: str) -> Iterator[int]:
-    """Answer at HOST:PORT until the block ends, and give the port; port 0 takes any. Raises ConfigError if it is taken."""
+    """Answer at HOST:PORT until the block ends, and give the port; 0 takes any. Raises ConfigError if it is taken."""
     host, _, port = address.rpartition(":")
     try:
         server, thread = start_http_server(int(port), host.strip("[]"), registry)
