@@ -5,7 +5,9 @@ Needs grafana-foundation-sdk, which the extra `dev` has; nothing else imports th
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 from grafana_foundation_sdk.builders import common, dashboard, prometheus, stat, timeseries
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
@@ -23,6 +25,8 @@ from flows.panels import BOARDS, Board, Panel, Query
 FOLDER = Path(configs.__file__).parent / "dashboards"
 
 _SOURCE = DataSourceRef(type_val="prometheus", uid="${datasource}")
+_OF_A_VARIABLE = ("current", "hide", "label", "multi", "name", "query", "regex", "skipUrlSync", "type")
+
 _WIDE, _NARROW, _HIGH, _LOW = 12, 4, 8, 4
 """Of Grafana's 24 columns, and its rows of 30 pixels."""
 
@@ -41,7 +45,12 @@ def rendered(board: Board) -> str:
     )
     for number, panel in enumerate(board.panels, start=1):
         built = built.with_panel(_number(panel, number) if panel.now else _line(panel, number))
-    return JSONEncoder(sort_keys=True, indent=2).encode(built.build()) + "\n"
+    plain: dict[str, Any] = json.loads(JSONEncoder().encode(built.build()))
+    # What Grafana 11's schema no longer knows, or of another sort of variable.
+    del plain["style"]
+    variables = plain["templating"]["list"]
+    plain["templating"]["list"] = [{name: one[name] for name in _OF_A_VARIABLE if name in one} for one in variables]
+    return json.dumps(plain, sort_keys=True, indent=2) + "\n"
 
 
 def _number(panel: Panel, number: int) -> stat.Panel:
