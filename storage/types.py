@@ -202,6 +202,9 @@ class RunRow:
     quarantined: int
     audio_s: float
     wall_s: float | None
+    cpu_s_per_audio_hour: float | None = None
+    cost_per_audio_hour: float | None = None
+    """Of the calls whose transcripts are of this run, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)
