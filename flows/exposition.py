@@ -78,7 +78,7 @@ class Teller:
         except Exception as error:  # noqa: BLE001 - whatever it is, it stops no run
             if what not in self._warned:
                 self._warned.add(what)
-                self.warn(f"{what}: {type(error).__name__}. The work goes on")
+                self.warn(f"{what}: {type(error).__name__}")
             return False
         return True
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -34,6 +35,9 @@ _ENDED = "0"
 
 _FILE_BYTES = 1 << 17
 """Room for all series with all values of their labels, three times over."""
+
+_UNREADABLE = (OSError, RuntimeError, ValueError, struct.error)
+"""What reading a file raises that was cut off or spoilt."""
 
 _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -137,7 +141,7 @@ def open_tally(data_dir: Path) -> Tally:
             _put_together(folder)
             with _counted_in(folder):
                 return Tally({metric: _made(metric.value) for metric in Metric if metric.value.home is Home.WORK})
-    except (OSError, ValueError, RuntimeError):
+    except _UNREADABLE:
         return Tally()
 
 
@@ -164,7 +168,7 @@ class TallyCollector(Collector):
             with _held(self._folder, fcntl.LOCK_SH):
                 files = [str(path) for path in self._folder.glob("*.db")]
                 yield from MultiProcessCollector.merge(files)
-        except (OSError, RuntimeError):
+        except _UNREADABLE:
             return
 
 
@@ -221,8 +225,10 @@ def _add_up(files: Sequence[Path], whole: Path) -> None:
     new.unlink(missing_ok=True)
     together = MmapedDict(str(new))
     for file in files:
-        for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file)):
-            together.write_value(key, together.read_value(key)[0] + value, 0.0)
+        # One that was cut off when its process was killed is left out, and goes.
+        with suppress(*_UNREADABLE):
+            for key, value, _, _ in list(MmapedDict.read_all_values_from_file(str(file))):
+                together.write_value(key, together.read_value(key)[0] + value, 0.0)
     together.close()
     new.replace(whole)
 

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import click
 from prometheus_client import generate_latest
+from pydantic import ValidationError
 
+from asr.errors import ConfigError
 from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.commands import options
@@ -30,7 +32,12 @@ def metrics(listen: str | None, textfile: str | None, push: str | None, settings
     """
     told = {"listen": listen or "", "textfile": textfile or "", "push": push or ""}
     kept = settings.metrics.model_dump(include={"every_s", "check_every_s"})
-    wanted = MetricsOptions.model_validate({**told, **kept})
+    try:
+        wanted = MetricsOptions.model_validate({**told, **kept})
+    except ValidationError as error:
+        raise ConfigError(
+            "--listen or --textfile cannot be used", "Write HOST:PORT, and a path that ends in .prom"
+        ) from error
     registry = registry_of(archive_of(settings, data_dir), settings, data_dir, checks=True)
     if listen:
         stop = threading.Event()
