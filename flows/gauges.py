@@ -17,13 +17,14 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from asr.errors import PipelineError
-from compliance.retention import decide
 from compliance.types import Kind
+from compliance.vault import recordings_in
 from configs.settings import Settings
 from flows.custody import Custody, retention_policy
 from flows.evidence import check_trail
 from flows.memory import memory_used_ratio, resident_bytes, throttled_s
 from flows.metrics import Metric, Queue, Reading, Stage
+from flows.sweep import overdue
 from flows.tally import processes, tally_folder
 from flows.wiring import code_version
 from storage.figures import Figures, Recent, Waiting, load_figures, rechecks_with_faults
@@ -148,9 +149,10 @@ def check_source(custody: Custody, repository: Repository) -> Source:
 def _overdue(custody: Custody, now: datetime) -> Iterator[Reading]:
     policy, holds = retention_policy(custody.settings), custody.ledger.holds()
     counts, oldest_s = dict.fromkeys(Kind, 0), 0.0
+    in_vault = set(recordings_in(custody.vault_folder))
     for stock in custody.ledger.stock():
-        for kind in stock.kinds:
-            decision = decide(kind, stock.facts, policy, holds, now)
+        decisions = overdue(custody, stock, policy, holds, vaulted=stock.facts.sha256 in in_vault)
+        for kind, decision in decisions.items():
             if decision.delete and decision.due_at is not None:
                 counts[kind] += 1
                 oldest_s = max(oldest_s, (now - decision.due_at).total_seconds())
