@@ -116,12 +116,14 @@ def exposed(archive: Archive, settings: Settings, data_dir: Path) -> Iterator[No
         _warn(f"what is measured cannot be told: {type(error).__name__}. The work goes on")
         yield
         return
+    teller = Teller(registry, options)
     try:
-        with _listening_if_free(registry, options.listen), Teller(registry, options).going_on():
+        with _listening_if_free(registry, options.listen), teller.going_on():
             yield
     finally:
         # Read anew: what it came to.
-        Teller(registry_of(archive, settings, data_dir), options).tell()
+        teller.registry = registry_of(archive, settings, data_dir)
+        teller.tell()
 
 
 @contextmanager
