@@ -8,11 +8,13 @@ goes on from run to run. Nothing here raises: what cannot be counted stops no ca
 from __future__ import annotations
 
 import fcntl
+import json
 import os
+import secrets
 import socket
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import product
 from pathlib import Path
@@ -30,8 +32,8 @@ from flows.metrics import PREFIX, ErrorKind, Guard, Home, Metric, Outcome, Part,
 from storage.types import Publication, RunState
 
 _FOLDER = "metrics"
-_ENDED = "0"
-"""In place of a process's id in the name of the file of all that have ended."""
+_ENDED = "ended"
+"""In place of a process in the name of the file of all that have ended."""
 
 _FILE_BYTES = 1 << 17
 """Room for all series with all values of their labels, three times over."""
@@ -44,7 +46,7 @@ _VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counters and histograms of this process, by what they count. Made by `open_tally`."""
+    """Counters and histograms of this process, by what they count. Made by `counting`."""
 
     _series: Mapping[Metric, MetricWrapperBase] = field(default_factory=dict, repr=False)
 
@@ -129,20 +131,22 @@ class Tally:
         return series.labels(*labels) if known else None
 
 
-def open_tally(data_dir: Path) -> Tally:
-    """Count from here on for this process, every series from the start, so that what grows is seen to.
+@contextmanager
+def counting(data_dir: Path) -> Iterator[Tally]:
+    """Count for this process until the block ends, every series from the start, so that what grows is seen to.
 
     Where the files cannot be written, nothing is counted.
     """
     folder = tally_folder(data_dir)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _held(folder, fcntl.LOCK_EX):
-            _put_together(folder)
-            with _counted_in(folder):
-                return Tally({metric: _made(metric.value) for metric in Metric if metric.value.home is Home.WORK})
-    except _UNREADABLE:
-        return Tally()
+    with ExitStack() as opened:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with _held(folder, fcntl.LOCK_EX):
+                _put_together(folder)
+                tally = Tally(_made_in(folder, opened))
+        except _UNREADABLE:
+            tally = Tally()
+        yield tally
 
 
 def tally_folder(data_dir: Path) -> Path:
@@ -151,9 +155,9 @@ def tally_folder(data_dir: Path) -> Path:
 
 
 def processes(folder: Path) -> list[int]:
-    """The ids of the processes that count in a folder and are alive."""
-    ids = {int(path.stem.rpartition("_")[2]) for path in folder.glob("counter_*.db")}
-    return sorted(pid for pid in ids if pid and _is_alive(pid))
+    """The ids of the processes that count in a folder now."""
+    files = [path for path in folder.glob(f"{Shape.COUNTER}_*-*.db") if _works(path)]
+    return sorted(int(path.stem.rpartition("_")[2].partition("-")[0]) for path in files)
 
 
 class TallyCollector(Collector):
@@ -186,22 +190,22 @@ def _made(series: Series) -> MetricWrapperBase:
     return made
 
 
-@contextmanager
-def _counted_in(folder: Path) -> Iterator[None]:
-    """Have the values of series that are made in the block lie in files of a folder.
+def _made_in(folder: Path, opened: ExitStack) -> dict[Metric, MetricWrapperBase]:
+    """All series of work, their values in files of this process, which are locked while `opened` is.
 
     That is what `values.ValueClass` is documented for; Prefect's own series, made at other times, stay where they are.
     """
-    pid = str(os.getpid())
+    identity = f"{os.getpid()}-{secrets.token_hex(4)}"  # in containers ids of processes are told twice
     for shape in (Shape.COUNTER, Shape.HISTOGRAM):
+        file = opened.enter_context((folder / f"{shape}_{identity}.db").open("ab"))
+        fcntl.flock(file, fcntl.LOCK_EX)
         # Reserved now: a full disk is an error here, and would kill whoever writes to a mapped file later.
-        with (folder / f"{shape}_{pid}.db").open("ab") as file:
-            os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
+        os.posix_fallocate(file.fileno(), 0, _FILE_BYTES)
     before_class, before = values.ValueClass, os.environ.get(_VARIABLE)
-    values.ValueClass = values.MultiProcessValue(lambda: pid)
+    values.ValueClass = values.MultiProcessValue(lambda: identity)
     os.environ[_VARIABLE] = str(folder)
     try:
-        yield
+        return {metric: _made(metric.value) for metric in Metric if metric.value.home is Home.WORK}
     finally:
         values.ValueClass = before_class
         del os.environ[_VARIABLE]
@@ -227,24 +231,23 @@ def _add_up(files: Sequence[Path], whole: Path) -> None:
     for file in files:
         # One that was cut off when its process was killed is left out, and goes.
         with suppress(*_UNREADABLE):
-            for key, value, _, _ in list(MmapedDict.read_all_values_from_file(str(file))):
+            counts = [(key, value) for key, value, _, _ in MmapedDict.read_all_values_from_file(str(file))]
+            for key, value in counts if all(json.loads(key) for key, _ in counts) else ():
                 together.write_value(key, together.read_value(key)[0] + value, 0.0)
     together.close()
     new.replace(whole)
 
 
 def _works(file: Path) -> bool:
-    return _is_alive(int(file.stem.rpartition("_")[2]))
-
-
-def _is_alive(pid: int) -> bool:
+    """Whether the process that counts in a file is alive: the kernel lets go of its lock when it ends, however."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
+        with file.open("rb") as opened:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
         return True
-    return True
+    except OSError:
+        return False  # gone
+    return False
 
 
 @contextmanager

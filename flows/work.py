@@ -22,7 +22,7 @@ from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
 from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summaries_of, summarise_with
-from flows.tally import Tally, open_tally
+from flows.tally import Tally, counting
 from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
@@ -194,12 +194,12 @@ class Leased:
 @contextmanager
 def at_work(archive: Archive, settings: Settings, data_dir: Path, stop: threading.Event) -> Iterator[Work]:
     """Be a worker on an archive. What workers of this data folder had in hand who have died since is free at once."""
-    with worker(data_dir) as me, ExitStack() as opened:
+    with worker(data_dir) as me, counting(data_dir) as tally, ExitStack() as opened:
         leases = Leases(archive.database, me.owner, settings.ingest.lease_s, shared_clock(archive.database))
         leases.bury(dead(data_dir, leases.owners()))
         free_of_the_dead(archive, data_dir)
         clear(data_dir)
-        work = Work(archive, leases, me, settings, data_dir, stop, open_tally(data_dir), opened)
+        work = Work(archive, leases, me, settings, data_dir, stop, tally, opened)
         with _beating(work):
             yield work
 

@@ -96,4 +96,4 @@ def _costs(connection: sa.Connection, run_id: int) -> tuple[float | None, float 
     )
     wanted = sa.select(sa.func.sum(costs.cpu_s) / cpu_hours, sa.func.sum(costs.cost) / cost_hours)
     cpu_s, cost = connection.execute(wanted.where(costs.run_id == run_id, costs.audio_s > 0.0)).one()
-    return cpu_s, cost
+    return None if cpu_s is None else float(cpu_s), None if cost is None else float(cost)

@@ -16,6 +16,7 @@ from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
 from flows.exposition import Teller, listening, registry_of
+from flows.wiring import open_archive
 
 
 @click.command(epilog="Example: callwright metrics --listen 127.0.0.1:9464 --data-dir /var/lib/callwright")
@@ -38,7 +39,9 @@ def metrics(listen: str | None, textfile: str | None, push: str | None, settings
         raise ConfigError(
             "--listen or --textfile cannot be used", "Write HOST:PORT, and a path that ends in .prom"
         ) from error
-    registry = registry_of(archive_of(settings, data_dir), settings, data_dir, checks=True)
+    # A service may be there before the first recording, and so before the database.
+    archive = open_archive(settings, data_dir) if listen else archive_of(settings, data_dir)
+    registry = registry_of(archive, settings, data_dir, checks=True)
     if listen:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -18,7 +18,7 @@ from flows.cli import call
 from flows.exposition import Teller, exposed, listening, registry_of
 from flows.gauges import Gauges, drifts, word_errors
 from flows.metrics import Metric, Outcome, Reading
-from flows.tally import open_tally
+from flows.tally import counting
 from flows.wiring import Archive, open_archive
 
 
@@ -64,9 +64,10 @@ def with_metrics(**values: object) -> Settings:
 
 
 def test_an_endpoint_tells_of_work_ledger_and_machine(archive: Archive, tmp_path: Path) -> None:
-    open_tally(tmp_path).came(Outcome.PUBLISHED)
     more = [lambda: word_errors([("base", 0.1)]), lambda: drifts([("codec", 2.0)])]
-    with listening(registry_of(archive, Settings(), tmp_path, checks=True, more=more), "127.0.0.1:0") as port:
+    registry = registry_of(archive, Settings(), tmp_path, checks=True, more=more)
+    with counting(tmp_path) as tally, listening(registry, "127.0.0.1:0") as port:
+        tally.came(Outcome.PUBLISHED)
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
     for line in (
         'callwright_recordings_done_total{outcome="published"} 1.0',
@@ -109,8 +110,7 @@ def test_a_source_that_fails_takes_no_other_along() -> None:
 
 def test_a_file_is_written_while_the_work_goes_on_and_at_its_end(archive: Archive, tmp_path: Path) -> None:
     file = tmp_path / "callwright.prom"
-    tally = open_tally(tmp_path)
-    with exposed(archive, with_metrics(textfile=str(file), every_s=3600), tmp_path):
+    with counting(tmp_path) as tally, exposed(archive, with_metrics(textfile=str(file), every_s=3600), tmp_path):
         tally.came(Outcome.PUBLISHED)
     assert 'callwright_recordings_done_total{outcome="published"} 1.0' in file.read_text()
 

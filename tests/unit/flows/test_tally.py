@@ -13,7 +13,7 @@ from prometheus_client import values
 
 from flows.engine_counts import EngineCounts
 from flows.metrics import ErrorKind, Outcome, Stage
-from flows.tally import Tally, TallyCollector, open_tally, processes, tally_folder
+from flows.tally import Tally, TallyCollector, counting, processes, tally_folder
 from storage.types import RunState
 
 ROOT = Path(__file__).parents[3]
@@ -22,12 +22,12 @@ _OTHER = """
 import sys
 from pathlib import Path
 from flows.metrics import Outcome
-from flows.tally import open_tally
-tally = open_tally(Path(sys.argv[1]))
-for _ in range(int(sys.argv[2])):
-    tally.came(Outcome.PUBLISHED)
-print("counted", flush=True)
-sys.stdin.read()
+from flows.tally import counting
+with counting(Path(sys.argv[1])) as tally:
+    for _ in range(int(sys.argv[2])):
+        tally.came(Outcome.PUBLISHED)
+    print("counted", flush=True)
+    sys.stdin.read()
 """
 
 
@@ -58,34 +58,41 @@ def published(data_dir: Path) -> float | None:
 
 
 def test_processes_are_added_up_and_outlive_themselves(tmp_path: Path) -> None:
-    tally, first = open_tally(tmp_path), other(tmp_path, 3)
-    tally.came(Outcome.PUBLISHED)
-    assert published(tmp_path) == 4
-    assert processes(tally_folder(tmp_path)) == sorted((os.getpid(), first.pid))
-    end(first)
-    assert processes(tally_folder(tmp_path)) == [os.getpid()]
-    assert published(tmp_path) == 4
-    second = other(tmp_path, 2)  # it puts together what the first left
-    assert published(tmp_path) == 6
-    files = {path.name for path in tally_folder(tmp_path).glob("counter_*.db")}
-    assert files == {"counter_0.db", f"counter_{os.getpid()}.db", f"counter_{second.pid}.db"}
-    end(second)
+    with counting(tmp_path) as tally:
+        first = other(tmp_path, 3)
+        tally.came(Outcome.PUBLISHED)
+        assert published(tmp_path) == 4
+        assert processes(tally_folder(tmp_path)) == sorted((os.getpid(), first.pid))
+        end(first)
+        assert processes(tally_folder(tmp_path)) == [os.getpid()]
+        assert published(tmp_path) == 4
+        second = other(tmp_path, 2)  # it puts together what the first left
+        assert published(tmp_path) == 6
+        files = sorted(path.name.partition("-")[0] for path in tally_folder(tmp_path).glob("counter_*.db"))
+        assert files == sorted(("counter_ended.db", f"counter_{os.getpid()}", f"counter_{second.pid}"))
+        end(second)
+    with counting(tmp_path) as tally:
+        tally.came(Outcome.PUBLISHED)
+    assert published(tmp_path) == 7
+    assert processes(tally_folder(tmp_path)) == []
 
 
 def test_every_series_is_there_from_the_start(tmp_path: Path) -> None:
-    open_tally(tmp_path)
+    with counting(tmp_path):
+        pass
     assert published(tmp_path) == 0
     assert told(tmp_path, "callwright_errors_total", stage="prove", kind="unproven") == 0
     assert told(tmp_path, "callwright_call_seconds_bucket", le="+Inf") == 0
 
 
 def test_what_is_counted(tmp_path: Path) -> None:
-    tally = open_tally(tmp_path)
-    tally.errors({("prove", ErrorKind.UNPROVEN): 2, ("prepare", ErrorKind.SKIPPABLE): 1})
-    tally.spent({"transcribe": 1.5})
-    tally.engine(Stage.TRANSCRIBE, EngineCounts(windows=4, encoded_s=60.0, padding_s=6.0, tokens=90, token_slots=100))
-    tally.ran(RunState.COMPLETED)
-    tally.summarised(3, 1)
+    engine = EngineCounts(windows=4, encoded_s=60.0, padding_s=6.0, tokens=90, token_slots=100)
+    with counting(tmp_path) as tally:
+        tally.errors({("prove", ErrorKind.UNPROVEN): 2, ("prepare", ErrorKind.SKIPPABLE): 1})
+        tally.spent({"transcribe": 1.5})
+        tally.engine(Stage.TRANSCRIBE, engine)
+        tally.ran(RunState.COMPLETED)
+        tally.summarised(3, 1)
     assert told(tmp_path, "callwright_errors_total", stage="prove", kind="unproven") == 2
     assert told(tmp_path, "callwright_verification_failures_total", stage="prove") == 2
     assert told(tmp_path, "callwright_verification_failures_total", stage="redact") == 0
@@ -97,7 +104,8 @@ def test_what_is_counted(tmp_path: Path) -> None:
 
 
 def test_a_label_takes_no_value_that_is_not_known(tmp_path: Path) -> None:
-    open_tally(tmp_path).errors({("4111 1111 1111 1111", ErrorKind.FAULT): 1})
+    with counting(tmp_path) as tally:
+        tally.errors({("4111 1111 1111 1111", ErrorKind.FAULT): 1})
     registry = prometheus_client.CollectorRegistry()
     registry.register(TallyCollector(tally_folder(tmp_path)))
     assert b"4111" not in prometheus_client.generate_latest(registry)
@@ -105,8 +113,8 @@ def test_a_label_takes_no_value_that_is_not_known(tmp_path: Path) -> None:
 
 def test_others_series_stay_where_they_are(tmp_path: Path) -> None:
     before = values.ValueClass
-    open_tally(tmp_path)
-    assert values.ValueClass is before
+    with counting(tmp_path):
+        assert values.ValueClass is before
     assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
 
@@ -117,14 +125,16 @@ def test_a_file_that_was_cut_off_or_spoilt_goes(tmp_path: Path, spoilt: bytes) -
     end(other(tmp_path, 3))
     file = tally_folder(tmp_path) / "counter_999999999.db"
     file.write_bytes(spoilt)
-    open_tally(tmp_path).came(Outcome.PUBLISHED)
+    with counting(tmp_path) as tally:
+        tally.came(Outcome.PUBLISHED)
     assert not file.exists()
+    assert published(tmp_path) == 4
 
 
 def test_what_cannot_be_counted_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / "metrics").write_text("")
-    tally = open_tally(tmp_path)
-    tally.came(Outcome.PUBLISHED)
-    tally.transcribed(3.0)
-    assert tally == Tally()
+    with counting(tmp_path) as tally:
+        tally.came(Outcome.PUBLISHED)
+        tally.transcribed(3.0)
+        assert tally == Tally()
     assert published(tmp_path) is None
