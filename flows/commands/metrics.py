@@ -16,6 +16,7 @@ from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
 from flows.exposition import Teller, listening, registry_of
+from flows.report import print_json
 from flows.wiring import open_archive
 
 
@@ -25,24 +26,24 @@ from flows.wiring import open_archive
 @click.option("--push", metavar="URL", help="Tell a pushgateway, and exit.")
 @options.settings
 @options.data_dir
-def metrics(listen: str | None, textfile: str | None, push: str | None, settings: Settings, data_dir: Path) -> int:
+@options.as_json
+def metrics(*, settings: Settings, data_dir: Path, as_json: bool, **where: str | None) -> int:
     """Tell what is measured of the ledger, of this machine, and of the processes that work in the data folder.
 
     Without an option it is printed. What goes through the whole ledger, the audit trail and what is over its time, is
     told by this command alone. docs/metrics.md lists it all. Exits with 1 if file or pushgateway cannot be told.
     """
-    told = {"listen": listen or "", "textfile": textfile or "", "push": push or ""}
     kept = settings.metrics.model_dump(include={"every_s", "check_every_s"})
     try:
-        wanted = MetricsOptions.model_validate({**told, **kept})
+        wanted = MetricsOptions.model_validate({**{name: value or "" for name, value in where.items()}, **kept})
     except ValidationError as error:
         raise ConfigError(
             "--listen or --textfile cannot be used", "Write HOST:PORT, and a path that ends in .prom"
         ) from error
     # A service may be there before the first recording, and so before the database.
-    archive = open_archive(settings, data_dir) if listen else archive_of(settings, data_dir)
+    archive = open_archive(settings, data_dir) if wanted.listen else archive_of(settings, data_dir)
     registry = registry_of(archive, settings, data_dir, checks=True)
-    if listen:
+    if wanted.listen:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
@@ -51,7 +52,11 @@ def metrics(listen: str | None, textfile: str | None, push: str | None, settings
             with Teller(registry, wanted).going_on():
                 stop.wait()
         return 0
-    if textfile or push:
+    if wanted.textfile or wanted.push:
         return 0 if Teller(registry, wanted).tell() else 1
-    click.echo(generate_latest(registry).decode(), nl=False)
+    if as_json:
+        samples = (sample for family in registry.collect() for sample in family.samples)
+        print_json([{"name": one.name, "labels": one.labels, "value": one.value} for one in samples])
+    else:
+        click.echo(generate_latest(registry).decode(), nl=False)
     return 0

@@ -42,7 +42,7 @@ _MORE = """,
 
 def upgrade() -> None:
     """Add the columns; of calls that are there, the view shows nothing for them."""
-    op.execute("ALTER TABLE transcripts ADD COLUMN cpu_s JSON NOT NULL DEFAULT '{}'")
+    op.execute("ALTER TABLE transcripts ADD COLUMN cpu_s JSON DEFAULT '{}' NOT NULL")
     op.add_column("transcripts", sa.Column("cost", sa.Double()))
     dialect = op.get_context().dialect.name
     cpu = ", ".join(f"{_ONE[dialect].format('cpu_s', name)} AS {name}_cpu_s" for name in _CPU_STAGES)

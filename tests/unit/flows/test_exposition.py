@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -154,6 +155,8 @@ def test_as_shipped_nothing_is_told(archive: Archive, tmp_path: Path) -> None:
 def test_the_command(archive: Archive, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call(["metrics", "--data-dir", str(tmp_path)]) == 0
     assert "callwright_retention_overdue_seconds 0.0" in capsys.readouterr().out
+    assert call(["metrics", "--data-dir", str(tmp_path), "--json"]) == 0
+    assert {"name": "callwright_ledger_up", "labels": {}, "value": 1.0} in json.loads(capsys.readouterr().out)
     file = tmp_path / "x.prom"
     assert call(["metrics", "--data-dir", str(tmp_path), "--textfile", str(file)]) == 0
     assert "callwright_checked_timestamp_seconds" in file.read_text()
