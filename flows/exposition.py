@@ -32,19 +32,22 @@ def _warn(text: str) -> None:
 
 
 def registry_of(
-    archive: Archive, settings: Settings, data_dir: Path, *, checks: bool = False, more: Sequence[Source] = ()
+    archive: Archive, settings: Settings, data_dir: Path, *, checks: Gauges | None = None, more: Sequence[Source] = ()
 ) -> CollectorRegistry:
-    """All that is told: what this machine's processes have counted, the ledger and the machine, and more sources.
-
-    `checks` adds what reads all of the ledger.
-    """
+    """All that is told: what this machine's processes have counted, the ledger and the machine, more sources, and the
+    gauges of `checks_of`."""
     registry, every_s = CollectorRegistry(), settings.metrics.every_s
     registry.register(TallyCollector(tally_folder(data_dir)))
     registry.register(Gauges([ledger_source(archive.database, settings), machine_source(data_dir), *more], every_s))
-    if checks:
-        custody = open_custody(archive.database, archive.objects, settings, data_dir)
-        registry.register(Gauges([check_source(custody, archive.repository)], settings.metrics.check_every_s))
+    if checks is not None:
+        registry.register(checks)
     return registry
+
+
+def checks_of(archive: Archive, settings: Settings, data_dir: Path) -> Gauges:
+    """What reads all of the ledger. Raises ConfigError for keys or rules that cannot be read."""
+    custody = open_custody(archive.database, archive.objects, settings, data_dir)
+    return Gauges([check_source(custody, archive.repository)], settings.metrics.check_every_s)
 
 
 @dataclass(slots=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Lock
 
 import prometheus_client
 from prometheus_client.core import GaugeMetricFamily
@@ -43,17 +43,18 @@ class Gauges(Collector):
 
     sources: Sequence[Source]
     every_s: float
-    _lock: Lock = field(default_factory=Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     _read_s: float | None = None
     _readings: list[Reading] = field(default_factory=list)
+    _in_background: bool = False
 
     def collect(self) -> Iterator[prometheus_client.Metric]:
         """See Collector.collect."""
         with self._lock:
-            if self._read_s is None or time.monotonic() - self._read_s >= self.every_s:
-                self._readings = [reading for source in self.sources for reading in _read(source)]
-                self._read_s = time.monotonic()
-            readings = self._readings
+            is_due = self._read_s is None or time.monotonic() - self._read_s >= self.every_s
+            if is_due and not self._in_background:
+                self._read()
+        readings = self._readings
         families: dict[Metric, GaugeMetricFamily] = {}
         for one in readings:
             series = one.metric.value
@@ -62,6 +63,26 @@ class Gauges(Collector):
                 families[one.metric] = GaugeMetricFamily(one.metric.full_name, series.text, labels=names)
             families[one.metric].add_metric(one.labels, one.value)
         yield from families.values()
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Read in a thread until the block ends: nobody who asks waits for it, and gets what was read last."""
+        self._in_background, over = True, threading.Event()
+
+        def go_on() -> None:
+            self._read()
+            while not over.wait(self.every_s):
+                self._read()
+
+        threading.Thread(target=go_on, name="checks", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+
+    def _read(self) -> None:
+        self._readings = [reading for source in self.sources for reading in _read(source)]
+        self._read_s = time.monotonic()
 
 
 def _read(source: Source) -> list[Reading]:

@@ -15,7 +15,7 @@ from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.exposition import Teller, listening, registry_of
+from flows.exposition import Teller, checks_of, listening, registry_of
 from flows.report import print_json
 from flows.wiring import open_archive
 
@@ -42,12 +42,13 @@ def metrics(*, settings: Settings, data_dir: Path, as_json: bool, **where: str |
         ) from error
     # A service may be there before the first recording, and so before the database.
     archive = open_archive(settings, data_dir) if wanted.listen else archive_of(settings, data_dir)
-    registry = registry_of(archive, settings, data_dir, checks=True)
+    checks = checks_of(archive, settings, data_dir)
+    registry = registry_of(archive, settings, data_dir, checks=checks)
     if wanted.listen:
         stop = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stop.set())
-        with listening(registry, wanted.listen) as port:
+        with checks.in_background(), listening(registry, wanted.listen) as port:
             click.echo(f"Listening at {wanted.listen.rpartition(':')[0]}:{port}. Stop with Ctrl-C.")
             with Teller(registry, wanted).going_on():
                 stop.wait()

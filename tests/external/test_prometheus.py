@@ -15,7 +15,7 @@ import pytest
 import soundfile
 
 from configs.load import load
-from flows.exposition import listening, registry_of
+from flows.exposition import checks_of, listening, registry_of
 from flows.gauges import drifts, word_errors
 from flows.panels import BOARDS, RATE
 from flows.wiring import open_archive
@@ -98,7 +98,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory, whisper_dir: Path, vad_model
     settings = load(None, overrides, {}, NO_FILE)
     archive = open_archive(settings, data_dir)
     scored = [lambda: word_errors([("whisper-tiny.en", 0.12)]), lambda: drifts([("confidence", 0.3)])]
-    registry = registry_of(archive, settings, data_dir, checks=True, more=scored)
+    registry = registry_of(archive, settings, data_dir, checks=checks_of(archive, settings, data_dir), more=scored)
     line = [*COMMAND, "watch", str(drop), "--data-dir", str(data_dir)]
     for override in overrides:
         line += ["--set", override]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -16,7 +17,7 @@ from asr.errors import ConfigError, RetryableError
 from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.cli import call
-from flows.exposition import Teller, exposed, listening, registry_of
+from flows.exposition import Teller, checks_of, exposed, listening, registry_of
 from flows.gauges import Gauges, drifts, word_errors
 from flows.metrics import Metric, Outcome, Reading
 from flows.tally import counting
@@ -66,7 +67,8 @@ def with_metrics(**values: object) -> Settings:
 
 def test_an_endpoint_tells_of_work_ledger_and_machine(archive: Archive, tmp_path: Path) -> None:
     more = [lambda: word_errors([("base", 0.1)]), lambda: drifts([("codec", 2.0)])]
-    registry = registry_of(archive, Settings(), tmp_path, checks=True, more=more)
+    checks = checks_of(archive, Settings(), tmp_path)
+    registry = registry_of(archive, Settings(), tmp_path, checks=checks, more=more)
     with counting(tmp_path) as tally, listening(registry, "127.0.0.1:0") as port:
         tally.came(Outcome.PUBLISHED)
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
@@ -107,6 +109,23 @@ def test_a_source_that_fails_takes_no_other_along() -> None:
     for _ in range(3):
         assert [family.name for family in gauges.collect()] == ["callwright_in_hand"]
     assert len(read) == 1  # and no more often than it should be
+
+
+def test_what_takes_long_is_read_in_the_background() -> None:
+    may_end = threading.Event()
+
+    def slow() -> Iterator[Reading]:
+        may_end.wait(60.0)
+        yield Reading(Metric.AUDIT_FAULTS, 0.0)
+
+    gauges = Gauges([slow], every_s=3600.0)
+    with gauges.in_background():
+        assert list(gauges.collect()) == []  # at once
+        may_end.set()
+        deadline_s = time.monotonic() + 30.0
+        while not list(gauges.collect()):
+            assert time.monotonic() < deadline_s
+            time.sleep(0.01)
 
 
 def test_a_file_is_written_while_the_work_goes_on_and_at_its_end(archive: Archive, tmp_path: Path) -> None:
