@@ -182,3 +182,65 @@ class PromotionOptions(BaseModel):
         description="Below so small a p of the matched pairs test more errors are a regression, however few.",
         json_schema_extra={"source": "NIST's usual level"},
     )
+
+
+class MetricsOptions(BaseModel):
+    """Where what is measured is told: docs/metrics.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    listen: str = Field(
+        "",
+        pattern=r"^(|[^\s:/]+:[0-9]{1,5}|\[[0-9a-fA-F:]+\]:[0-9]{1,5})$",
+        description="HOST:PORT of an endpoint for Prometheus while `watch`, `run` or `up` work; empty for none.",
+        json_schema_extra={"source": "none; 9464 is what OpenTelemetry's exporters for Prometheus take"},
+    )
+    textfile: str = Field(
+        "",
+        pattern=r"^(|.+\.prom)$",
+        description="File for the textfile collector of Prometheus's node exporter, ending in .prom; empty for none.",
+        json_schema_extra={"source": "none"},
+    )
+    push: str = Field(
+        "",
+        repr=False,
+        description="URL of a pushgateway; empty for none.",
+        json_schema_extra={"source": "none", "secret": True},
+    )
+    every_s: float = Field(
+        15.0,
+        ge=1.0,
+        description="So often the textfile is written and the pushgateway told; the database is read no more often.",
+        json_schema_extra={"source": "Prometheus scrapes every 15 s in its own example"},
+    )
+    check_every_s: float = Field(
+        3_600.0,
+        ge=1.0,
+        description="So often `callwright metrics` goes through the audit trail and what is over its time.",
+        json_schema_extra={"source": "callwright: it reads all of the database"},
+    )
+
+
+class CostOptions(BaseModel):
+    """What machines cost, so that each call has a price. With both prices 0 it has none."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cpu_hour: float = Field(
+        0.0,
+        ge=0.0,
+        description="Price of an hour of CPU time: a machine's price per hour over its cores.",
+        json_schema_extra={"source": "none"},
+    )
+    gpu_hour: float = Field(
+        0.0,
+        ge=0.0,
+        description="Price of an hour of a GPU, which a call has while an engine on it hears the call.",
+        json_schema_extra={"source": "none"},
+    )
+    currency: str = Field(
+        "EUR",
+        pattern=r"^[A-Z]{3}$",
+        description="Currency of the prices, as in ISO 4217.",
+        json_schema_extra={"source": "callwright"},
+    )

@@ -32,12 +32,13 @@ from asr.options import (
     VadOptions,
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
-from configs.options import PromotionOptions, ScheduleOptions, ServiceOptions
+from configs.options import CostOptions, MetricsOptions, PromotionOptions, ScheduleOptions, ServiceOptions
 from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
     *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules", "promotion"),
+    *("metrics", "costs"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
     *("llm", "summarise.preset", "summarise.concurrency"),
@@ -77,6 +78,8 @@ class Settings(BaseModel):
     service: ServiceOptions = Field(default_factory=ServiceOptions)
     schedules: ScheduleOptions = Field(default_factory=ScheduleOptions)
     promotion: PromotionOptions = Field(default_factory=PromotionOptions)
+    metrics: MetricsOptions = Field(default_factory=MetricsOptions)
+    costs: CostOptions = Field(default_factory=CostOptions)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from flows.commands.export import export
 from flows.commands.inspect import inspect
 from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
+from flows.commands.metrics import metrics
 from flows.commands.models import models
 from flows.commands.objects import objects
 from flows.commands.promote import promote
@@ -69,7 +70,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(score, correct, promote, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
-    *(backfill, summarise, up, deploy, worker),
+    *(backfill, summarise, up, deploy, worker, metrics),
 )
 
 for _command in _COMMANDS:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
 from asr.errors import FatalError, RetryableError, SkippableError
 from asr.types import Recording
+from compliance.errors import UnprovenError
+from flows.metrics import ErrorKind
 from storage.types import Failure
 
 T = TypeVar("T")
@@ -27,6 +32,15 @@ class Desk:
     """The fencing token of each recording's lease, by SHA-256."""
     lost: set[str] = field(default_factory=set)
     """By SHA-256, those that another worker has taken over."""
+    errors: Counter[tuple[str, ErrorKind]] = field(default_factory=Counter)
+    """How often a stage met an error of a kind, tried again or not."""
+    stage_cpu_s: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    """CPU time by stage, of all recordings together."""
+    call_cpu_s: defaultdict[str, defaultdict[str, float]] = field(
+        default_factory=lambda: defaultdict(lambda: defaultdict(float))
+    )
+    """CPU time of each recording, by SHA-256, and stage."""
+    _spending: set[str] = field(default_factory=set)
 
     def each(
         self,
@@ -43,24 +57,60 @@ class Desk:
         """
 
         def attempt(item: T) -> list[R]:
+            began_s = time.perf_counter()
             try:
                 result = work(item)
-            except (RetryableError, FatalError):
-                raise
-            except SkippableError as error:
-                self.failures[recording(item)] = Failure(stage, error.reason, error.remedy)
-                return []
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:
+                self.note(stage, error)
+                if isinstance(error, RetryableError | FatalError):
+                    raise
                 self.failures[recording(item)] = _failure(stage, recording(item), error)
                 return []
+            finally:
+                weights[recording(item).sha256] = time.perf_counter() - began_s
             self.failures.pop(recording(item), None)  # of an earlier try
             return [result]
 
         wanted = [item for item in items if recording(item) not in self.settled]
-        if threads == 1:
-            return [result for item in wanted for result in attempt(item)]
-        with ThreadPoolExecutor(threads) as pool:
-            return [result for results in pool.map(attempt, wanted) for result in results]
+        with self.spending(stage) as weights:
+            if threads == 1:
+                return [result for item in wanted for result in attempt(item)]
+            with ThreadPoolExecutor(threads) as pool:
+                return [result for results in pool.map(attempt, wanted) for result in results]
+
+    @contextmanager
+    def spending(self, stage: str) -> Iterator[dict[str, float]]:
+        """Count the CPU time of all threads of this process in the block to a stage, and divide it among recordings by
+        the weights that the block gives them, by SHA-256. Within a stage's block another of its own counts nothing."""
+        weights: dict[str, float] = {}
+        if stage in self._spending:
+            yield weights
+            return
+        self._spending.add(stage)
+        began_s = time.process_time()
+        try:
+            yield weights
+        finally:
+            spent_s, whole = time.process_time() - began_s, sum(weights.values())
+            self._spending.discard(stage)
+            self.stage_cpu_s[stage] += spent_s
+            for sha256, weight in weights.items() if whole > 0.0 else ():
+                self.call_cpu_s[sha256][stage] += spent_s * weight / whole
+
+    def note(self, stage: str, error: Exception) -> None:
+        """Count an error that a stage met."""
+        self.errors[stage, kind_of(error)] += 1
+
+
+def kind_of(error: Exception) -> ErrorKind:
+    """What sort of error it is."""
+    kinds = {
+        UnprovenError: ErrorKind.UNPROVEN,
+        SkippableError: ErrorKind.SKIPPABLE,
+        RetryableError: ErrorKind.RETRYABLE,
+        FatalError: ErrorKind.FATAL,
+    }
+    return next((kind for sort, kind in kinds.items() if isinstance(error, sort)), ErrorKind.FAULT)
 
 
 def fault(error: Exception) -> str:
@@ -70,4 +120,6 @@ def fault(error: Exception) -> str:
 
 
 def _failure(stage: str, recording: Recording, error: Exception) -> Failure:
+    if isinstance(error, SkippableError):
+        return Failure(stage, error.reason, error.remedy)
     return Failure(stage, f"{recording.name} met a fault in callwright: {fault(error)}", "Report it as a bug")

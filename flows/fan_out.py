@@ -137,7 +137,7 @@ def _do(run_id: int, group: tuple[Source, ...], *, again: bool) -> GroupDone:
     heard_s: list[float] = []
     progress = Progress(heard_s.append, lambda: None, failures.__setitem__, elsewhere.append)
     leased = Leased(work.leases, work.stop, again, work.data_dir)
-    batch = Batch((group,), models, work.archive, work.custody, work.settings, progress, leased)
+    batch = Batch((group,), models, work.archive, work.custody, work.settings, progress, leased, work.tally)
     token = BATCH.set(batch)
     try:
         with working_in(work.data_dir, work.settings.ingest.let_go_s):

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -28,12 +28,15 @@ from asr.types import Recording, Transcript
 from configs.settings import Settings
 from flows import preparation, proof, stages
 from flows.artifacts import show_run
+from flows.costs import price
 from flows.custody import Custody
 from flows.desk import Desk
+from flows.engine_counts import EngineCounts
 from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
-from flows.limits import asr_tag, slot
+from flows.limits import GPU_ASR, asr_tag, slot
 from flows.metadata import sound
+from flows.metrics import Outcome, Stage
 from flows.preparation import Prepared
 from flows.presence import working_in
 from flows.proof import Case, Listening
@@ -41,6 +44,7 @@ from flows.report import clock
 from flows.run_here import run_here
 from flows.site import named
 from flows.stages import Heard, Redacted
+from flows.tally import Tally
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
 from storage.errors import LeaseLostError
@@ -70,6 +74,7 @@ class Batch:
     settings: Settings
     progress: Progress
     leased: Leased
+    tally: Tally
 
 
 BATCH: ContextVar[Batch] = ContextVar("batch")
@@ -127,13 +132,18 @@ def process_calls(run_id: int | None = None) -> str:
 def process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
     """One group through all stages; returns how many of its recordings were published and how many quarantined."""
     desk = Desk()
-    mine = claim(run_id, quote(group), quote(desk))
-    if mine:
-        prepared = prepare(quote(mine), quote(desk))
-        heard = _transcribe_by_tag(prepared, desk)
-        transcripts = assemble(quote(heard), quote(desk))
-        redacted = redact(quote(transcripts), quote(desk))
-        _publish_proven(run_id, redacted, desk)
+    try:
+        mine = claim(run_id, quote(group), quote(desk))
+        if mine:
+            prepared = prepare(quote(mine), quote(desk))
+            heard = _transcribe_by_tag(prepared, desk)
+            transcripts = assemble(quote(heard), quote(desk))
+            redacted = redact(quote(transcripts), quote(desk))
+            _publish_proven(run_id, redacted, desk)
+    finally:
+        tally = BATCH.get().tally
+        tally.errors(desk.errors)
+        tally.spent(desk.stage_cpu_s)
     return len(desk.settled) - len(desk.failures), len(desk.failures)
 
 
@@ -172,8 +182,10 @@ def claim(run_id: int, group: tuple[Source, ...], desk: Desk) -> tuple[Source, .
         if recording.sha256 in claimed.exhausted:
             desk.failures[recording] = claimed.exhausted[recording.sha256]
             desk.settled.add(recording)
+            batch.tally.came(Outcome.QUARANTINED)
             batch.progress.on_failure(recording.sha256, desk.failures[recording])
         else:
+            batch.tally.came(Outcome.ELSEWHERE)
             batch.progress.on_elsewhere(recording.sha256)
         batch.progress.on_recording()
     return tuple(source for source in group if source.recording.sha256 in claimed.tokens)
@@ -202,16 +214,31 @@ def prepare(group: tuple[Source, ...], desk: Desk) -> list[Prepared]:
 def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Heard]]:
     """All chunks of the group through the engine, batched together; one by one if one of them breaks that."""
     batch = BATCH.get()
+    engine = batch.models.engine
+
+    def on_audio(audio_s: float) -> None:
+        batch.tally.transcribed(audio_s)
+        batch.progress.on_audio(audio_s)
 
     def hear(members: list[Prepared]) -> list[Heard]:
-        return stages.hear(members, batch.models.engine, batch.settings, batch.progress.on_audio)
+        before = EngineCounts.of(engine)
+        try:
+            return stages.hear(members, engine, batch.settings, on_audio)
+        finally:
+            batch.tally.engine(Stage.TRANSCRIBE, EngineCounts.of(engine) - before)
 
+    heard = None
     try:
-        heard = hear(prepared)
-    except (RetryableError, FatalError):
+        with desk.spending("transcribe") as weights:
+            heard = hear(prepared)
+            weights.update(
+                {item.recording.sha256: said.transcribe_s for item, said in zip(prepared, heard, strict=True)}
+            )
+    except (RetryableError, FatalError) as error:
+        desk.note("transcribe", error)
         raise
-    except Exception:  # noqa: BLE001
-        heard = None
+    except Exception:  # noqa: BLE001, S110
+        pass
     if heard is None:
         # Whose fault it was shows when each is heard alone. Not done above, where the next error would be
         # chained to this one, whose message may hold text.
@@ -271,13 +298,19 @@ def prove(copied: list[tuple[Heard, Case]], desk: Desk) -> list[tuple[Prepared, 
     batch = BATCH.get()
     listeners = batch.models.listeners
     heard = {case.recording: answer for answer, case in copied}
+    cases, engines = [case for _, case in copied], [listener.engine for listener in listeners]
+    before = [EngineCounts.of(engine) for engine in engines]
     began_s = time.perf_counter()
-    proven = proof.prove(
-        [case for _, case in copied], Listening(listeners, batch.models.redactor, batch.settings), desk
-    )
-    took_s = time.perf_counter() - began_s
+    with desk.spending("prove") as weights:
+        proven = proof.prove(cases, Listening(listeners, batch.models.redactor, batch.settings), desk)
+        weights.update({case.recording.sha256: case.heard_s for case in cases})
+    took_s, heard_s = time.perf_counter() - began_s, sum(case.heard_s for case in cases)
+    for engine, earlier in zip(engines, before, strict=True):
+        batch.tally.engine(Stage.PROVE, EngineCounts.of(engine) - earlier)
+    shares = {case.recording: case.heard_s / heard_s if heard_s else 0.0 for case in cases}
     return [
-        (case.prepared, heard[case.recording], proof.proven(case, listeners, took_s / len(copied))) for case in proven
+        (case.prepared, heard[case.recording], proof.proven(case, listeners, took_s * shares[case.recording]))
+        for case in proven
     ]
 
 
@@ -287,33 +320,41 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
     batch = BATCH.get()
     repository, objects = batch.archive.repository, batch.archive.objects
     certify = certifier(batch.custody, names_model(batch.settings))
+    has_gpu = asr_tag(batch.settings, batch.models.engine.info.model_sha256) == GPU_ASR
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
         recording = item[0].recording
         shelf = Shelf(objects, repository.day(recording.sha256))
+        began_s = time.thread_time()
         publication = stages.publication(*item, shelf, batch.settings, certify)
-        with _unless_lost(desk, recording, batch.progress):
+        cpu_s = {**desk.call_cpu_s[recording.sha256], "publish": time.thread_time() - began_s}
+        cost = price(cpu_s, publication.stage_s, batch.settings.costs, has_gpu=has_gpu)
+        publication = replace(publication, cpu_s=cpu_s, cost=cost)
+        with _unless_lost(desk, recording, batch):
             repository.publish(run_id, publication, desk.tokens[recording.sha256])
             desk.settled.add(recording)
+            batch.tally.published(publication)
         batch.progress.on_recording()
 
     left = [item for item in redacted if item[0].recording.sha256 not in desk.lost]
     desk.each("publish", left, lambda item: item[0].recording, keep)
     for recording, failure in list(desk.failures.items()):
         if recording not in desk.settled and recording.sha256 not in desk.lost:
-            with _unless_lost(desk, recording, batch.progress):
+            with _unless_lost(desk, recording, batch):
                 repository.quarantine(run_id, recording, failure, token=desk.tokens[recording.sha256])
                 desk.settled.add(recording)
+                batch.tally.came(Outcome.QUARANTINED)
                 batch.progress.on_failure(recording.sha256, failure)
             batch.progress.on_recording()
 
 
 @contextmanager
-def _unless_lost(desk: Desk, recording: Recording, progress: Progress) -> Iterator[None]:
+def _unless_lost(desk: Desk, recording: Recording, batch: Batch) -> Iterator[None]:
     """Leave a recording to the worker who has taken it over: what was made of it here is dropped."""
     try:
         yield
     except LeaseLostError:
         desk.failures.pop(recording, None)
         desk.lost.add(recording.sha256)
-        progress.on_elsewhere(recording.sha256)
+        batch.tally.came(Outcome.ELSEWHERE)
+        batch.progress.on_elsewhere(recording.sha256)

@@ -142,6 +142,9 @@ def print_overview(overview: Overview) -> None:
             f"Last run {last.id}, {last.started_at:%Y-%m-%d %H:%M} UTC: {last.state.value}, "
             f"{last.published} published, {last.quarantined} quarantined{took}"
         )
+        if last.cpu_s_per_audio_hour is not None:
+            price = "" if last.cost_per_audio_hour is None else f", at a price of {last.cost_per_audio_hour:.4f}"
+            click.echo(f"An hour of its audio took {last.cpu_s_per_audio_hour:.0f} s of CPU time{price}")
 
 
 def summary_facts(summary: Summary | None) -> dict[str, Any] | None:

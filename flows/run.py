@@ -11,6 +11,7 @@ from asr.decode import identify
 from asr.errors import SkippableError
 from asr.types import Recording
 from configs.settings import Settings
+from flows.exposition import exposed
 from flows.ingest import discover
 from flows.intake import take_in
 from flows.metadata import gather
@@ -63,7 +64,10 @@ def run(paths: Sequence[Path], settings: Settings, data_dir: Path, meter: Meter,
     with working_in(data_dir):
         archive = open_archive(settings, data_dir)
         recordings, unreadable = _identified(files)
-        with at_work(archive, settings, data_dir, threading.Event()) as work:
+        with (
+            at_work(archive, settings, data_dir, threading.Event()) as work,
+            exposed(archive, settings, data_dir),
+        ):
             intake = take_in(recordings, gathered.told, archive, settings, again=again)
             sources = intake.wanted
             done = work.process(sources, meter, again=again) if sources else Processed()

@@ -47,7 +47,7 @@ def sweep(custody: Custody, *, dry_run: bool) -> Swept:
         holds = custody.ledger.holds()
         if custody.held(stock.facts, holds):
             held_calls.add(stock.facts.sha256)
-        decisions = _decisions(custody, stock, policy, holds, vaulted=stock.facts.sha256 in in_vault)
+        decisions = overdue(custody, stock, policy, holds, vaulted=stock.facts.sha256 in in_vault)
         lines += _lines(stock, decisions, "held") if held_calls & {stock.facts.sha256} else []
         due = {kind: decision.why for kind, decision in decisions.items() if decision.delete}
         if dry_run:
@@ -66,10 +66,10 @@ def sweep(custody: Custody, *, dry_run: bool) -> Swept:
     return Swept(tuple(lines), len(begun), events, certificates, write_anchor(custody), dry_run)
 
 
-def _decisions(
+def overdue(
     custody: Custody, stock: Stock, policy: Policy, holds: tuple[Hold, ...], *, vaulted: bool
 ) -> dict[Kind, Decision]:
-    """What is over its time of a recording, held or not; the words go with the transcript."""
+    """Return what is over its time of a recording, held or not; the words go with the transcript."""
     now = custody.ledger.now()
     kinds = (*stock.kinds, *((Kind.VAULT,) if vaulted else ()))
     found = {kind: decide(kind, stock.facts, policy, holds, now) for kind in kinds}

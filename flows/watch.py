@@ -19,6 +19,7 @@ from asr.errors import PipelineError, RetryableError, SkippableError
 from asr.types import Recording
 from configs.settings import Settings
 from flows.after import carry_on
+from flows.exposition import exposed
 from flows.ingest import BYTES_PER_S, Source
 from flows.inlets.base import Fetched, GoneError, Inlet
 from flows.intake import take_in
@@ -292,7 +293,7 @@ def watching(
     """Be a worker that watches inlets, until the block ends. Raises FatalError if the archive cannot be used."""
     with working_in(data_dir):
         archive = open_archive(settings, data_dir)
-    with at_work(archive, settings, data_dir, stop) as work:
+    with at_work(archive, settings, data_dir, stop) as work, exposed(archive, settings, data_dir):
         clock, owner = shared_clock(archive.database), work.worker.owner
         arrivals = Arrivals(archive.database, owner, settings.ingest.lease_s, clock)
         watcher = Watcher(inlets, work, arrivals, meter)

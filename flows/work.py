@@ -22,6 +22,7 @@ from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
 from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summaries_of, summarise_with
+from flows.tally import Tally, counting
 from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
@@ -78,6 +79,7 @@ class Work:
     settings: Settings
     data_dir: Path
     stop: threading.Event
+    tally: Tally
     _opened: ExitStack
     on_beat: list[Callable[[], None]] = field(default_factory=list)
     """What else is to hear that this worker is alive."""
@@ -120,12 +122,15 @@ class Work:
                 self._run_flow(run_id, groups, progress, again=again)
                 # Published before: whatever becomes of it, the transcripts are there.
                 done.summarised = self._summarise()
+                if done.summarised:
+                    self.tally.summarised(done.summarised.made, len(done.summarised.failed))
             ended = RunState.INTERRUPTED if self.stop.is_set() else RunState.COMPLETED
         except KeyboardInterrupt:
             ended = RunState.INTERRUPTED
             raise
         finally:
             self.leases.release()
+            self.tally.ran(ended)
             repository.finish_run(run_id, ended, time.monotonic() - began_s)
             write_anchor(custody)
         done.wall_s = time.monotonic() - began_s
@@ -141,8 +146,8 @@ class Work:
         leased = Leased(self.leases, self.stop, again, self.data_dir)
         with tags(BATCH_TAG):
             if self._models is not None:
-                work = Batch(tuple(groups), self._models, self.archive, self.custody, self.settings, progress, leased)
-                BATCH.set(work)
+                with_what = (self._models, self.archive, self.custody, self.settings)
+                BATCH.set(Batch(tuple(groups), *with_what, progress, leased, self.tally))
                 process_calls(run_id)
                 return
             from flows.fan_out import JOB, Job, flow_over_processes
@@ -189,12 +194,12 @@ class Leased:
 @contextmanager
 def at_work(archive: Archive, settings: Settings, data_dir: Path, stop: threading.Event) -> Iterator[Work]:
     """Be a worker on an archive. What workers of this data folder had in hand who have died since is free at once."""
-    with worker(data_dir) as me, ExitStack() as opened:
+    with worker(data_dir) as me, counting(data_dir) as tally, ExitStack() as opened:
         leases = Leases(archive.database, me.owner, settings.ingest.lease_s, shared_clock(archive.database))
         leases.bury(dead(data_dir, leases.owners()))
         free_of_the_dead(archive, data_dir)
         clear(data_dir)
-        work = Work(archive, leases, me, settings, data_dir, stop, opened)
+        work = Work(archive, leases, me, settings, data_dir, stop, tally, opened)
         with _beating(work):
             yield work
 

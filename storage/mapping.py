@@ -68,6 +68,8 @@ def store_transcript(
         "speakers": len({turn.speaker for turn in transcript.turns}),
         "words": sum(len(turn.words) for turn in transcript.turns),
         "stage_s": dict(publication.stage_s),
+        "cpu_s": dict(publication.cpu_s),
+        "cost": publication.cost,
         "published_at": published_at,
     }
     insert_all(connection, TranscriptRow, [row])

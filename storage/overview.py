@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from storage import types
 from storage.batches import batches
 from storage.tables import V_CALLS, RunRow
+from storage.views import view_table
 
 """Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
@@ -84,4 +85,15 @@ def _last_run(connection: sa.Connection) -> types.RunRow | None:
         .order_by(RunRow.id.desc())
         .limit(1)
     ).first()
-    return None if row is None else types.RunRow(*row)
+    return None if row is None else types.RunRow(*row, *_costs(connection, row.id))
+
+
+def _costs(connection: sa.Connection, run_id: int) -> tuple[float | None, float | None]:
+    """CPU time and price of an hour of a run's audio, each of the calls of which it is known."""
+    costs = view_table("v_costs").c
+    cpu_hours, cost_hours = (
+        sa.func.sum(costs.audio_s).filter(known.is_not(None)) / 3600 for known in (costs.cpu_s, costs.cost)
+    )
+    wanted = sa.select(sa.func.sum(costs.cpu_s) / cpu_hours, sa.func.sum(costs.cost) / cost_hours)
+    cpu_s, cost = connection.execute(wanted.where(costs.run_id == run_id, costs.audio_s > 0.0)).one()
+    return None if cpu_s is None else float(cpu_s), None if cost is None else float(cost)

@@ -120,6 +120,8 @@ class TranscriptRow(Base):
     speakers: Mapped[int]
     words: Mapped[int]
     stage_s: Mapped[dict[str, Any]]
+    cpu_s: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+    cost: Mapped[float | None]
     published_at: Mapped[datetime] = mapped_column(index=True)
 
 

@@ -65,7 +65,8 @@ class Publication:
     """All that is kept of one recording once it is done.
 
     `documents` maps a rendering's kind ("json", "vtt") to its key in the object store; `stage_s` maps a
-    stage's name to the seconds that it took.
+    stage's name to the seconds that it took, `cpu_s` to its CPU time, of shared work its share. `cost` is in the
+    currency of the settings, None if they name no price.
     """
 
     recording: Recording
@@ -77,6 +78,8 @@ class Publication:
     certificate: str | None = None
     """The object key of its redaction certificate."""
     conversation: Conversation | None = None
+    cpu_s: Mapping[str, float] = field(default_factory=dict)
+    cost: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,9 @@ class RunRow:
     quarantined: int
     audio_s: float
     wall_s: float | None
+    cpu_s_per_audio_hour: float | None = None
+    cost_per_audio_hour: float | None = None
+    """Of the calls whose transcripts are of this run, as far as known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,17 @@ VIEWS: Mapping[str, Mapping[str, type]] = {
         "summarise_s": float,
         "stages_s": float,
         "stages_s_per_audio_hour": float,
+        "prepare_cpu_s": float,
+        "transcribe_cpu_s": float,
+        "assemble_cpu_s": float,
+        "redact_cpu_s": float,
+        "bleep_cpu_s": float,
+        "prove_cpu_s": float,
+        "publish_cpu_s": float,
+        "cpu_s": float,
+        "cpu_s_per_audio_hour": float,
+        "cost": float,
+        "cost_per_audio_hour": float,
     },
 }
 """The columns of each view, in their order, as the types of their values; any may be None."""
@@ -121,7 +132,7 @@ def days(database: Database, since: date | None, until: date | None) -> list[dat
 
     Raises RetryableError or FatalError if the database cannot be used.
     """
-    day = _table("v_days").c.day
+    day = view_table("v_days").c.day
     wanted = sa.select(day).distinct().order_by(day)
     if since is not None:
         wanted = wanted.where(day >= since.isoformat())
@@ -133,7 +144,7 @@ def days(database: Database, since: date | None, until: date | None) -> list[dat
 
 def day_of(recording_id: sa.SQLColumnExpression[int]) -> sa.ScalarSelect[str]:
     """Return the day of a call, "YYYY-MM-DD", as a subquery."""
-    known = _table("v_days").c
+    known = view_table("v_days").c
     return sa.select(known.day).where(known.recording_id == recording_id).scalar_subquery()
 
 
@@ -143,12 +154,12 @@ def rows_of(database: Database, day: date) -> Iterator[tuple[str, Sequence[Seque
     A view of which there are no rows comes never, one of which there are many several times, in the order of VIEWS.
     Raises RetryableError or FatalError if the database cannot be used.
     """
-    known = _table("v_days")
+    known = view_table("v_days")
     with reading(database) as connection:
         wanted = sa.select(known.c.recording_id).where(known.c.day == day.isoformat()).order_by(known.c.recording_id)
         ids = connection.scalars(wanted).all()
         for name in VIEWS:
-            view = _table(name)
+            view = view_table(name)
             for start in range(0, len(ids), _CALLS_AT_ONCE):
                 its = view.c.recording_id.in_(ids[start : start + _CALLS_AT_ONCE])
                 answer = connection.execute(sa.select(view).where(its), execution_options=_IN_PARTS)
@@ -156,5 +167,6 @@ def rows_of(database: Database, day: date) -> Iterator[tuple[str, Sequence[Seque
                     yield name, rows
 
 
-def _table(name: str) -> sa.TableClause:
+def view_table(name: str) -> sa.TableClause:
+    """Return a view, for statements that read it."""
     return sa.table(name, *(sa.column(column, _SQL_TYPES[kind]) for column, kind in VIEWS[name].items()))

@@ -110,7 +110,8 @@ def publication(name: str, texts: tuple[str, ...]) -> Publication:
     )
     recording = Recording(hashlib.sha256(name.encode()).hexdigest(), Path("/calls") / f"{name}.wav", 1_000)
     stage_s = {"prepare": 0.5, "transcribe": 2.0, "redact": 0.25, "summarise": 0.25}
-    return Publication(recording, AudioFacts(10.0 * len(texts), "WAV", "PCM_16", 8_000), transcript, stage_s=stage_s)
+    facts, cpu_s = AudioFacts(10.0 * len(texts), "WAV", "PCM_16", 8_000), {"prepare": 1.0, "transcribe": 4.0}
+    return Publication(recording, facts, transcript, stage_s=stage_s, cpu_s=cpu_s, cost=0.005)
 
 
 def fill(engine: sa.Engine) -> None:

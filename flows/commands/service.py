@@ -25,6 +25,8 @@ from flows.wiring import missing_models
 _LEASES = "prefect.server.concurrency.lease_storage.filesystem"
 """Prefect keeps them in memory as shipped: a server that is started again would hold their slots for ever."""
 
+_NO_ENDPOINT = {variable("metrics.listen"): toml_value("")}
+
 _POOL = click.option("--pool", metavar="NAME", help="The work pool, in place of service.pool.")
 
 
@@ -68,7 +70,8 @@ def worker(pool: str | None, limit: int, settings: Settings, data_dir: Path) -> 
     data_dir.mkdir(parents=True, exist_ok=True)
     report.print_fetching(missing_models(settings))
     ours = {"PREFECT_HOME": str((data_dir / HOME).absolute()), **QUIET}
-    environ = {**os.environ, **environment(settings, data_dir)}
+    # Runs come and go, several at once: what they count is told by `callwright metrics`.
+    environ = {**os.environ, **environment(settings, data_dir), **_NO_ENDPOINT}
     environ |= {name: value for name, value in ours.items() if name not in os.environ}
     # `python` in a deployment is the one that has callwright installed.
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
@@ -99,13 +102,15 @@ def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_
         raise ConfigError(f"something answers at port {port} already", "Name another with --port, or stop that first")
     has_watcher = bool(settings.service.sources) and not no_watcher
     with own_folder(data_dir, HOME) as home:
-        environ = {**QUIET, **os.environ, **environment(settings, data_dir)}
+        environ = {**QUIET, **os.environ, **environment(settings, data_dir), **_NO_ENDPOINT}
         environ |= {"PREFECT_HOME": str(home.absolute()), "PREFECT_API_URL": api_url(port), "no_proxy": no_proxy()}
         served = {**environ, "PREFECT_UI_API_URL": "/api", "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": _LEASES}
         wanted = {"the worker": ["worker"]}
         if has_watcher:
             wanted["the watcher"] = ["watch", *settings.service.sources]
         others = [program for name, words in wanted.items() for program in _on_each_node(name, words, environ)]
+        if settings.metrics.listen:
+            others.append(Program("the metrics", _line("metrics", "--listen", settings.metrics.listen), environ))
         # What comes in is the watcher's, whose models stay loaded.
         schedules = {variable("schedules.ingest_watch"): toml_value("")} if has_watcher else {}
         Supervisor(
@@ -122,11 +127,14 @@ def up(sources: tuple[str, ...], port: int, host: str, settings: Settings, data_
 
 def _on_each_node(name: str, words: Sequence[str], environ: Mapping[str, str]) -> list[Program]:
     """A command of callwright's own; where the machine has several NUMA nodes one for each, which stays there."""
-    line = (sys.executable, "-m", "flows.cli", *words)
-    here = spanned(os.sched_getaffinity(0), nodes(NODES))
+    line, here = _line(*words), spanned(os.sched_getaffinity(0), nodes(NODES))
     if len(here) < 2:
         return [Program(name, line, environ)]
     return [Program(f"{name} of node {node.number}", line, environ, cpus=node.cpus) for node in here]
+
+
+def _line(*words: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "flows.cli", *words)
 
 
 def with_service(settings: Settings, *, sources: tuple[str, ...] = (), pool: str | None = None) -> Settings:

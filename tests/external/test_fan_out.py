@@ -41,16 +41,19 @@ def test_each_call_is_published_once_by_a_process_that_is_not_the_runs(
 ) -> None:
     if runner != "processes" and importlib.util.find_spec(f"prefect_{runner}") is None:
         pytest.skip(f"prefect-{runner} is not installed: pip install -e '.[{runner}]'")
-    data = tmp_path / "data"
-    done = subprocess.run(
-        line(clips, data, runner), capture_output=True, text=True, cwd=ROOT / "tests", env=environ(), check=False
-    )
+    data, told = tmp_path / "data", tmp_path / "callwright.prom"
+    said = line(clips, data, runner, f"metrics.textfile={told}")
+    done = subprocess.run(said, capture_output=True, text=True, cwd=ROOT / "tests", env=environ(), check=False)
     assert done.returncode == 0, done.stderr
     assert rows(data, "SELECT state, published FROM runs") == [("completed", 3)]
     assert rows(data, "SELECT outcome, count(*) FROM tries GROUP BY outcome") == [("published", 3)]
     owners = {owner for (owner,) in rows(data, "SELECT owner FROM tries")}
     assert 1 <= len(owners) <= 2
     assert list((data / "workers").glob("*/*")) == []
+    # What other processes counted is told by the run's.
+    lines = told.read_text().splitlines()
+    assert 'callwright_recordings_done_total{outcome="published"} 3.0' in lines
+    assert 'callwright_stage_seconds_count{stage="transcribe"} 3.0' in lines
 
 
 @pytest.mark.long

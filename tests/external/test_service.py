@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from flows.prefect_server import free_port
@@ -88,8 +89,9 @@ def _published(data_dir: Path) -> bool:
 
 
 def test_a_schedule_of_seconds_publishes_a_call_and_kill_9_leaves_nothing(drop: Path, tmp_path: Path) -> None:
-    data = tmp_path / "data"
-    with up(drop, data, "--no-watcher", "--set", "schedules.ingest_watch=every 10 s") as service:
+    data, listen = tmp_path / "data", f"127.0.0.1:{free_port()}"
+    more = ("--set", "schedules.ingest_watch=every 10 s", "--set", f"metrics.listen={listen}")
+    with up(drop, data, "--no-watcher", *more) as service:
         service.until(lambda: _published(data))
         ended = {"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}}
         service.until(lambda: len(service.api("flow_runs/filter", ended)) >= 2)
@@ -101,6 +103,10 @@ def test_a_schedule_of_seconds_publishes_a_call_and_kill_9_leaves_nothing(drop: 
         assert scheduled["parameters"] == {}
         _check_artifacts(service, runs["1 call, 0:45"]["id"], data)
         _deploying_again_changes_nothing(service, data)
+        # The run's process has ended, and what it counted is told by another.
+        told = httpx.get(f"http://{listen}/metrics", trust_env=False).text.splitlines()
+        assert 'callwright_recordings_done_total{outcome="published"} 1.0' in told
+        assert "callwright_audit_faults 0.0" in told
         service.process.send_signal(signal.SIGKILL)
         service.process.communicate()
         assert len(service.seen) >= 3

@@ -24,6 +24,7 @@ from llm.types import Finding, Summary
 from storage.audit_log import Prune
 from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
+from storage.figures import load_figures, rechecks_with_faults
 from storage.ledger import ASKED_FOR, Ledger
 from storage.query import read_only
 from storage.repository import Repository
@@ -123,8 +124,22 @@ def test_views_have_their_columns_and_the_examples_run(engine: sa.Engine) -> Non
     assert [row.text for row in rows["v_turns"]] == list(CALLS["lost"])
     assert {row.began_at for row in rows["v_words"]} == {tuesday}
     assert [(row.stages_s, row.stages_s_per_audio_hour) for row in rows["v_costs"]] == [(3.0, 540.0)]
+    assert [(row.transcribe_cpu_s, row.cpu_s, row.cost) for row in rows["v_costs"]] == [(4.0, 5.0, 0.005)]
     assert [(row.words, row.doubtful_words, row.speech_s) for row in rows["v_quality"]] == [(17, 2, 0.0)]
     assert "v_findings" not in rows
+
+
+def test_figures_of_the_whole(engine: sa.Engine) -> None:
+    fill(engine)
+    figures = load_figures(engine)
+    audio_s = sum(10.0 * len(texts) for texts in CALLS.values())
+    assert figures.recent.audio_s == figures.recent.cpu_audio_s == audio_s
+    assert figures.recent.cpu_s["transcribe"] == 4.0 * len(CALLS)
+    assert figures.recent.cost == pytest.approx(0.005 * len(CALLS))
+    last_run = Repository(engine).overview().last_run
+    assert last_run is not None
+    assert last_run.cpu_s_per_audio_hour == pytest.approx(3600 * 5.0 * len(CALLS) / audio_s)
+    assert rechecks_with_faults(engine) == 0
 
 
 def test_what_is_published_reads_back(engine: sa.Engine) -> None:

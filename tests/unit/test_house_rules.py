@@ -50,6 +50,8 @@ HOMES = {
         "asr/torch_vad.py",
         "asr/diarize/pyannote.py",
     ),
+    "prometheus_client": ("flows/tally.py", "flows/gauges.py", "flows/exposition.py", "flows/commands/metrics.py"),
+    "grafana_foundation_sdk": ("flows/dashboards.py",),
     "torchaudio": ("asr/torch_resample.py",),
     "silero_vad": ("asr/torch_vad.py",),
 }
