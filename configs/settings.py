@@ -32,12 +32,12 @@ from asr.options import (
     VadOptions,
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
-from configs.options import ScheduleOptions, ServiceOptions
+from configs.options import QualityOptions, ScheduleOptions, ServiceOptions
 from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules"),
+    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "quality", "service", "schedules"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
     *("llm", "summarise.preset", "summarise.concurrency"),
@@ -74,6 +74,7 @@ class Settings(BaseModel):
     audit: AuditOptions = Field(default_factory=AuditOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
+    quality: QualityOptions = Field(default_factory=QualityOptions)
     service: ServiceOptions = Field(default_factory=ServiceOptions)
     schedules: ScheduleOptions = Field(default_factory=ScheduleOptions)
 
