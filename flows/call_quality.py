@@ -8,7 +8,7 @@ from math import isfinite
 
 import numpy as np
 
-from asr.estimate import Calibration, unworded_s
+from asr.estimate import Calibration, unworded_s, word_features
 from asr.timebase import to_seconds
 from asr.types import Channel, FindingKind, Hypothesis, RegionKind, Transcript, Word
 from compliance.names import lexicon
@@ -18,6 +18,9 @@ from storage.types import CallQuality
 
 _DOUBTFUL = 0.5
 """As in v_quality: less likely than not, by the model's own word."""
+
+_SHORT = 3
+"""The list of everyday words has none with fewer letters."""
 
 
 def call_quality(
@@ -30,7 +33,7 @@ def call_quality(
     ratios_db = [channel.treatment.snr_db for channel in prepared.channels if isfinite(channel.treatment.snr_db)]
     return CallQuality(
         words=len(words),
-        estimated_wer=Calibration.load().wer(words, unworded),
+        estimated_wer=Calibration.load().wer(word_features(words), unworded),
         mean_confidence=float(confidences.mean()) if words else None,
         doubtful_share=float((confidences < _DOUBTFUL).mean()) if words else None,
         unknown_share=unknown_share(words),
@@ -52,18 +55,14 @@ def unknown_share(words: Sequence[Word]) -> float | None:
     if not words:
         return None
     known = lexicon()
-    spelled = [re.sub(r"[^\w']+", "", word.text.lower()).removesuffix("'s") for word in words]
-    n_known = sum(
-        not token
-        or any(sign.isdigit() for sign in token)
-        or token in known.everyday
-        or known.is_given(token)
-        or known.is_family(token)
-        or token in known.places
-        or token in known.place_words
-        for token in spelled
-    )
-    return 1.0 - n_known / len(words)
+
+    def is_known(token: str) -> bool:
+        is_word = len(token) < _SHORT or token in known.everyday or token in known.places or token in known.place_words
+        return is_word or known.is_given(token) or known.is_family(token) or any(sign.isdigit() for sign in token)
+
+    # "don't" and "she's" are known by what is before the apostrophe.
+    spelled = [re.sub(r"[^\w']+", "", word.text.lower()).partition("'")[0] for word in words]
+    return 1.0 - sum(map(is_known, spelled)) / len(words)
 
 
 def least_side_share(transcript: Transcript) -> float | None:

@@ -1,0 +1,266 @@
+"""What changed in how calls are heard, when, by which group, and the calls that show it: no reference is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from configs.options import QualityOptions
+from flows.shifts import LEAST_BEFORE, LOOKBACKS, Floats, Integers, Shift, ranks, shift
+from storage.quality import MeasuredCall, load_history
+from storage.session import Database
+from storage.types import CallQuality
+
+_LEAST_EFFECT = 0.05
+"""Of ten thousand calls a change is sure that nobody would notice: a call of late has the higher figure less often than
+in 55 of 100 pairs with one before."""
+
+_SHOWN = 5
+
+ALL = "all calls"
+
+
+@dataclass(frozen=True, slots=True)
+class Statistic:
+    """A figure of a call, None where it could not be told; `is_worse` is the sign of a change for the worse."""
+
+    title: str
+    of: Callable[[CallQuality], float | None]
+    is_worse: int
+
+
+def _of(count: float | None, whole: float | None) -> float | None:
+    return None if count is None or not whole else count / whole
+
+
+STATISTICS: Mapping[str, Statistic] = {
+    "estimated_wer": Statistic("estimated word error rate", lambda one: one.estimated_wer, 1),
+    "mean_confidence": Statistic("mean confidence of words", lambda one: one.mean_confidence, -1),
+    "doubtful_share": Statistic("share of words of confidence under 0.5", lambda one: one.doubtful_share, 1),
+    "mean_logprob": Statistic("mean log-probability of tokens", lambda one: one.mean_logprob, -1),
+    "no_speech_prob": Statistic("probability of no speech", lambda one: one.no_speech_prob, 1),
+    "compression_ratio": Statistic("compression ratio of texts", lambda one: one.compression_ratio, 1),
+    "unknown_share": Statistic("share of words out of vocabulary", lambda one: one.unknown_share, 1),
+    "unworded_share": Statistic("share of speech without text", lambda one: _of(one.unworded_s, one.speech_s), 1),
+    "words_per_s": Statistic("words in a second of speech", lambda one: _of(one.words, one.speech_s), -1),
+    "least_side_share": Statistic("share of speech of the quieter side", lambda one: one.least_side_share, -1),
+    "redaction_rate": Statistic("redactions by word", lambda one: _of(one.redactions, one.words), -1),
+    "snr_db": Statistic("signal-to-noise ratio, dB", lambda one: one.snr_db, -1),
+    "second_wer": Statistic("disagreement of a second model", lambda one: _of(one.second_errors, one.second_words), 1),
+}
+"""What is watched, by its name in `--json` and metrics."""
+
+_DIMENSIONS: Mapping[str, Callable[[MeasuredCall], str | None]] = {
+    "queue": lambda call: call.queue,
+    "trunk": lambda call: call.trunk,
+    "codec": lambda call: call.codec,
+    "model": lambda call: call.model,
+}
+
+_MADE_BY: Mapping[str, Callable[[MeasuredCall], str | None]] = {
+    "codec": lambda call: call.codec,
+    "model": lambda call: call.model,
+    "engine": lambda call: call.engine,
+    "precision": lambda call: call.precision,
+    "settings": lambda call: call.config_fingerprint,
+    "version": lambda call: call.code_version,
+}
+"""What may explain a change, if it is new since then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A call that shows a change: the head of its SHA-256, as `callwright show` takes it, its day and its figure."""
+
+    call: str
+    day: date
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One statistic of one group: means before and of late, and how sure it is that they differ.
+
+    `before` is of the baseline, `now` of the days of the lookback; `since` is when it changed, if it did. `against` is
+    whose baseline it is: its own, or that of all calls if the group is new. `news` is what made transcripts of the
+    group since then and none before.
+    """
+
+    statistic: str
+    group: str
+    against: str
+    before: float
+    now: float
+    n_before: int
+    n_now: int
+    z: float
+    p: float
+    superiority: float
+    flagged: bool
+    since: date | None = None
+    news: tuple[str, ...] = ()
+    calls: tuple[Shown, ...] = ()
+
+    @property
+    def is_worse(self) -> bool:
+        """Whether a change is for the worse."""
+        return self.z * STATISTICS[self.statistic].is_worse > 0
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """All that was looked at on a day: `calls` of late and before, and the number of tests that share the false alarms;
+    what is flagged comes first, the surest first."""
+
+    today: date
+    calls: int
+    tests: int
+    figures: tuple[Figure, ...]
+
+    @property
+    def flags(self) -> tuple[Figure, ...]:
+        """What has changed."""
+        return tuple(figure for figure in self.figures if figure.flagged)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Calls, their figures (n_calls, n_statistics), NaN where there is none, and their days as ordinals, (n_calls,)."""
+
+    calls: Sequence[MeasuredCall]
+    values: Floats
+    days: Integers
+
+    @classmethod
+    def of(cls, calls: Sequence[MeasuredCall]) -> History:
+        """The figures of some calls."""
+        rows = [[one.of(call.quality) for one in STATISTICS.values()] for call in calls]
+        values = np.array(rows, np.float64).reshape(len(calls), len(STATISTICS))
+        return cls(calls, values, np.array([call.day.toordinal() for call in calls], np.int64))
+
+    def labels(self, dimension: str) -> NDArray[np.object_]:
+        """The calls' values of a dimension, (n_calls,), None where one is not told."""
+        return np.array([_DIMENSIONS[dimension](call) for call in self.calls], object)
+
+
+def current_drift(database: Database, options: QualityOptions, today: date) -> Drift:
+    """What has changed by a day, in UTC, of the calls in a database. Raises as `load_history` does."""
+    since = today - timedelta(days=options.baseline_days + max(LOOKBACKS) - 1)
+    return drift(History.of(load_history(database, since, today, options.trunk)), options, today)
+
+
+def drift(history: History, options: QualityOptions, today: date) -> Drift:
+    """What has changed by a day, of the history's calls in the baseline and since.
+
+    Every figure of every group is tested at each lookback. One is flagged if its p, times the number of tests
+    (Bonferroni), is at most the false alarms allowed in a month of 30 days over 30: whatever the tests have in common,
+    a day on which nothing changed is flagged no more often.
+    """
+    tested = list(_tested(history, options.baseline_days, today))
+    n_tests = len(tested) * len(LOOKBACKS)
+    level = options.false_alarms_per_month / 30 / max(1, n_tests)
+    figures = [_figure(history, one, level, today) for one in tested]
+    figures.sort(key=lambda one: (not one.flagged, -abs(one.z)))
+    return Drift(today, len(history.calls), n_tests, tuple(figures))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tested:
+    """One figure of one group: which calls of the history it is of, and those it is held against; what came of it."""
+
+    statistic: int
+    group: str
+    against: str
+    chosen: NDArray[np.bool_]
+    before: NDArray[np.bool_]
+    shift: Shift
+
+
+def _tested(history: History, baseline_days: int, today: date) -> Iterator[_Tested]:
+    last = today.toordinal()
+    window = (history.days <= last) & (history.days > last - baseline_days - max(LOOKBACKS))
+    queues = _codes(history.labels("queue"))
+    for group, members in _groups(history, window, last):
+        settled = window & (history.days <= last - max(LOOKBACKS))
+        is_new = (members & settled).sum() < LEAST_BEFORE
+        own = members & window
+        strata = np.zeros_like(queues) if is_new else queues
+        late = own & (history.days > last - max(LOOKBACKS))
+        for statistic in range(len(STATISTICS)):
+            known = ~np.isnan(history.values[:, statistic])
+            against = (late | settled if is_new else own) & known
+            if not against.any():
+                continue
+            days = history.days[against]
+            found = shift(ranks(history.values[against, statistic], strata[against]), days, last)
+            if found is not None:
+                yield _Tested(
+                    statistic,
+                    group,
+                    ALL if is_new else group,
+                    own & known,
+                    against & ~late if is_new else against,
+                    found,
+                )
+
+
+def _groups(history: History, window: NDArray[np.bool_], last: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+    """All calls, and those of each value of each dimension that had calls of late; none that is all calls again."""
+    yield ALL, np.ones(len(history.calls), bool)
+    late = window & (history.days > last - max(LOOKBACKS))
+    for dimension in _DIMENSIONS:
+        labels = history.labels(dimension)
+        for label in sorted({label for label in labels[late] if label is not None}):
+            members = labels == label
+            if not members[window].all():
+                yield f"{dimension}={label}", members
+
+
+def _codes(labels: NDArray[np.object_]) -> Integers:
+    known = {label: code for code, label in enumerate(dict.fromkeys(labels.tolist()))}
+    return np.array([known[label] for label in labels.tolist()], np.int64)
+
+
+def _figure(history: History, tested: _Tested, level: float, today: date) -> Figure:
+    found, values = tested.shift, history.values[:, tested.statistic]
+    is_late = tested.chosen & (history.days > today.toordinal() - found.days) & (history.days <= today.toordinal())
+    is_before = tested.before & (history.days <= today.toordinal() - found.days)
+    flagged = found.p <= level and abs(found.superiority - 0.5) >= _LEAST_EFFECT
+    since = date.fromordinal(found.since) if flagged else None
+    return Figure(
+        statistic=list(STATISTICS)[tested.statistic],
+        group=tested.group,
+        against=tested.against,
+        before=float(values[is_before].mean()),
+        now=float(values[is_late].mean()),
+        n_before=int(is_before.sum()),
+        n_now=int(is_late.sum()),
+        z=found.z,
+        p=found.p,
+        superiority=found.superiority,
+        flagged=flagged,
+        since=since,
+        news=_news(history, tested.chosen, found.since) if flagged else (),
+        calls=_calls(history, tested.chosen & (history.days >= found.since), values, found.z) if flagged else (),
+    )
+
+
+def _news(history: History, members: NDArray[np.bool_], since: int) -> tuple[str, ...]:
+    calls = [history.calls[at] for at in np.flatnonzero(members).tolist()]
+    told = []
+    for name, of in _MADE_BY.items():
+        before = {of(call) for call in calls if call.day.toordinal() < since}
+        now = {of(call) for call in calls if call.day.toordinal() >= since}
+        told += [f"{name} {label}" for label in sorted(str(label) for label in now - before)] if before else []
+    return tuple(told)
+
+
+def _calls(history: History, members: NDArray[np.bool_], values: Floats, z: float) -> tuple[Shown, ...]:
+    """The calls since a change that show it most."""
+    places = np.flatnonzero(members)
+    most = places[np.argsort(-np.sign(z) * values[places], kind="stable")][:_SHOWN]
+    return tuple(Shown(history.calls[at].sha256[:12], history.calls[at].day, float(values[at])) for at in most.tolist())
