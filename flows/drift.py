@@ -15,6 +15,8 @@ from storage.quality import MeasuredCall, load_history
 from storage.session import Database
 from storage.types import CallQuality
 
+Chosen = NDArray[np.bool_]
+
 _LEAST_EFFECT = 0.05
 """Of ten thousand calls a change is sure that nobody would notice: a call of late has the higher figure less often than
 in 55 of 100 pairs with one before."""
@@ -52,7 +54,10 @@ STATISTICS: Mapping[str, Statistic] = {
     "snr_db": Statistic("signal-to-noise ratio, dB", lambda one: one.snr_db, -1),
     "second_wer": Statistic("disagreement of a second model", lambda one: _of(one.second_errors, one.second_words), 1),
 }
-"""What is watched, by its name in `--json` and metrics."""
+"""What is watched of each call, by its name in `--json` and metrics."""
+
+SHARE = "share_of_calls"
+"""What is watched of a codec and of a model besides: which share of all calls it has. One that is new is told by it."""
 
 _DIMENSIONS: Mapping[str, Callable[[MeasuredCall], str | None]] = {
     "queue": lambda call: call.queue,
@@ -60,6 +65,8 @@ _DIMENSIONS: Mapping[str, Callable[[MeasuredCall], str | None]] = {
     "codec": lambda call: call.codec,
     "model": lambda call: call.model,
 }
+
+_SHARES = ("codec", "model")
 
 _MADE_BY: Mapping[str, Callable[[MeasuredCall], str | None]] = {
     "codec": lambda call: call.codec,
@@ -107,8 +114,13 @@ class Figure:
 
     @property
     def is_worse(self) -> bool:
-        """Whether a change is for the worse."""
-        return self.z * STATISTICS[self.statistic].is_worse > 0
+        """Whether a change is for the worse; of a share nobody can say."""
+        return self.statistic != SHARE and self.z * STATISTICS[self.statistic].is_worse > 0
+
+    @property
+    def title(self) -> str:
+        """The statistic in words."""
+        return "share of all calls" if self.statistic == SHARE else STATISTICS[self.statistic].title
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,54 +182,59 @@ def drift(history: History, options: QualityOptions, today: date) -> Drift:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Tested:
-    """One figure of one group: which calls of the history it is of, and those it is held against; what came of it."""
+    """One figure of one group, (n_calls,) of all calls: which of these are the group's, `chosen`, and which are tested,
+    `pool`: those of late and those that they are held against; and what came of it."""
 
-    statistic: int
+    statistic: str
     group: str
     against: str
-    chosen: NDArray[np.bool_]
-    before: NDArray[np.bool_]
+    values: Floats
+    chosen: Chosen
+    pool: Chosen
     shift: Shift
 
 
 def _tested(history: History, baseline_days: int, today: date) -> Iterator[_Tested]:
     last = today.toordinal()
     window = (history.days <= last) & (history.days > last - baseline_days - max(LOOKBACKS))
+    late = window & (history.days > last - max(LOOKBACKS))
     queues = _codes(history.labels("queue"))
-    for group, members in _groups(history, window, last):
-        settled = window & (history.days <= last - max(LOOKBACKS))
-        is_new = (members & settled).sum() < LEAST_BEFORE
-        own = members & window
+    for group, members in _groups(history, window, late):
+        is_new = (members & window & ~late).sum() < LEAST_BEFORE
+        pool = (members & late) | (window & ~late) if is_new else members & window
+        # In all calls a queue that has more of them today is no change of any; a new group has no strata of its own.
         strata = np.zeros_like(queues) if is_new else queues
-        late = own & (history.days > last - max(LOOKBACKS))
-        for statistic in range(len(STATISTICS)):
-            known = ~np.isnan(history.values[:, statistic])
-            against = (late | settled if is_new else own) & known
-            if not against.any():
-                continue
-            days = history.days[against]
-            found = shift(ranks(history.values[against, statistic], strata[against]), days, last)
-            if found is not None:
-                yield _Tested(
-                    statistic,
-                    group,
-                    ALL if is_new else group,
-                    own & known,
-                    against & ~late if is_new else against,
-                    found,
-                )
+        for column, statistic in enumerate(STATISTICS):
+            values = history.values[:, column]
+            known = pool & ~np.isnan(values)
+            if (found := _shift(values, known, strata, history.days, last)) is not None:
+                against = ALL if is_new else group
+                yield _Tested(statistic, group, against, values, members & known, known, found)
+    for dimension in _SHARES:
+        labels = history.labels(dimension)
+        for label in _labels(labels[window]):
+            values = (labels == label).astype(np.float64)
+            if (found := _shift(values, window, queues, history.days, last)) is not None:
+                yield _Tested(SHARE, f"{dimension}={label}", ALL, values, window, window, found)
 
 
-def _groups(history: History, window: NDArray[np.bool_], last: int) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+def _shift(values: Floats, pool: Chosen, strata: Integers, days: Integers, last: int) -> Shift | None:
+    return shift(ranks(values[pool], strata[pool]), days[pool], last) if pool.any() else None
+
+
+def _groups(history: History, window: Chosen, late: Chosen) -> Iterator[tuple[str, Chosen]]:
     """All calls, and those of each value of each dimension that had calls of late; none that is all calls again."""
     yield ALL, np.ones(len(history.calls), bool)
-    late = window & (history.days > last - max(LOOKBACKS))
     for dimension in _DIMENSIONS:
         labels = history.labels(dimension)
-        for label in sorted({label for label in labels[late] if label is not None}):
+        for label in _labels(labels[late]):
             members = labels == label
             if not members[window].all():
                 yield f"{dimension}={label}", members
+
+
+def _labels(labels: NDArray[np.object_]) -> list[str]:
+    return sorted({label for label in labels.tolist() if label is not None})
 
 
 def _codes(labels: NDArray[np.object_]) -> Integers:
@@ -226,30 +243,30 @@ def _codes(labels: NDArray[np.object_]) -> Integers:
 
 
 def _figure(history: History, tested: _Tested, level: float, today: date) -> Figure:
-    found, values = tested.shift, history.values[:, tested.statistic]
-    is_late = tested.chosen & (history.days > today.toordinal() - found.days) & (history.days <= today.toordinal())
-    is_before = tested.before & (history.days <= today.toordinal() - found.days)
+    found, values = tested.shift, tested.values
+    is_late = history.days > today.toordinal() - found.days
+    before, now = tested.pool & ~is_late, tested.pool & is_late
     flagged = found.p <= level and abs(found.superiority - 0.5) >= _LEAST_EFFECT
-    since = date.fromordinal(found.since) if flagged else None
+    since = tested.chosen & (history.days >= found.since)
     return Figure(
-        statistic=list(STATISTICS)[tested.statistic],
+        statistic=tested.statistic,
         group=tested.group,
         against=tested.against,
-        before=float(values[is_before].mean()),
-        now=float(values[is_late].mean()),
-        n_before=int(is_before.sum()),
-        n_now=int(is_late.sum()),
+        before=float(values[before].mean()),
+        now=float(values[now].mean()),
+        n_before=int(before.sum()),
+        n_now=int(now.sum()),
         z=found.z,
         p=found.p,
         superiority=found.superiority,
         flagged=flagged,
-        since=since,
+        since=date.fromordinal(found.since) if flagged else None,
         news=_news(history, tested.chosen, found.since) if flagged else (),
-        calls=_calls(history, tested.chosen & (history.days >= found.since), values, found.z) if flagged else (),
+        calls=_calls(history, since, values, found.z) if flagged else (),
     )
 
 
-def _news(history: History, members: NDArray[np.bool_], since: int) -> tuple[str, ...]:
+def _news(history: History, members: Chosen, since: int) -> tuple[str, ...]:
     calls = [history.calls[at] for at in np.flatnonzero(members).tolist()]
     told = []
     for name, of in _MADE_BY.items():
@@ -259,8 +276,8 @@ def _news(history: History, members: NDArray[np.bool_], since: int) -> tuple[str
     return tuple(told)
 
 
-def _calls(history: History, members: NDArray[np.bool_], values: Floats, z: float) -> tuple[Shown, ...]:
-    """The calls since a change that show it most."""
+def _calls(history: History, members: Chosen, values: Floats, z: float) -> tuple[Shown, ...]:
+    """The calls that show a change most, of those since."""
     places = np.flatnonzero(members)
     most = places[np.argsort(-np.sign(z) * values[places], kind="stable")][:_SHOWN]
     return tuple(Shown(history.calls[at].sha256[:12], history.calls[at].day, float(values[at])) for at in most.tolist())
