@@ -124,6 +124,19 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A statistic that is flagged: where that is surest, and the other groups where it is, too."""
+
+    surest: Figure
+    others: tuple[str, ...]
+
+    @property
+    def where(self) -> str:
+        """The groups in words."""
+        return self.surest.group + (f" and {len(self.others)} more" if self.others else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
     """All that was looked at on a day: `calls` of late and before, and the number of tests that share the false alarms;
     what is flagged comes first, the surest first."""
@@ -137,6 +150,14 @@ class Drift:
     def flags(self) -> tuple[Figure, ...]:
         """What has changed."""
         return tuple(figure for figure in self.figures if figure.flagged)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What has changed, a line for each statistic: what one cause changes shows in many groups."""
+        by_statistic: dict[str, list[Figure]] = {}
+        for flag in self.flags:
+            by_statistic.setdefault(flag.statistic, []).append(flag)
+        return tuple(Change(first, tuple(one.group for one in rest)) for first, *rest in by_statistic.values())
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -223,14 +244,19 @@ def _shift(values: Floats, pool: Chosen, strata: Integers, days: Integers, last:
 
 
 def _groups(history: History, window: Chosen, late: Chosen) -> Iterator[tuple[str, Chosen]]:
-    """All calls, and those of each value of each dimension that had calls of late; none that is all calls again."""
+    """All calls, and those of each label that had calls of late; none that is all calls again."""
     yield ALL, np.ones(len(history.calls), bool)
+    for group, members in labels_of(history, late):
+        if not members[window].all():
+            yield group, members
+
+
+def labels_of(history: History, chosen: Chosen) -> Iterator[tuple[str, Chosen]]:
+    """The groups that some calls are of, "queue=billing", and all calls of each, (n_calls,)."""
     for dimension in _DIMENSIONS:
         labels = history.labels(dimension)
-        for label in _labels(labels[late]):
-            members = labels == label
-            if not members[window].all():
-                yield f"{dimension}={label}", members
+        for label in _labels(labels[chosen]):
+            yield f"{dimension}={label}", labels == label
 
 
 def _labels(labels: NDArray[np.object_]) -> list[str]:

@@ -9,6 +9,7 @@ kind (weights over the calls), weekdays their volume, and each day its own weigh
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -111,7 +112,7 @@ class Centre:
         for number, queue in enumerate(names.tolist()):
             at = int(self.rng.choice(len(own[queue]), p=own[queue]))
             trunk = "AB"[int(self.rng.integers(2))]
-            sha256 = f"{day.toordinal():08x}{number:08x}".ljust(64, "0")
+            sha256 = hashlib.sha256(f"{day} {number}".encode()).hexdigest()
             call = MeasuredCall(
                 sha256, day, queue, trunk, "ULAW", _OLD, "openvino", "int8", "0" * 16, "1", self._figures(at)
             )
