@@ -76,6 +76,21 @@ def quality(database: Database, options: QualityOptions, since: date, until: dat
     return Report(since, until, tuple(groups), drift(history, options, until), history, first)
 
 
+def week_before(today: date) -> tuple[date, date]:
+    """The first and the last of the seven days before one."""
+    return today - timedelta(days=7), today - timedelta(days=1)
+
+
+def month_before(today: date) -> tuple[date, date]:
+    """The first and the last day of the month before that of a day.
+
+    >>> month_before(date(2026, 3, 15))
+    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))
+    """
+    last = today.replace(day=1) - timedelta(days=1)
+    return last.replace(day=1), last
+
+
 def _means(history: History, group: str, members: Chosen) -> GroupMeans:
     columns = history.values[members].T
     known = [column[~np.isnan(column)] for column in columns]

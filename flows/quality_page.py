@@ -114,11 +114,18 @@ def _daily(report: Report) -> str:
             if flag.since and flag.statistic == name and flag.group == report.groups[0].group:
                 axes.axvline(_at(flag.since), color="#c0392b", linewidth=1.2)
         axes.set_title(STATISTICS[name].title, fontsize=9)
-        axes.xaxis_date()
-        axes.tick_params(axis="x", labelrotation=30)
+        _date(axes)
     handles, texts = panels[0].get_legend_handles_labels()
     drawing.legend(handles, texts, loc="outside lower center", ncols=len(texts), fontsize=8, frameon=False)
     return _as_svg(drawing)
+
+
+def _date(axes: Axes) -> None:
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    where = AutoDateLocator(maxticks=6)
+    axes.xaxis.set_major_locator(where)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(where))
 
 
 def _at(day: date) -> int:

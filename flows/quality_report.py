@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows.quality import as_markdown, quality, told, write_page
+from flows.quality import as_markdown, month_before, quality, told, week_before, write_page
 from flows.site import data_dir_here, named, settings_here
 from flows.wiring import open_archive
 
@@ -25,21 +25,6 @@ def quality_weekly() -> str:
 def quality_monthly() -> str:
     """Report how well the calls of the calendar month before this one, in UTC, were heard."""
     return report_here(*month_before(datetime.now(UTC).date()))
-
-
-def week_before(today: date) -> tuple[date, date]:
-    """The first and the last of the seven days before one."""
-    return today - timedelta(days=7), today - timedelta(days=1)
-
-
-def month_before(today: date) -> tuple[date, date]:
-    """The first and the last day of the month before that of a day.
-
-    >>> month_before(date(2026, 3, 15))
-    (datetime.date(2026, 2, 1), datetime.date(2026, 2, 28))
-    """
-    last = today.replace(day=1) - timedelta(days=1)
-    return last.replace(day=1), last
 
 
 def report_here(since: date, until: date) -> str:
