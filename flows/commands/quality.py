@@ -12,7 +12,7 @@ import click
 from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.drift import STATISTICS, Drift, Figure, current_drift
+from flows.drift import SHARE, STATISTICS, Drift, Figure, current_drift
 from flows.quality import Report, short, told, worse, write_page
 from flows.quality import quality as quality_of
 from flows.report import print_json, print_table
@@ -123,9 +123,9 @@ def _print_drift(found: Drift) -> None:
         for flag in (change.surest,)
     ]
     print_table(("what changed", "of", "before", "now", "since", "worse"), rows, right=("before", "now"))
-    first = found.flags[0]
-    if first.news:
-        click.echo(f"\nNew in {first.group} since then: {', '.join(first.news)}.")
-    click.echo(f"\nCalls that show it: {', '.join(one.call for one in first.calls)}. Type next:\n")
-    if first.calls:
-        click.echo(f"  callwright show {first.calls[0].call}")
+    if news := dict.fromkeys(one for flag in found.flags for one in flag.news):
+        click.echo(f"\nNew since then: {', '.join(news)}.")
+    # That a share changed is shown by any call; a figure by those where it is worst.
+    shown = next((flag for flag in found.flags if flag.statistic != SHARE), found.flags[0])
+    click.echo(f"\nCalls that show the {shown.title}: {', '.join(one.call for one in shown.calls)}. Type next:")
+    click.echo(f"\n  callwright show {shown.calls[0].call}")

@@ -14,10 +14,22 @@ from tests.measured_calls import store_measured
 from tests.unit.storage.conftest import MakeCall
 
 FIGURES = CallQuality(
-    words=40, estimated_wer=0.2, mean_confidence=0.9, doubtful_share=0.05, unknown_share=0.1,
-    mean_logprob=-0.2, no_speech_prob=0.1, compression_ratio=1.5, speech_s=20.0, unworded_s=1.0,
-    least_side_share=0.4, redactions=2, snr_db=31.0,
-    second_model="m2", second_words=30, second_errors=3,
+    words=40,
+    estimated_wer=0.2,
+    mean_confidence=0.9,
+    doubtful_share=0.05,
+    unknown_share=0.1,
+    mean_logprob=-0.2,
+    no_speech_prob=0.1,
+    compression_ratio=1.5,
+    speech_s=20.0,
+    unworded_s=1.0,
+    least_side_share=0.4,
+    redactions=2,
+    snr_db=31.0,
+    second_model="m2",
+    second_words=30,
+    second_errors=3,
 )
 DAY = date(2026, 3, 2)
 CALL = MeasuredCall("0" * 64, DAY, "billing", "B", "ULAW", "m", "openvino", "int8", "f", "1", FIGURES)
