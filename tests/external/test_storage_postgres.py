@@ -25,13 +25,15 @@ from storage.audit_log import Prune
 from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
 from storage.ledger import ASKED_FOR, Ledger
+from storage.quality import MeasuredCall, load_history
 from storage.query import read_only
 from storage.repository import Repository
 from storage.search import Where, search
 from storage.search_query import parse
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
-from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
+from storage.types import AudioFacts, CallQuality, Failure, Outcome, Publication, RecordingState
 from storage.views import VIEWS, days, rows_of
+from tests.measured_calls import store_measured
 from tests.migrating import fill_every_table, step_down_and_up
 from tests.searches import CALLS, FOUND, MONDAY, fill, found
 from tests.sql_examples import EXAMPLES
@@ -125,6 +127,17 @@ def test_views_have_their_columns_and_the_examples_run(engine: sa.Engine) -> Non
     assert [(row.stages_s, row.stages_s_per_audio_hour) for row in rows["v_costs"]] == [(3.0, 540.0)]
     assert [(row.words, row.doubtful_words, row.speech_s) for row in rows["v_quality"]] == [(17, 2, 0.0)]
     assert "v_findings" not in rows
+
+
+def test_a_history_of_figures_reads_back(engine: sa.Engine) -> None:
+    figures = CallQuality(words=40, estimated_wer=0.2, snr_db=31.0, second_model="m2", second_words=30, second_errors=3)
+    day = MONDAY.date()
+    calls = [
+        MeasuredCall(f"{at:064x}", day + timedelta(days=at), queue, "B", "ULAW", "m", "e", "int8", "f", "1", figures)
+        for at, queue in enumerate(("billing", None, "billing"))
+    ]
+    store_measured(engine, calls)
+    assert load_history(engine, day, day + timedelta(days=1), "trunk") == calls[:2]
 
 
 def test_what_is_published_reads_back(engine: sa.Engine) -> None:
