@@ -101,6 +101,45 @@ class ServiceOptions(BaseModel):
         return self
 
 
+class QualityOptions(BaseModel):
+    """How what was heard is watched without references: docs/quality.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    sample: float = Field(
+        0.02,
+        ge=0.0,
+        le=1.0,
+        description="Share of calls, chosen by their hash, of which a minute is heard by a second model too.",
+        json_schema_extra={"source": "callwright: a thousandth of the time, and 20 calls of 1,000"},
+    )
+    second: str = Field(
+        "whisper-tiny.en",
+        description="Id of the second model; it is used only where it is on this machine, and never fetched for this.",
+        json_schema_extra={"source": "callwright: a fifth of the cost of whisper-base"},
+    )
+    trunk: str = Field(
+        "trunk",
+        min_length=1,
+        description="Field of a call's metadata that tells by which trunk it came.",
+        json_schema_extra={"source": "callwright"},
+    )
+    baseline_days: int = Field(
+        28,
+        ge=7,
+        le=366,
+        description="So many days before are what calls are held against; whole weeks, since weekdays differ.",
+        json_schema_extra={"source": "callwright: four weeks"},
+    )
+    false_alarms_per_month: float = Field(
+        0.5,
+        gt=0.0,
+        le=10.0,
+        description="So many days of 30 at most are to be flagged by chance, over all groups and figures together.",
+        json_schema_extra={"source": "callwright: tests/benchmarks/drift.py measures fewer"},
+    )
+
+
 class ScheduleOptions(BaseModel):
     """When the service's flows run by themselves: five fields of cron, "every 30 s", "every 5 min", or empty: never."""
 
@@ -128,6 +167,18 @@ class ScheduleOptions(BaseModel):
         pattern=_SCHEDULE,
         description="When what is over its time is erased.",
         json_schema_extra={"source": "callwright: at night"},
+    )
+    quality_weekly: str = Field(
+        "0 6 * * 1",
+        pattern=_SCHEDULE,
+        description="When the report on how well calls were heard in the seven days before is written.",
+        json_schema_extra={"source": "callwright: on Monday morning"},
+    )
+    quality_monthly: str = Field(
+        "0 6 1 * *",
+        pattern=_SCHEDULE,
+        description="When the report on how well calls were heard in the month before is written.",
+        json_schema_extra={"source": "callwright: on the first of the month"},
     )
     backfill: str = Field(
         "",

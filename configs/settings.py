@@ -32,13 +32,20 @@ from asr.options import (
     VadOptions,
 )
 from compliance.options import AuditOptions, RedactionOptions, RetentionOptions, VaultOptions
-from configs.options import CostOptions, MetricsOptions, PromotionOptions, ScheduleOptions, ServiceOptions
+from configs.options import (
+    CostOptions,
+    MetricsOptions,
+    PromotionOptions,
+    QualityOptions,
+    ScheduleOptions,
+    ServiceOptions,
+)
 from llm.options import LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
-    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "service", "schedules", "promotion"),
-    *("metrics", "costs"),
+    *("storage", "metadata", "ingest", "batch", "vault", "retention", "audit", "quality", "service", "schedules"),
+    *("promotion", "metrics", "costs"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
     *("llm", "summarise.preset", "summarise.concurrency"),
@@ -75,6 +82,7 @@ class Settings(BaseModel):
     audit: AuditOptions = Field(default_factory=AuditOptions)
     batch: BatchOptions = Field(default_factory=BatchOptions)
     models: ModelOptions = Field(default_factory=ModelOptions)
+    quality: QualityOptions = Field(default_factory=QualityOptions)
     service: ServiceOptions = Field(default_factory=ServiceOptions)
     schedules: ScheduleOptions = Field(default_factory=ScheduleOptions)
     promotion: PromotionOptions = Field(default_factory=PromotionOptions)

@@ -22,6 +22,7 @@ from flows.commands.metrics import metrics
 from flows.commands.models import models
 from flows.commands.objects import objects
 from flows.commands.promote import promote
+from flows.commands.quality import drift, quality
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
@@ -70,7 +71,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(score, correct, promote, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
-    *(backfill, summarise, up, deploy, worker, metrics),
+    *(backfill, summarise, up, deploy, worker, metrics, quality, drift),
 )
 
 for _command in _COMMANDS:

@@ -65,6 +65,8 @@ def deployed(settings: Settings) -> tuple[Deployed, ...]:
         Deployed("flows.process_calls.process_calls", schedules.process_calls, 1),
         Deployed("flows.retention_sweep.retention_sweep", schedules.retention_sweep, 1),
         Deployed("flows.backfill.backfill", schedules.backfill, 1),
+        Deployed("flows.quality_report.quality_weekly", schedules.quality_weekly, 1),
+        Deployed("flows.quality_report.quality_monthly", schedules.quality_monthly, 1),
         Deployed("flows.failure_alert.failure_alert", "", 10, tags=("callwright-alert",)),
     )
 

@@ -28,6 +28,7 @@ from asr.types import Recording, Transcript
 from configs.settings import Settings
 from flows import preparation, proof, stages
 from flows.artifacts import show_run
+from flows.call_quality import call_quality
 from flows.costs import price
 from flows.custody import Custody
 from flows.desk import Desk
@@ -243,20 +244,27 @@ def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Hea
         # Whose fault it was shows when each is heard alone. Not done above, where the next error would be
         # chained to this one, whose message may hold text.
         return desk.each("transcribe", prepared, lambda item: item.recording, lambda item: (item, hear([item])[0]))
+    if (second := batch.models.second) is not None:
+        heard = [
+            replace(answer, second=second.hear(item, answer.hypotheses, batch.settings))
+            for item, answer in zip(prepared, heard, strict=True)
+        ]
     return list(zip(prepared, heard, strict=True))
 
 
 @_stage("assemble")
 def assemble(heard: list[tuple[Prepared, Heard]], desk: Desk) -> list[tuple[Prepared, Heard, Transcript]]:
-    """Words to turns."""
+    """Words to turns, and how well they were heard."""
     batch = BATCH.get()
     made_by = provenance(batch.models.engine, batch.settings)
-    return desk.each(
-        "assemble",
-        heard,
-        lambda item: item[0].recording,
-        lambda item: (*item, stages.assemble(*item, made_by, batch.settings)),
-    )
+
+    def work(item: tuple[Prepared, Heard]) -> tuple[Prepared, Heard, Transcript]:
+        prepared, answer = item
+        transcript = stages.assemble(prepared, answer, made_by, batch.settings)
+        quality = call_quality(prepared, answer.hypotheses, transcript, answer.second)
+        return prepared, replace(answer, quality=quality), transcript
+
+    return desk.each("assemble", heard, lambda item: item[0].recording, work)
 
 
 @_stage("redact")

@@ -30,10 +30,11 @@ from configs.settings import Settings
 from flows.bleeping import speech_of
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
+from flows.second_hearing import SecondHearing
 from llm.roles import by_role
 from llm.summarise import summarise
 from storage.objects import Shelf
-from storage.types import Publication
+from storage.types import CallQuality, Publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Heard:
     hypotheses: tuple[Hypothesis, ...] = field(repr=False)
     transcribe_s: float
     guards: GuardCounts = field(default_factory=GuardCounts)
+    second: SecondHearing | None = None
+    """What another model made of a part of the call, if it is one of the sample."""
+    quality: CallQuality | None = None
+    """What the call's figures say of how well it was heard, once it is assembled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,6 +222,7 @@ def publication(
         summary=summary,
         documents=keys,
         conversation=facts,
+        quality=heard.quality and replace(heard.quality, redactions=len(redacted.transcript.redactions)),
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

@@ -23,6 +23,7 @@ from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from flows.listeners import Listener, listeners, proof_model
+from flows.second_hearing import SecondModel
 from storage.bucket_objects import BucketStore
 from storage.buckets import Protection, read_object
 from storage.objects import FolderStore, ObjectStore
@@ -43,6 +44,8 @@ class Models:
     listeners: tuple[Listener, ...] = ()
     """Who hears redacted copies, if any are made."""
     diarizer: Diarizer | None = None
+    second: SecondModel | None = None
+    """Who hears a part of a sample of all calls again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ def load_models(settings: Settings) -> Models:
         redactor=Redactor.load(names.folder, settings.redact),
         listeners=listeners(engine, settings, speech, fetch_model(settings, other) if other else None),
         diarizer=diarizer(settings),
+        second=second_model(settings),
     )
 
 
@@ -136,6 +140,19 @@ def diarizer(settings: Settings) -> Diarizer | None:
         _check_kind(settings, f"diarize.{key}_model", getattr(settings.diarize, f"{key}_model"), key)
     folders = [fetch_model(settings, model_id).folder for model_id in voice_model_ids(settings)]
     return load_diarizer(folders, settings.diarize, cores(settings.transcribe))
+
+
+def second_model(settings: Settings) -> SecondModel | None:
+    """Who hears a sample of all calls again: None if there is no sample, if it is the model that hears them first, or
+    if it is not on this machine, since watching is not worth a download that nobody asked for."""
+    name, known = settings.quality.second, registry(settings)
+    if not settings.quality.sample or not name or name == settings.transcribe.model:
+        return None
+    _check_kind(settings, "quality.second", name, "asr")
+    model, cache = known.get(name), cache_folder(settings.models)
+    if isinstance(model.source, FolderSource) or model.folder(cache).exists():
+        return SecondModel(resolve(model, cache), settings)
+    return None
 
 
 def load_redactor(settings: Settings) -> Redactor:

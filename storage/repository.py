@@ -21,6 +21,7 @@ from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
 from storage.mapping import load_plain_turns, load_transcript, store_spoken, store_transcript
 from storage.overview import load_calls, load_overview
+from storage.quality import load_quality, store_quality
 from storage.recordings import (
     recording_states,
     register_recording,
@@ -34,6 +35,7 @@ from storage.tables import CallMetadataRow, CertificateRow, DocumentRow, Recordi
 from storage.tries import Term, insert_requeued, settle_try
 from storage.types import (
     AudioFacts,
+    CallQuality,
     CallRow,
     Failure,
     Overview,
@@ -178,6 +180,8 @@ class Repository:
                 store_summary(connection, recording_id, publication.summary)
             if publication.conversation is not None:
                 store_conversation(connection, recording_id, publication.conversation)
+            if publication.quality is not None:
+                store_quality(connection, recording_id, publication.quality)
             if publication.certificate is not None:
                 store_certificate(connection, publication.certificate, now, recording_id=recording_id)
             detail: audit_log.Detail = {
@@ -279,6 +283,11 @@ class Repository:
         """Return the facts of a recording's conversation, equal to those published, or None if it has none."""
         with reading(self._engine) as connection:
             return load_conversation(connection, recording_id)
+
+    def quality(self, recording_id: int) -> CallQuality | None:
+        """Return how well a recording was heard, equal to what was published, or None if that is not kept."""
+        with reading(self._engine) as connection:
+            return load_quality(connection, recording_id)
 
     def documents(self, recording_id: int) -> dict[str, str]:
         """Return the object key of each rendering of a recording's transcript, by its kind."""

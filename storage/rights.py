@@ -19,7 +19,7 @@ _TOLD = "recording_id, call_id, started_at, utc_offset_min, agent, queue, direct
 FIGURES: Mapping[str, str] = {
     **dict.fromkeys(VIEWS, ""),
     **dict.fromkeys(("readable", "recordings", "sources", "transcripts", "models"), ""),
-    **dict.fromkeys(("redactions", "findings", "guards", "regions"), ""),
+    **dict.fromkeys(("redactions", "findings", "guards", "regions", "quality"), ""),
     "call_metadata": _TOLD,
     "turns": "recording_id, turn, speaker, channel, start_s, end_s",
     "words": "recording_id, turn, word, start_s, end_s, confidence, entity",

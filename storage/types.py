@@ -61,6 +61,34 @@ class AudioFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class CallQuality:
+    """How well a call was heard, in figures that need no reference (docs/quality.md); None is what could not be told.
+
+    `estimated_wer` is the expected word error rate (asr.estimate). `mean_logprob`, `no_speech_prob` and
+    `compression_ratio` are means over chunks by their seconds; shares are of words, and `least_side_share` of speech:
+    the side's that speaks least, of two. `snr_db` is the noisiest side's. `second_errors` of `second_words` are where
+    `second_model` heard something else, in a part of the call, if it was asked.
+    """
+
+    words: int
+    estimated_wer: float | None = None
+    mean_confidence: float | None = None
+    doubtful_share: float | None = None
+    unknown_share: float | None = None
+    mean_logprob: float | None = None
+    no_speech_prob: float | None = None
+    compression_ratio: float | None = None
+    speech_s: float = 0.0
+    unworded_s: float = 0.0
+    least_side_share: float | None = None
+    redactions: int = 0
+    snr_db: float | None = None
+    second_model: str | None = None
+    second_words: int | None = None
+    second_errors: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """All that is kept of one recording once it is done.
 
@@ -80,6 +108,7 @@ class Publication:
     conversation: Conversation | None = None
     cpu_s: Mapping[str, float] = field(default_factory=dict)
     cost: float | None = None
+    quality: CallQuality | None = None
 
 
 @dataclass(frozen=True, slots=True)

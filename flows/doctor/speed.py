@@ -7,8 +7,6 @@ import time
 from math import ceil
 from pathlib import Path
 
-from asr.normalise import whisper_english
-
 import configs
 from asr.card import Card, admitted
 from asr.decode import identify, open_recording
@@ -18,7 +16,8 @@ from asr.engines.registry import Choice, choose, load_engine
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel, cache_folder, resolve
 from asr.resample import resample
-from asr.scoring import word_errors
+from asr.scoring.errors import word_errors
+from asr.scoring.normalisation import whisper_english
 from asr.timebase import to_samples, to_seconds
 from asr.types import Samples
 from asr.whisper.engine import window_positions

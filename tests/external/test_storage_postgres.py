@@ -26,13 +26,15 @@ from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
 from storage.figures import load_figures, rechecks_with_faults
 from storage.ledger import ASKED_FOR, Ledger
+from storage.quality import MeasuredCall, load_history
 from storage.query import read_only
 from storage.repository import Repository
 from storage.search import Where, search
 from storage.search_query import parse
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
-from storage.types import AudioFacts, Failure, Outcome, Publication, RecordingState
+from storage.types import AudioFacts, CallQuality, Failure, Outcome, Publication, RecordingState
 from storage.views import VIEWS, days, rows_of
+from tests.measured_calls import store_measured
 from tests.migrating import fill_every_table, step_down_and_up
 from tests.searches import CALLS, FOUND, MONDAY, fill, found
 from tests.sql_examples import EXAMPLES
@@ -140,6 +142,17 @@ def test_figures_of_the_whole(engine: sa.Engine) -> None:
     assert last_run is not None
     assert last_run.cpu_s_per_audio_hour == pytest.approx(3600 * 5.0 * len(CALLS) / audio_s)
     assert rechecks_with_faults(engine) == 0
+
+
+def test_a_history_of_figures_reads_back(engine: sa.Engine) -> None:
+    figures = CallQuality(words=40, estimated_wer=0.2, snr_db=31.0, second_model="m2", second_words=30, second_errors=3)
+    day = MONDAY.date()
+    calls = [
+        MeasuredCall(f"{at:064x}", day + timedelta(days=at), queue, "B", "ULAW", "m", "e", "int8", "f", "1", figures)
+        for at, queue in enumerate(("billing", None, "billing"))
+    ]
+    store_measured(engine, calls)
+    assert load_history(engine, day, day + timedelta(days=1), "trunk") == calls[:2]
 
 
 def test_what_is_published_reads_back(engine: sa.Engine) -> None:

@@ -40,7 +40,7 @@ HOMES = {
     "presidio_analyzer": ("compliance/",),
     "faster_whisper": ("flows/peers.py",),
     "openvino_genai": ("flows/peers.py",),
-    "matplotlib": ("flows/chart.py", "flows/picture.py"),
+    "matplotlib": ("flows/chart.py", "flows/picture.py", "flows/quality_page.py"),
     "pyarrow": ("flows/parquet.py",),
     "torch": (
         "flows/peers.py",
