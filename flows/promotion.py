@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asr.decode import identify
 from asr.engines.registry import load_engine
-from asr.errors import ConfigError, SkippableError
+from asr.errors import ConfigError, PipelineError, SkippableError
 from asr.scoring.errors import EditErrors
 from asr.scoring.matched_pairs import MatchedPairs
 from asr.scoring.normalisation import PIPELINES
@@ -28,6 +28,7 @@ from storage.audit_log import Detail
 from storage.backlog import Due
 from storage.golden import Golden
 from storage.ledger import Ledger
+from storage.types import Place
 
 SECTIONS = ("decode", "denoise", "loudness", "vad", "chunk", "transcribe", "guards", "diarize", "turns")
 """Those whose settings decide which words are heard. What is redacted is no question of word errors."""
@@ -45,7 +46,8 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What is in use and a candidate on the same calls; `left_out` could be done by neither, `lost` by the first."""
+    """What is in use and a candidate on the same calls. Calls that are `left_out` cannot be done now, and `lost` are
+    those that the candidate alone could not do; each with why."""
 
     now: Figures
     candidate: Figures
@@ -93,13 +95,10 @@ class Bench:
         for name, recording_id in said.ids.items():
             call = known[recording_id]
             due = Due(recording_id, call.sha256, call.name, call.size_bytes)
-            places = ledger.places(recording_id)
-            found = (file_at(place, due, scratch / str(recording_id), fetch_s) for place in places)
-            path = next((path for path in found if path is not None), None)
-            if path is None:
-                self.left_out[name] = "its recording is no longer where it was" if places else "its recording is gone"
-            else:
-                self._files[name] = path
+            try:
+                self._files[name] = _file(due, ledger.places(recording_id), scratch, fetch_s)
+            except PipelineError as error:
+                self.left_out[name] = error.reason
 
     def try_out(self, now: Settings, candidate: Settings, on_step: Callable[[str], None]) -> Trial:
         """Transcribe the calls by both settings, one after the other, and score them. `on_step` is told what happens.
@@ -145,6 +144,14 @@ class Bench:
             for (name, item), answer in zip(prepared.items(), heard, strict=True)
         }
         return Heard(calls, left_out)
+
+
+def _file(due: Due, places: Sequence[Place], scratch: Path, fetch_s: float) -> Path:
+    """A recording's file, fetched if it is in S3. Raises PipelineError, with why, if it cannot be had."""
+    for place in places:
+        if (path := file_at(place, due, scratch / str(due.id), fetch_s)) is not None:
+            return path
+    raise SkippableError("its recording is no longer where it was" if places else "its recording is gone")
 
 
 def changes(layers: Sequence[Layer], wanted: Sequence[Layer], now: Settings, candidate: Settings) -> dict[str, object]:

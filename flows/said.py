@@ -93,8 +93,8 @@ def said_by(document: Mapping[str, Any], path: Path) -> SaidCall:
                 str(turn.get("speaker") or ""),
                 _side(turn, document.get("channels", ())),
                 tuple(turn["text"].split()),
-                turn.get("start_s"),
-                turn.get("end_s"),
+                _seconds(turn.get("start_s")),
+                _seconds(turn.get("end_s")),
             )
             for turn in turns
         )
@@ -167,6 +167,10 @@ def redacted(calls: Sequence[SaidCall], redactor: Redactor) -> list[SaidCall]:
         )
         for call, transcript in zip(calls, transcripts, strict=True)
     ]
+
+
+def _seconds(told: Any) -> float | None:
+    return None if told is None else float(told)
 
 
 def _side(turn: Mapping[str, Any], channels: Sequence[str]) -> str:

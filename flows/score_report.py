@@ -19,6 +19,9 @@ from flows.scoring import CallScore, Figures, Method, Rate, confusions, figures
 
 _MOST_CONFUSED = 30
 
+_SIGNIFICANT = 0.05
+"""NIST's usual level."""
+
 CSV_COLUMNS = (
     *("by", "value", "calls", "reference_words", "unscored_words"),
     *("wer", "wer_low", "wer_high", "substitutions", "deletions", "insertions", "cer", "cer_low", "cer_high"),
@@ -98,7 +101,7 @@ def as_html(scored: Scored) -> str:
 
     source = (files("flows") / "score.html.j2").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=percent, within=within)
+    environment.filters.update(percent=percent, within=within, verdict=verdict)
     by_name = {call.name: call for call in scored.run.calls}
     told = [(call, figures([by_name[call.name]]), _sides(call)) for call in scored.run.shown]
     return environment.from_string(source).render(
@@ -107,6 +110,15 @@ def as_html(scored: Scored) -> str:
         calls=sorted(told, key=lambda item: (-(item[1].wer.rate if item[1].wer else 0), item[0].name)),
         confused=confusions(scored.run.shown, _MOST_CONFUSED),
     )
+
+
+def verdict(found: MatchedPairs) -> str:
+    """What the test says of the run that is scored, beside the other one."""
+    if not found.is_enough:
+        return "too few segments for the test to say much"
+    if found.p_value >= _SIGNIFICANT:
+        return "no difference is shown"
+    return "this run is better" if found.z > 0 else "this run is worse"
 
 
 def percent(rate: Rate | float | None) -> str:

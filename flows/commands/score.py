@@ -19,7 +19,7 @@ from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.score_report import Scored, as_csv, as_html, facts_of, percent, rows, within
+from flows.score_report import Scored, as_csv, as_html, facts_of, percent, rows, verdict, within
 from flows.scored_runs import Scorer
 from flows.scoring import DIMENSIONS, Figures, Method, compare, confusions, grouped
 from flows.wiring import load_redactor, missing_redactor
@@ -219,12 +219,7 @@ def _confusion(step: Step, times: int) -> str:
 
 
 def _versus(found: MatchedPairs, against: str) -> str:
-    verdict = "no difference is shown"
-    if not found.is_enough:
-        verdict = "too few segments for the test to say much"
-    elif found.p_value < 0.05:
-        verdict = "this run is better" if found.z > 0 else "this run is worse"
     return (
         f"Against {against}: {found.first_errors} errors there, {found.second_errors} here, in {found.segments} "
-        f"segments; matched pairs z {found.z:.2f}, p {found.p_value:.4f}: {verdict}."
+        f"segments; matched pairs z {found.z:.2f}, p {found.p_value:.4f}: {verdict(found)}."
     )

@@ -6,6 +6,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,11 @@ from asr.scoring.errors import EditErrors
 from asr.scoring.matched_pairs import MatchedPairs
 from configs.load import load, origin_of, read_layers, settle
 from configs.options import PromotionOptions
-from flows.promotion import Trial, as_detail, changes, in_words, promote
+from configs.settings import Settings
+from flows.promotion import Bench, Trial, as_detail, changes, in_words, promote
+from flows.scored_runs import golden_set
 from flows.scoring import Figures, Rate
+from storage.golden import Golden
 
 AT = datetime(2026, 11, 30, 12, 0, tzinfo=UTC)
 LIMITS = PromotionOptions()
@@ -104,6 +108,23 @@ def test_only_what_would_be_taken_and_changes_words_is_tried(tmp_path: Path, mon
     (tmp_path / "callwright.toml").write_text("[vad]\nthreshold = 0.7\n")
     with pytest.raises(ConfigError, match=r"set in callwright\.toml, which a promotion does not reach"):
         wanted("vad.threshold=0.4")
+
+
+def test_recordings_that_are_gone_are_named_and_nothing_is_tried_without_any(kept: Any, tmp_path: Path) -> None:
+    archive = kept.archive
+    golden = Golden(archive.database)
+    for name in ("ada", "bob"):
+        found = archive.repository.find(name)
+        golden.keep(found.id, archive.repository.transcript(found.id))
+    (kept.sources / "ada.wav").unlink()
+    bob = kept.sources / "bob.wav"
+    bench = Bench(archive, golden_set(archive), tmp_path, 9.0)
+    assert bench.left_out == {"ada": "its recording is no longer where it was"}
+    bob.write_bytes(b"other bytes")
+    bench = Bench(archive, golden_set(archive), tmp_path, 9.0)
+    assert set(bench.left_out) == {"ada", "bob"}
+    with pytest.raises(ConfigError, match="no recording of the golden set is there"):
+        bench.try_out(Settings(), Settings(), lambda _: None)
 
 
 def test_the_trail_has_figures_and_no_names_of_calls() -> None:

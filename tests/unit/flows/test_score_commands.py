@@ -122,7 +122,7 @@ def test_a_page_escapes_what_was_said_and_holds_nothing_to_run() -> None:
     assert "<u>" not in page
     assert "<s>" not in page
     assert "Against &lt;p&gt;" in page
-    assert "This run is better" in page
+    assert "this run is better" in page
     assert as_csv(scored).splitlines()[1].startswith("all,,1,5,0,0.0,")
 
 
