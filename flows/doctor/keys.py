@@ -38,7 +38,8 @@ def master_key(patient: Patient) -> Verdict:
     tried = held[:: max(1, len(held) // _TRIED)]
     for recording in tried:
         vault.check_key(recording)
-    return ok(f"{kind}, opens {len(tried)} of {len(held)} keys tried" if held else f"{kind}; the vault is empty")
+    opened = f"opens the vault: {len(tried)} of {len(held)} keys were tried" if held else "the vault is empty"
+    return ok(f"{kind}; {opened}")
 
 
 def signing_key(patient: Patient) -> Verdict:

@@ -154,7 +154,7 @@ def test_a_machine_that_is_well_is_found_so(well: Findings) -> None:
     assert failed == []
     answered = ("models", "database", "master key", "signing key", "clock", "engine", "folders")
     assert {well[name]["status"] for name in answered} == {"ok"}
-    assert "opens 1 of 1 keys" in well["master key"]["found"]
+    assert "opens the vault: 1 of 1 keys" in well["master key"]["found"]
     assert {name for name, finding in well.items() if finding["status"] == "warning"} <= {"load", "libraries"}
 
 
