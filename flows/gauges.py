@@ -27,7 +27,7 @@ from flows.metrics import Metric, Queue, Reading, Stage
 from flows.sweep import overdue
 from flows.tally import processes, tally_folder
 from flows.wiring import code_version
-from storage.figures import Figures, Recent, Waiting, load_figures, rechecks_with_faults
+from storage.figures import Figures, Recent, Waiting, load_figures, load_recent, rechecks_with_faults
 from storage.repository import Repository
 from storage.session import Database
 
@@ -92,7 +92,7 @@ def _read(source: Source) -> list[Reading]:
         return []
 
 
-def ledger_source(database: Database, settings: Settings) -> Source:
+def ledger_source(database: Database) -> Source:
     """The ledger's figures; where it cannot be read, that alone."""
 
     def read() -> Iterator[Reading]:
@@ -102,12 +102,17 @@ def ledger_source(database: Database, settings: Settings) -> Source:
             yield Reading(Metric.LEDGER_UP, 0.0)
             return
         yield Reading(Metric.LEDGER_UP, 1.0)
-        yield from of_figures(figures, settings.costs.currency, datetime.now(UTC))
+        yield from of_figures(figures, datetime.now(UTC))
 
     return read
 
 
-def of_figures(figures: Figures, currency: str, now: datetime) -> Iterator[Reading]:
+def recent_source(database: Database, settings: Settings) -> Source:
+    """Quality and cost of the calls that were published last."""
+    return lambda: of_recent(load_recent(database), settings.costs.currency)
+
+
+def of_figures(figures: Figures, now: datetime) -> Iterator[Reading]:
     """The readings of a database's figures."""
     for total in figures.totals:
         yield Reading(Metric.RECORDINGS, total.recordings, (total.state,))
@@ -124,10 +129,10 @@ def of_figures(figures: Figures, currency: str, now: datetime) -> Iterator[Readi
     yield Reading(Metric.ERASURES_OPEN, figures.erasures.count)
     yield Reading(Metric.ERASURES_AGE, _age_s(figures.erasures, now))
     yield Reading(Metric.AUDIT_EVENTS, figures.last_event)
-    yield from _of_recent(figures.recent, currency)
 
 
-def _of_recent(recent: Recent, currency: str) -> Iterator[Reading]:
+def of_recent(recent: Recent, currency: str) -> Iterator[Reading]:
+    """The readings of the calls that were published last."""
     if recent.confidence is not None:
         yield Reading(Metric.CONFIDENCE, recent.confidence)
         yield Reading(Metric.DOUBTFUL, recent.doubtful / max(1, recent.words))

@@ -91,7 +91,7 @@ OVERVIEW = Board(
             '/ sum(rate(RECORDINGS_DONE{outcome=~"published|quarantined"}[1h]))',
         ),
         _number("Since the last transcript", "Over all machines.", "s", "time() - max(LAST_PUBLISHED)"),
-        _number("Price of an audio hour", "By [costs], over the last 100 calls.", "none", "max(COST)"),
+        _number("Price of an audio hour", "By [costs], over the last 50 calls.", "none", "max(COST)"),
         _number("Ledger", "1: every endpoint reads the database.", "none", "min(LEDGER_UP)"),
         _line(
             "Waiting",
@@ -161,7 +161,7 @@ THROUGHPUT = Board(
         _line("CPU by stage", "Cores kept busy.", "none", (f"sum by (stage) (rate(CPU[{RATE}]))", "{{stage}}")),
         _line(
             "CPU time of an audio hour",
-            "By stage, over the last 100 calls.",
+            "By stage, over the last 50 calls.",
             "s",
             ("max by (stage) (CPU_PER_HOUR)", "{{stage}}"),
         ),
@@ -207,9 +207,7 @@ QUALITY = Board(
             "none",
             ("max by (signal) (DRIFT)", "{{signal}}"),
         ),
-        _line(
-            "Confidence", "Mean of words, over the last 100 calls.", "percentunit", ("max(CONFIDENCE)", "confidence")
-        ),
+        _line("Confidence", "Mean of words, over the last 50 calls.", "percentunit", ("max(CONFIDENCE)", "confidence")),
         _line("Doubtful words", "Confidence under 0.5, likewise.", "percentunit", ("max(DOUBTFUL)", "doubtful")),
         _line("Speech without words", "Share of speech, likewise.", "percentunit", ("max(WORDLESS)", "without words")),
         _line(

@@ -14,7 +14,7 @@ from storage.types import RecordingState, StateTotal
 from storage.views import view_table
 from storage.work_tables import ArrivalRow, TryRow
 
-LAST_CALLS = 100
+LAST_CALLS = 50
 """Quality and cost are of so many calls, those that were published last."""
 
 
@@ -58,11 +58,10 @@ class Figures:
     last_published_at: datetime | None
     erasures: Waiting
     last_event: int
-    recent: Recent
 
 
 def load_figures(database: Database) -> Figures:
-    """Read all figures from one snapshot. Raises RetryableError or FatalError if the database cannot be used."""
+    """Read the figures from one snapshot. Raises RetryableError or FatalError if the database cannot be used."""
     recordings, state = RecordingRow.__table__.columns, RecordingRow.state
     with reading(database) as connection:
         return Figures(
@@ -75,8 +74,16 @@ def load_figures(database: Database) -> Figures:
             last_published_at=connection.execute(sa.select(sa.func.max(TranscriptRow.published_at))).scalar(),
             erasures=_waiting(connection, ErasureRow.intended_at, ErasureRow.done_at.is_(None)),
             last_event=connection.execute(sa.select(sa.func.max(AuditEventRow.id))).scalar() or 0,
-            recent=_recent(connection),
         )
+
+
+def load_recent(database: Database) -> Recent:
+    """Read the figures of the calls that were published last, which takes as long as reading all their words.
+
+    Raises RetryableError or FatalError if the database cannot be used.
+    """
+    with reading(database) as connection:
+        return _recent(connection)
 
 
 def rechecks_with_faults(database: Database) -> int:

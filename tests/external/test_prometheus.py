@@ -110,7 +110,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory, whisper_dir: Path, vad_model
             (drop / "broken.wav").write_text("no sound")
             counted = "sum(callwright_recordings_done_total) / count(count by (instance) (callwright_ledger_up))"
             until(lambda: prometheus.values(counted) == [3.0])
-            time.sleep(2.5)  # two more scrapes: what has grown is seen to have
+            # Of all three, and seen to have grown.
+            until(lambda: prometheus.values("min(callwright_cpu_seconds_per_audio_hour)") != [])
+            time.sleep(5.5)
             yield prometheus
             watcher.send_signal(signal.SIGTERM)
             assert watcher.wait(timeout=60) == 0

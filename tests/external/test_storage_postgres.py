@@ -24,7 +24,7 @@ from llm.types import Finding, Summary
 from storage.audit_log import Prune
 from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
-from storage.figures import load_figures, rechecks_with_faults
+from storage.figures import load_figures, load_recent, rechecks_with_faults
 from storage.ledger import ASKED_FOR, Ledger
 from storage.quality import MeasuredCall, load_history
 from storage.query import read_only
@@ -133,11 +133,12 @@ def test_views_have_their_columns_and_the_examples_run(engine: sa.Engine) -> Non
 
 def test_figures_of_the_whole(engine: sa.Engine) -> None:
     fill(engine)
-    figures = load_figures(engine)
+    figures, recent = load_figures(engine), load_recent(engine)
+    assert figures.last_published_at is not None
     audio_s = sum(10.0 * len(texts) for texts in CALLS.values())
-    assert figures.recent.audio_s == figures.recent.cpu_audio_s == audio_s
-    assert figures.recent.cpu_s["transcribe"] == 4.0 * len(CALLS)
-    assert figures.recent.cost == pytest.approx(0.005 * len(CALLS))
+    assert recent.audio_s == recent.cpu_audio_s == audio_s
+    assert recent.cpu_s["transcribe"] == 4.0 * len(CALLS)
+    assert recent.cost == pytest.approx(0.005 * len(CALLS))
     last_run = Repository(engine).overview().last_run
     assert last_run is not None
     assert last_run.cpu_s_per_audio_hour == pytest.approx(3600 * 5.0 * len(CALLS) / audio_s)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from configs.load import load
 from configs.settings import Settings
 from flows.custody import open_custody
-from flows.gauges import check_source, machine_source, of_figures
+from flows.gauges import check_source, machine_source, of_figures, of_recent
 from flows.metrics import Metric
 from flows.sweep import sweep
 from flows.wiring import open_archive
@@ -33,19 +32,18 @@ FIGURES = Figures(
     last_published_at=None,
     erasures=Waiting(1, NOW - timedelta(days=1)),
     last_event=17,
-    recent=RECENT,
 )
 
 
-def readings(figures: Figures) -> dict[tuple[Metric, ...], dict[tuple[str, ...], float]]:
+def readings(figures: Figures, recent: Recent) -> dict[tuple[Metric, ...], dict[tuple[str, ...], float]]:
     found: dict[tuple[Metric, ...], dict[tuple[str, ...], float]] = {}
-    for one in of_figures(figures, "EUR", NOW):
+    for one in (*of_figures(figures, NOW), *of_recent(recent, "EUR")):
         found.setdefault((one.metric,), {})[one.labels] = one.value
     return found
 
 
 def test_what_the_ledger_holds_in_the_units_of_the_names() -> None:
-    told = readings(FIGURES)
+    told = readings(FIGURES, RECENT)
     assert told[Metric.QUEUE_AGE,] == {("arrivals",): 90.0, ("recordings",): 0.0}
     assert told[Metric.QUARANTINED,]["prove",] == 2
     assert told[Metric.QUARANTINED,]["prepare",] == 0
@@ -60,13 +58,13 @@ def test_what_the_ledger_holds_in_the_units_of_the_names() -> None:
 
 def test_of_what_is_not_known_nothing_is_told() -> None:
     empty = Recent(0.0, 0.0, 0.0, 0, 0, None, {"prepare": 0.0}, 0.0, None, 0.0)
-    told = readings(replace(FIGURES, recent=empty))
+    told = readings(FIGURES, empty)
     for metric in (Metric.CONFIDENCE, Metric.DOUBTFUL, Metric.WORDLESS, Metric.CPU_PER_HOUR, Metric.COST):
         assert (metric,) not in told
 
 
 def test_every_reading_has_the_labels_of_its_series() -> None:
-    for one in of_figures(FIGURES, "EUR", NOW):
+    for one in (*of_figures(FIGURES, NOW), *of_recent(RECENT, "EUR")):
         labels = one.metric.value.labels
         for label, value in zip(labels, one.labels, strict=True):
             assert label.values is None or value in set(label.values)

@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from asr.types import Recording
-from storage.figures import Waiting, load_figures, rechecks_with_faults
+from storage.figures import Waiting, load_figures, load_recent, rechecks_with_faults
 from storage.ledger import Ledger
 from storage.repository import Repository
 from storage.types import Failure, RecordingState
@@ -22,7 +22,8 @@ def test_an_empty_database_has_figures(engine: sa.Engine) -> None:
     assert {total.state for total in figures.totals} == set(RecordingState)
     assert figures.recordings == figures.arrivals == figures.erasures == Waiting(0, None)
     assert (figures.last_event, figures.last_published_at, figures.quarantined) == (0, None, {})
-    assert (figures.recent.confidence, figures.recent.cost, figures.recent.cpu_audio_s) == (None, None, 0.0)
+    recent = load_recent(engine)
+    assert (recent.confidence, recent.cost, recent.cpu_audio_s) == (None, None, 0.0)
 
 
 def test_what_waits_what_failed_and_when(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
@@ -49,7 +50,7 @@ def test_quality_and_cost_are_pooled_over_calls(engine: sa.Engine, repository: R
     repository.publish(run_id, replace(first, cpu_s={"prepare": 1.0, "transcribe": 3.0}, cost=0.5))
     repository.publish(run_id, replace(second, cpu_s={"prepare": 1.0, "transcribe": 5.0}))
     repository.publish(run_id, third)  # of an older version, which knew no CPU time
-    recent = load_figures(engine).recent
+    recent = load_recent(engine)
     assert (recent.audio_s, recent.cpu_audio_s, recent.cost_audio_s, recent.cost) == (12.0, 6.0, 2.0, 0.5)
     assert {name: spent for name, spent in recent.cpu_s.items() if spent} == {"prepare": 2.0, "transcribe": 8.0}
     assert recent.confidence == pytest.approx(0.9)
