@@ -123,9 +123,9 @@ def _daily(report: Report) -> str:
 def _date(axes: Axes) -> None:
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    where = AutoDateLocator(maxticks=6)
+    where = AutoDateLocator(maxticks=6)  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_locator(where)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(where))
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(where))  # type: ignore[no-untyped-call]
 
 
 def _at(day: date) -> int:

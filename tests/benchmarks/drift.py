@@ -51,7 +51,8 @@ class Pool:
 @dataclass(frozen=True, slots=True)
 class Disturbance:
     """What happens on a day: to which calls, under which condition and model they are heard from then on, and what
-    their recorder and callwright say of it. `codec` is None if they say nothing: a trunk transcodes."""
+    their recorder and callwright say of it. `codec` is None if they say nothing: a trunk transcodes. `before` is the
+    condition of the same calls until then."""
 
     name: str
     hits: Callable[[MeasuredCall], bool]
@@ -59,10 +60,20 @@ class Disturbance:
     model: str = _OLD
     codec: str | None = None
     told_model: str = _OLD
+    before: str = "clean"
+
+    @property
+    def until_then(self) -> Disturbance | None:
+        """What is so until it happens, if that is not what is so everywhere."""
+        return None if self.before == "clean" else Disturbance(self.name, self.hits, self.before)
 
 
 def _trunk_b(call: MeasuredCall) -> bool:
     return call.trunk == "B"
+
+
+def _returns(call: MeasuredCall) -> bool:
+    return call.queue == "returns"
 
 
 def _everything(_: MeasuredCall) -> bool:
@@ -79,9 +90,10 @@ DISTURBANCES = (
     Disturbance("noise +10 dB on trunk B", _trunk_b, "plus10"),
     Disturbance("noise +10 dB on all trunks", _everything, "plus10"),
     Disturbance("noise at 10 dB under speech on trunk B", _trunk_b, "snr10"),
-    Disturbance("queue returns in Spanish", lambda call: call.queue == "returns", "spanish"),
+    Disturbance("queue returns in Spanish", _returns, "spanish"),
     Disturbance("queue billing in Spanish", lambda call: call.queue == "billing", "spanish"),
-    Disturbance("control: queue returns by espeak-ng's English voices", lambda call: call.queue == "returns", "espeak"),
+    Disturbance("queue returns from English to Spanish, both by espeak-ng", _returns, "spanish", before="espeak"),
+    Disturbance("control: queue returns from real calls to espeak-ng's English", _returns, "espeak"),
 )
 
 
@@ -169,7 +181,7 @@ def found(disturbance: Disturbance, seed: int, options: QualityOptions) -> Found
     calls: list[MeasuredCall] = []
     day = _START
     while day < begins:
-        calls += centre.day(day)
+        calls += centre.day(day, disturbance.until_then)
         day += timedelta(days=1)
     for after in range(7):
         today = begins + timedelta(days=after)
