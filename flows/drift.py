@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -138,18 +139,30 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """All that was looked at on a day: `calls` of late and before, and the number of tests that share the false alarms;
-    what is flagged comes first, the surest first."""
+    """All that was looked at on a day: `calls` of late and before, the number of tests that share the false alarms, and
+    the p that one of them is flagged at; what is flagged comes first, the surest first."""
 
     today: date
     calls: int
     tests: int
+    level: float
     figures: tuple[Figure, ...]
 
     @property
     def flags(self) -> tuple[Figure, ...]:
         """What has changed."""
         return tuple(figure for figure in self.figures if figure.flagged)
+
+    @property
+    def scores(self) -> Mapping[str, float]:
+        """How far each statistic is from its baseline where it is furthest: log p over log level, over 1 where it is
+        flagged and at most 1 where it is not."""
+        found: dict[str, float] = {}
+        for one in self.figures:
+            score = math.log(max(one.p, 1e-300)) / math.log(self.level)
+            told = math.nextafter(max(score, 1.0), math.inf) if one.flagged else min(score, 1.0)
+            found[one.statistic] = max(found.get(one.statistic, 0.0), told)
+        return found
 
     @property
     def changes(self) -> tuple[Change, ...]:
@@ -198,7 +211,7 @@ def drift(history: History, options: QualityOptions, today: date) -> Drift:
     level = options.false_alarms_per_month / 30 / max(1, n_tests)
     figures = [_figure(history, one, level, today) for one in tested]
     figures.sort(key=lambda one: (not one.flagged, -abs(one.z)))
-    return Drift(today, len(history.calls), n_tests, tuple(figures))
+    return Drift(today, len(history.calls), n_tests, level, tuple(figures))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

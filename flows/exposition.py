@@ -20,6 +20,7 @@ from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.custody import open_custody
 from flows.gauges import Gauges, Source, check_source, ledger_source, machine_source, recent_source
+from flows.heard_gauges import heard_source
 from flows.tally import TallyCollector, tally_folder
 from flows.wiring import Archive
 
@@ -49,9 +50,10 @@ def registry_of(
 
 
 def checks_of(archive: Archive, settings: Settings, data_dir: Path) -> Gauges:
-    """What reads all of the ledger. Raises ConfigError for keys or rules that cannot be read."""
+    """What reads much of the ledger. Raises ConfigError for keys or rules that cannot be read."""
     custody = open_custody(archive.database, archive.objects, settings, data_dir)
-    return Gauges([check_source(custody, archive.repository)], settings.metrics.check_every_s)
+    sources = [check_source(custody, archive.repository), heard_source(archive, settings)]
+    return Gauges(sources, settings.metrics.check_every_s)
 
 
 @dataclass(slots=True)

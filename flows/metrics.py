@@ -239,9 +239,9 @@ class Metric(Enum):
     ERASURES_OPEN = _gauge("erasures_open", Unit.NUMBER, Home.LEDGER, "Erasures that were begun and are not done.")
     ERASURES_AGE = _gauge("erasures_age_seconds", Unit.SECONDS, Home.LEDGER, "How long ago the oldest was begun.")
     AUDIT_EVENTS = _gauge("audit_events", Unit.NUMBER, Home.LEDGER, "Number of the last event in the audit trail.")
-    WER = _gauge("wer_ratio", Unit.RATIO, Home.LEDGER, "Word error rate on corrected calls.", Label.MODEL)
+    WER = _gauge("wer_ratio", Unit.RATIO, Home.CHECK, "Word error rate on corrected calls.", Label.MODEL)
     DRIFT = _gauge(
-        "drift_score", Unit.NUMBER, Home.LEDGER, "How far a signal is from its baseline; flagged over 1.", Label.SIGNAL
+        "drift_score", Unit.NUMBER, Home.CHECK, "How far a signal is from its baseline; flagged over 1.", Label.SIGNAL
     )
 
     RETENTION_DUE = _gauge(

@@ -51,6 +51,12 @@ def test_an_undisturbed_day_is_not_flagged(calm: list[MeasuredCall]) -> None:
     assert {figure.statistic for figure in found.figures} >= set(STATISTICS) - {"second_wer"}
 
 
+def test_scores_are_over_one_for_what_is_flagged_and_nothing_else(calm: list[MeasuredCall]) -> None:
+    assert max(told([*calm, *a_day_of(None)]).scores.values()) <= 1
+    found = told([*calm, *a_day_of(by_name("a channel of trunk B goes dead"))])
+    assert {name for name, score in found.scores.items() if score > 1} == {flag.statistic for flag in found.flags}
+
+
 @pytest.mark.parametrize(
     ("name", "statistic", "group"),
     [
