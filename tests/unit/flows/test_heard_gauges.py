@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+
 from configs.load import load
 from flows.heard_gauges import heard_source
 from flows.metrics import Metric
 from flows.wiring import open_archive
 from storage.golden import Golden
-from storage.quality import MeasuredCall
-from storage.types import CallQuality
+from tests.benchmarks.drift import DISTURBANCES, Centre, pools
 from tests.conftest import NO_FILE
 from tests.measured_calls import store_measured
 from tests.searches import publication
@@ -31,27 +32,15 @@ def test_word_error_rates_by_model_and_drift_by_statistic(tmp_path: Path) -> Non
         key, replace(said, turns=(replace(first, words=first.words[:-1]), *rest))
     )
     today = datetime.now(UTC).date()
-    seen = [
-        MeasuredCall(
-            f"{at:064x}",
-            today - timedelta(days=at % 30),
-            "billing",
-            "A",
-            "ULAW",
-            "m",
-            "e",
-            "int8",
-            "f",
-            "1",
-            CallQuality(words=100, snr_db=5.0 + at % 3 if at % 30 == 0 else 30.0 + at % 3),
-        )
-        for at in range(600)
-    ]
+    centre = Centre(np.random.default_rng(5), pools())
+    [gsm] = [one for one in DISTURBANCES if one.name.startswith("codec: the recorder writes GSM")]
+    days = [(today - timedelta(days=before), None if before > 2 else gsm) for before in range(38, -1, -1)]
+    seen = [call for day, disturbance in days for call in centre.day(day, disturbance)]
     store_measured(archive.database, seen)
     told = {(one.metric, one.labels): one.value for one in read()}
     [(model, rate)] = [(labels[0], value) for (metric, labels), value in told.items() if metric is Metric.WER]
     assert model == said.provenance.model_id
     assert rate == 1 / 9
     scores = {labels[0]: value for (metric, labels), value in told.items() if metric is Metric.DRIFT}
-    assert scores["snr_db"] > 1
+    assert scores["share_of_calls"] > 1
     archive.database.dispose()
