@@ -18,6 +18,7 @@ from flows.commands.keep import erase, hold, sweep, vault
 from flows.commands.look import show, sql, status
 from flows.commands.models import models
 from flows.commands.objects import objects
+from flows.commands.plan import plan
 from flows.commands.quantise import quantise
 from flows.commands.redact import redact
 from flows.commands.run import run
@@ -63,7 +64,7 @@ def cli() -> None:
 _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export, access, objects),
+    *(search, export, access, objects, plan),
     *(backfill, summarise, up, deploy, worker),
 )
 
