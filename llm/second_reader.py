@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -75,7 +76,7 @@ def _schema(entities: Sequence[str]) -> Schema:
     return _object({"spans": {"type": "array", "maxItems": _MOST_SPANS, "items": _object(span)}})
 
 
-def _object(properties: dict[str, Schema]) -> Schema:
+def _object(properties: dict[str, Any]) -> Schema:
     return {
         "type": "object",
         "properties": properties,

@@ -32,12 +32,12 @@ def test_without_a_model_no_work_is_begun() -> None:
 
 
 def test_a_call_is_read_and_its_certificate_tells_by_whom() -> None:
-    spans = {"spans": [{"turn": 0, "text": "Zbyszko", "entity": "PERSON"}, {"turn": 0, "text": "x", "entity": "URL"}]}
+    spans = {"spans": [{"turn": 0, "text": "pumpkin", "entity": "PERSON"}, {"turn": 0, "text": "x", "entity": "URL"}]}
     with chat_server(lambda *_: Reply(completion(json.dumps(spans)))) as server:
         settings = load(None, [ON, f"llm.base_url={server.url}"], {}, None)
-        redacted = stages.redact(call("Ask for wee Zbyszko."), load_redactor(settings)).transcript
+        redacted = stages.redact(call("Ask for wee pumpkin."), load_redactor(settings)).transcript
     assert redacted.turns[0].text == "Ask for wee [PERSON]."
-    recording = Recording(Path("call.wav"), "0" * 64, 1)
+    recording = Recording("0" * 64, Path("call.wav"), 1)
     body = redaction(recording, redacted, {}, UsedModel("names", "", "names"), datetime(2026, 1, 1, tzinfo=UTC))
     assert body["second_reader"] == {"reader": "model:fake-1/redaction-1", "added": 1, "dropped": 1}
 
