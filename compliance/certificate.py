@@ -70,7 +70,7 @@ def redaction(
         "settings": made_by.config_fingerprint,
         "code_version": made_by.code_version,
         "spans": spans(transcript),
-        "second_reader": asdict(transcript.second_reading) if transcript.second_reading else None,
+        **({"second_reader": asdict(transcript.second_reading)} if transcript.second_reading else {}),
     }
 
 
