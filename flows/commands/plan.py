@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from functools import wraps
+from typing import Any
 
 import click
 
@@ -19,47 +21,93 @@ from flows.capacity import (
     together,
 )
 from flows.commands import options
+from flows.commands.options import Command
 from flows.report import print_json, print_table
 from llm.footprint import CACHE_BITS
 
+_POSITIVE = click.FloatRange(0, min_open=True)
 _NUMBERS = ("weights", "activations", "caches", "process", "total")
 _WORK = ("x realtime", "audio h a day", "calls a day", "price of audio h")
 
 
+def machine(command: Command) -> Command:
+    """Give the command `machine`: this one, but for what is told of another. Comes inside of options.settings."""
+
+    @click.option("--cores", type=click.IntRange(1), help="Cores of the machine; those of this one if not given.")
+    @click.option("--memory", "memory_gib", type=_POSITIVE, help="Its memory in GiB; this one's if not given.")
+    @click.option("--vram", "vram_gib", type=click.FloatRange(0), default=0.0, help="Its GPU's memory in GiB.")
+    @click.option("--no-bf16", is_flag=True, help="Its CPU does not multiply bfloat16: before Zen 4, Sapphire Rapids.")
+    @wraps(command)
+    def with_machine(
+        *args: Any,
+        cores: int | None,
+        memory_gib: float | None,
+        vram_gib: float,
+        no_bf16: bool,
+        settings: Settings,
+        **kwargs: Any,
+    ) -> Any:
+        here = this_machine(settings)
+        bf16 = not no_bf16 and (cores is not None or here.bf16)
+        asked = Machine(cores or here.cores, memory_gib or here.memory_gib, vram_gib, bf16)
+        return command(*args, machine=asked, settings=settings, **kwargs)
+
+    return with_machine
+
+
+def work(command: Command) -> Command:
+    """Give the command `work`. Comes inside of options.settings."""
+
+    @click.option(
+        "--speed",
+        type=_POSITIVE,
+        default=SHIPPED_SPEED,
+        show_default=True,
+        help="Times realtime of one core with whisper-base in int8: what bench asr says, by its cores.",
+    )
+    @click.option("--call-minutes", type=_POSITIVE, default=5.0, show_default=True, help="Length of a call.")
+    @click.option("--context", type=click.IntRange(1), help="Tokens of a conversation; else llm.context_tokens.")
+    @click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Conversations at once.")
+    @click.option("--kv-cache", type=click.Choice(list(CACHE_BITS)), help="Of language models; else llm.kv_cache.")
+    @wraps(command)
+    def with_work(
+        *args: Any,
+        speed: float,
+        call_minutes: float,
+        context: int | None,
+        batch: int,
+        kv_cache: str | None,
+        settings: Settings,
+        **kwargs: Any,
+    ) -> Any:
+        llm = settings.llm
+        asked = Workload(
+            speed,
+            call_minutes,
+            settings.transcribe.batch_size,
+            context or llm.context_tokens,
+            batch,
+            kv_cache or llm.kv_cache,
+        )
+        return command(*args, work=asked, settings=settings, **kwargs)
+
+    return with_work
+
+
 @click.command(epilog="Example: callwright plan whisper-base llama-3.1-8b --cores 16 --memory 32 --price-per-hour 0.04")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
-@click.option("--cores", type=click.IntRange(1), help="Cores of the machine; those of this one if not given.")
-@click.option("--memory", "memory_gib", type=click.FloatRange(0, min_open=True), help="Its memory in GiB.")
-@click.option("--vram", "vram_gib", type=click.FloatRange(0), default=0.0, help="Its GPU's memory in GiB.")
-@click.option("--no-bf16", is_flag=True, help="Its CPU does not multiply bfloat16: before Zen 4, Sapphire Rapids.")
-@click.option(
-    "--speed",
-    type=click.FloatRange(0, min_open=True),
-    default=SHIPPED_SPEED,
-    show_default=True,
-    help="Times realtime of one core with whisper-base in int8: what bench asr says, by its cores.",
-)
-@click.option("--call-minutes", type=click.FloatRange(0, min_open=True), default=5.0, show_default=True)
-@click.option("--context", type=click.IntRange(1), help="Tokens of a conversation; llm.context_tokens if not given.")
-@click.option("--batch", type=click.IntRange(1), default=1, show_default=True, help="Conversations at once.")
-@click.option("--kv-cache", type=click.Choice(list(CACHE_BITS)), help="llm.kv_cache if not given.")
-@click.option("--price-per-hour", type=click.FloatRange(0), help="Price of one core for an hour, in any currency.")
 @options.settings
+@machine
+@work
+@click.option("--price-per-hour", type=click.FloatRange(0), help="Price of one core for an hour, in any currency.")
 @options.as_json
-def plan(  # noqa: PLR0913
+def plan(
     models: tuple[str, ...],
-    cores: int | None,
-    memory_gib: float | None,
-    vram_gib: float,
-    *,
-    no_bf16: bool,
-    speed: float,
-    call_minutes: float,
-    context: int | None,
-    batch: int,
-    kv_cache: str | None,
+    machine: Machine,
+    work: Workload,
     price_per_hour: float | None,
     settings: Settings,
+    *,
     as_json: bool,
 ) -> int:
     """What these MODELS take of a machine, or all that are known, and what it does in a day with each.
@@ -68,18 +116,6 @@ def plan(  # noqa: PLR0913
     is taken while all cores work on full batches; how far that is from what was measured is in docs/plan.md. A machine
     is filled to nine tenths. Exits with 1 if a model that was named fits in no precision.
     """
-    here = this_machine(settings)
-    machine = Machine(
-        cores or here.cores, memory_gib or here.memory_gib, vram_gib, bf16=not no_bf16 and (here.bf16 or bool(cores))
-    )
-    work = Workload(
-        speed=speed,
-        call_minutes=call_minutes,
-        batch_size=settings.transcribe.batch_size,
-        context_tokens=context or settings.llm.context_tokens,
-        llm_batch=batch,
-        kv_cache=kv_cache or settings.llm.kv_cache,
-    )
     by_model = [list(needs(name, machine, work, settings)) for name in models or known_names(settings)]
     rows = [need for found in by_model for need in found]
     if len(models) > 1:

@@ -11,8 +11,10 @@ import resource
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
+import openvino as ov
 import soundfile
 import soxr
 from numpy.typing import NDArray
@@ -61,10 +63,8 @@ def _hear(model: str, precision: str, options: TranscribeOptions, threads: int) 
 def _run_shape(model: str, precision: str, options: TranscribeOptions, threads: int) -> int:
     """The same with random weights and no search: windows are encoded, and decoded for _STEPS steps."""
     bound_heap()
-    size = SIZES[model]
+    size = replace(SIZES[model], alignment_heads=((SIZES[model].decoder_layers - 1, 0),))
     ops = GraphOperations(random_weights(size), Storage.INT8 if precision == "int8" else Storage.FLOAT)
-    import openvino as ov
-
     kind = ov.Type.f32 if precision == "float32" else compute_type()
     step = build_step(ops, size, kind, np.zeros(size.vocabulary, np.float32), 12)
     network = OpenvinoNetwork(build_encoder(ops, size, kind), build_memory(ops, size, kind), step, size, threads, kind)
