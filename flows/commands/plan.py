@@ -134,9 +134,7 @@ def _smallest(found: list[Need]) -> Need:
 
 def _print(rows: list[Need], machine: Machine, work: Workload, price: float | None) -> None:
     vram = f", {machine.vram_gib:g} GiB of VRAM" if machine.vram_gib else ""
-    click.echo(
-        f"{machine.cores} cores, {machine.memory_gib:.1f} GiB of RAM{vram}; calls of {work.call_minutes:g} min; "
-    )
+    click.echo(f"{machine.cores} cores, {machine.memory_gib:.1f} GiB of RAM{vram}; calls of {work.call_minutes:g} min")
     click.echo(f"language models: {work.llm_batch} x {work.context_tokens} tokens, keys and values {work.kv_cache}\n")
     columns = ("model", "precision", *_NUMBERS, "fits", *(_WORK if price is not None else _WORK[:-1]))
     print_table(columns, [_row(need, machine, work, price) for need in rows], (*_NUMBERS, *_WORK))
