@@ -91,6 +91,9 @@ _REST_S, _ENCODER_S, _DECODER_S = 8.0, 20.1, 28.9
 """Thread seconds that Whisper base in int8 took for 24 calls: front end, spectrogram and alignment; encoder; decoder
 (docs/performance.md, Real telephone audio)."""
 
+_READING = 0.54
+"""Share of a decoder's step that reading its bytes takes (docs/performance.md, How near the machine's peaks)."""
+
 _FLOAT32_SLOWER = 2.0
 """A core's bfloat16 instruction does two multiplications where float32's does one."""
 
@@ -99,10 +102,12 @@ def relative_cost(size: Dimensions, precision: Precision, base: Dimensions, *, b
     """Thread time for the same audio, as a multiple of what the model `base` takes in int8.
 
     The encoder is bound by its multiplications, the decoder by the bytes that a step reads, its weights once and the
-    keys and values of all windows; what comes before and after both is the same for every model.
+    keys and values of all windows; what comes before and after both is the same for every model. A smaller decoder
+    saves of a step the reading alone; that a larger one costs no more than it reads is not counted on.
     """
     encoder = _encoder_work(size) / _encoder_work(base) * (_FLOAT32_SLOWER if precision == "float32" else 1.0)
-    decoder = _step_bytes(size, precision, batch_size) / _step_bytes(base, "int8", batch_size)
+    reads = _step_bytes(size, precision, batch_size) / _step_bytes(base, "int8", batch_size)
+    decoder = max(reads, 1 - _READING + _READING * reads)
     total_s = _REST_S + _ENCODER_S * encoder + _DECODER_S * decoder
     return total_s / (_REST_S + _ENCODER_S + _DECODER_S)
 
