@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from asr.engines.scripted import ScriptedEngine
 from asr.errors import ConfigError, RetryableError
-from asr.types import Recording
+from asr.types import Hypothesis, Recording, Samples, Word
+from asr.vad import SileroVad
+from compliance.analyzer import Analyzer
 from compliance.certificate import UsedModel, redaction
+from compliance.options import RedactionOptions
+from compliance.redactor import Redactor
 from configs.load import load
-from flows import stages
+from configs.settings import Settings
+from flows import cli, stages
 from flows.language_model import check_model, second_reader
-from flows.wiring import load_redactor
-from tests.chat_server import Reply, chat_server, completion
+from flows.wiring import Models, load_redactor
+from tests.chat_server import Body, Reply, chat_server, completion
 from tests.unit.compliance.test_second_reader import call
 
 ON = "redact.second_reader=true"
@@ -49,3 +55,47 @@ def test_a_model_that_is_away_has_the_call_wait() -> None:
         redactor = load_redactor(load(None, options, {}, None))
         with pytest.raises(RetryableError):
             stages.redact(call("Hello."), redactor)
+
+
+SAID = "please note the code word is marzipan elephant tomorrow"
+
+
+def heard(_: Samples) -> Hypothesis:
+    words = tuple(Word(word, at / 5, at / 5 + 0.15, 0.9) for at, word in enumerate(SAID.split()))
+    return Hypothesis(words, "en", -0.2, 0.0, 1.0, 0.0)
+
+
+@pytest.fixture
+def models(prefect_home: Path, detector: SileroVad, ner_model_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scripted engine; the redactor is the one that the settings ask for."""
+    analyzer = Analyzer.load(ner_model_dir, RedactionOptions().min_score)
+
+    def loaded(settings: Settings) -> Models:
+        redactor = Redactor(analyzer, settings.redact, second_reader(settings))
+        return Models(detector, ScriptedEngine(heard), redactor)
+
+    monkeypatch.setenv("CALLWRIGHT_GUARDS__ENABLED", "false")
+    monkeypatch.setattr("flows.work.load_models", loaded)
+    monkeypatch.setattr("flows.process_calls.redact.retries", 0)
+
+
+@pytest.mark.usefixtures("models")
+def test_nothing_is_published_unread_and_the_next_run_goes_on(calls: Path, tmp_path: Path) -> None:
+    found = {"spans": [{"turn": turn, "text": "marzipan elephant", "entity": "PERSON"} for turn in range(2)]}
+    down = True
+
+    def answer(_body: Body, _number: int) -> Reply:
+        return Reply(status=503) if down else Reply(completion(json.dumps(found)))
+
+    with chat_server(answer) as server:
+        line = ["run", str(calls), "--data-dir", str(tmp_path), "--set", ON, "--set", f"llm.base_url={server.url}"]
+        line += ["--set", "llm.max_tries=1"]
+        assert cli.call(line) == 3
+        assert not list((tmp_path / "objects").rglob("*.json")), "nothing was read, nothing is published"
+        down = False
+        assert cli.call(line) == 0
+    certificates = [path.read_bytes() for path in tmp_path.rglob("*.certificate")]
+    assert len(certificates) == 3
+    assert all(b"model:fake-1/redaction-1" in body for body in certificates)
+    kept = [path for path in tmp_path.rglob("*") if path.is_file() and b"marzipan" in path.read_bytes()]
+    assert kept == [], "what the second reader found rests nowhere"
