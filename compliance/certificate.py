@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -70,6 +70,7 @@ def redaction(
         "settings": made_by.config_fingerprint,
         "code_version": made_by.code_version,
         "spans": spans(transcript),
+        **({"second_reader": asdict(transcript.second_reading)} if transcript.second_reading else {}),
     }
 
 

@@ -51,6 +51,12 @@ class RedactionOptions(BaseModel):
         description='Own entities under every policy, as "NAME=regular expression" over the words of a turn.',
         json_schema_extra={"source": "callwright"},
     )
+    second_reader: bool = Field(
+        False,
+        description="Have the language model of [llm] read what the recognisers left, and remove what it finds there "
+        "word for word. A call is not published before it was read.",
+        json_schema_extra={"source": "docs/redaction.md: it adds and never puts back, and costs a question for a call"},
+    )
 
     audio: Literal["off", "beep", "silence"] = Field(
         "off",

@@ -17,8 +17,9 @@ from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
 from compliance.readers.people import find_again, initials
 from compliance.readers.spans import words_of
+from compliance.second_reader import SecondReader, verbatim
 from compliance.turns import find_in_turns
-from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
+from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction, SecondReading
 from compliance.utterance import Utterance
 
 _PARTS = frozenset({"PERSON", "ACCOUNT_NUMBER", "PHONE_NUMBER", "DATE_OF_BIRTH"})
@@ -37,10 +38,14 @@ class _Piece:
 
 
 class Redactor:
-    """Finds and removes what its options name; holds a loaded analyzer, so build it once."""
+    """Finds and removes what its options name; holds a loaded analyzer, so build it once.
 
-    def __init__(self, analyzer: Analyzer, options: RedactionOptions) -> None:
+    A second reader, if there is one, reads calls after the recognisers; texts that somebody wrote it does not.
+    """
+
+    def __init__(self, analyzer: Analyzer, options: RedactionOptions, second: SecondReader | None = None) -> None:
         self._analyzer = analyzer
+        self._second = second
         self._options = options
         self._numbers = NumberRecogniser(options.confidence_floor)
         self._patterns = own_patterns(options.patterns)
@@ -49,12 +54,12 @@ class Redactor:
         self.policy: str = options.policy
 
     @classmethod
-    def load(cls, ner_model_dir: Path, options: RedactionOptions) -> Redactor:
+    def load(cls, ner_model_dir: Path, options: RedactionOptions, second: SecondReader | None = None) -> Redactor:
         """Load the model that finds names from a folder; raises ModelError if it is not one."""
-        return cls(Analyzer.load(ner_model_dir, options.min_score), options)
+        return cls(Analyzer.load(ner_model_dir, options.min_score), options, second)
 
     def with_policy(self, policy: str) -> Redactor:
-        """A redactor of another policy, without own patterns, that shares what is loaded."""
+        """A redactor of another policy, without own patterns and second reader, that shares what is loaded."""
         return Redactor(self._analyzer, self._options.model_copy(update={"policy": policy, "patterns": ()}))
 
     def find(self, turns: Sequence[Utterance]) -> list[Finding]:
@@ -67,21 +72,42 @@ class Redactor:
     def redact(self, transcript: Transcript) -> RedactedTranscript:
         """The transcript with a mark for each run of words that the policy removes.
 
-        What is left is read again until nothing more is found, so that redacting twice changes nothing.
+        What is left is read again until nothing more is found, so that redacting twice changes nothing. Raises what
+        the second reader raises.
         """
         return self.redact_all([transcript])[0]
 
     def redact_all(self, transcripts: Sequence[Transcript]) -> list[RedactedTranscript]:
         """As redact(), of several calls at once, whose turns share the batches of the model."""
+        return self._redact_all(transcripts, self._second)
+
+    def _redact_all(self, transcripts: Sequence[Transcript], second: SecondReader | None) -> list[RedactedTranscript]:
         readings: Readings = {}
         held = [_Held(transcript) for transcript in transcripts]
+        self._recognise(held, readings)
+        if second:
+            for call in held:
+                call.second_reading = self._read_again(call, second)
+            # What a new mark tells of the words around it.
+            self._recognise(held, readings)
+        return [self._redacted(call) for call in held]
+
+    def _recognise(self, held: Sequence[_Held], readings: Readings) -> None:
+        """Mark what the recognisers find until they find nothing more."""
         open_calls = held
         while open_calls:
             found = self._find([call.utterances for call in open_calls], readings)
             for call, findings in zip(open_calls, found, strict=True):
                 call.mark(findings)
             open_calls = [call for call, findings in zip(open_calls, found, strict=True) if findings]
-        return [self._redacted(call) for call in held]
+
+    def _read_again(self, call: _Held, second: SecondReader) -> SecondReading:
+        """Mark what the second reader proposes and the text bears out. It is shown what may rest, and no more."""
+        proposals = second.propose(self._redacted(call), self._allowed)
+        found, dropped = verbatim(proposals, call.utterances, self._allowed)
+        added = settle(_without_marks(found, call.utterances), call.utterances)
+        call.mark(added)
+        return SecondReading(second.name, len(added), dropped)
 
     def rewrite(self, texts: Sequence[str]) -> list[str]:
         """Texts that somebody wrote, such as statements of a summary, each redacted by itself; white space is one."""
@@ -90,7 +116,7 @@ class Redactor:
             for text in texts
             if text.split()
         ]
-        rewritten = iter(self.redact_all(calls))
+        rewritten = iter(self._redact_all(calls, None))
         return [next(rewritten).turns[0].text if text.split() else "" for text in texts]
 
     def _find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> list[list[Finding]]:
@@ -143,6 +169,7 @@ class Redactor:
             provenance=transcript.provenance,
             findings=transcript.findings,
             guards=transcript.guards,
+            second_reading=call.second_reading,
         )
 
 
@@ -151,6 +178,7 @@ class _Held:
 
     def __init__(self, transcript: Transcript) -> None:
         self.transcript = transcript
+        self.second_reading: SecondReading | None = None
         self.turns = [tuple(_Piece(word.text, (word,)) for word in turn.words) for turn in transcript.turns]
         sides = map(_side, transcript.turns)
         self.utterances = [_utterance(side, pieces) for side, pieces in zip(sides, self.turns, strict=True)]

@@ -74,6 +74,15 @@ class Redaction:
 
 
 @dataclass(frozen=True, slots=True)
+class SecondReading:
+    """That a second reader read a call: who, how many spans it added, and how many of its proposals were dropped."""
+
+    reader: str
+    added: int
+    dropped: int
+
+
+@dataclass(frozen=True, slots=True)
 class RedactedTranscript:
     """A transcript that may rest: same shape as asr.types.Transcript, with marks for what was removed."""
 
@@ -87,6 +96,8 @@ class RedactedTranscript:
     provenance: Provenance
     findings: tuple[Finding, ...] = ()
     guards: GuardCounts = field(default_factory=GuardCounts)
+    second_reading: SecondReading | None = None
+    """Told by the certificate; not kept in the database."""
 
 
 @dataclass(frozen=True, slots=True)

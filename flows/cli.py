@@ -21,6 +21,7 @@ from flows.commands.look import show, sql, status
 from flows.commands.metrics import metrics
 from flows.commands.models import models
 from flows.commands.objects import objects
+from flows.commands.plan import plan
 from flows.commands.promote import promote
 from flows.commands.quality import drift, quality
 from flows.commands.quantise import quantise
@@ -70,7 +71,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(score, correct, promote, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
-    *(search, export, access, objects),
+    *(search, export, access, objects, plan),
     *(backfill, summarise, up, deploy, worker, metrics, quality, drift),
 )
 

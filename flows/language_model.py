@@ -18,6 +18,7 @@ from llm.dialects import DialectMemory
 from llm.embedded import EmbeddedChat
 from llm.extractive import CATEGORIES
 from llm.options import Sampling
+from llm.second_reader import ModelReader
 from llm.summarise import ModelSummariser
 from llm.types import Chat
 
@@ -42,17 +43,34 @@ def model_summariser(settings: Settings, data_dir: Path, redactor: Redactor) -> 
 @contextmanager
 def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[Chat]:
     """The model at the server that is named, or else of the file. Raises ConfigError if neither is."""
-    if settings.llm.base_url:
-        chat = HttpChat(settings.llm, sampling, DialectMemory(data_dir / DIALECTS_FILE))
-        try:
-            yield chat
-        finally:
+    chat = _open_chat(settings, DialectMemory(data_dir / DIALECTS_FILE), sampling)
+    try:
+        yield chat
+    finally:
+        if isinstance(chat, HttpChat):
             chat.close()
-    elif settings.llm.gguf:
+
+
+def second_reader(settings: Settings) -> ModelReader | None:
+    """Who reads redacted calls once more, None if nobody is to. Its connections last as long as the process.
+
+    Raises ConfigError if the settings name no model.
+    """
+    if not settings.redact.second_reader:
+        return None
+    # At its likeliest: a second reading should find what the first one found.
+    sampling = settings.llm.presets["greedy"]
+    chat = _open_chat(settings, DialectMemory(None), sampling)
+    return ModelReader(Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s), sampling.max_tokens)
+
+
+def _open_chat(settings: Settings, memory: DialectMemory, sampling: Sampling) -> HttpChat | EmbeddedChat:
+    if settings.llm.base_url:
+        return HttpChat(settings.llm, sampling, memory)
+    if settings.llm.gguf:
         options = settings.llm.model_copy(update={"gguf": str(_gguf(settings))})
-        yield EmbeddedChat.load(options, sampling, options.threads or cores(settings.transcribe))
-    else:
-        raise _no_model()
+        return EmbeddedChat.load(options, sampling, options.threads or cores(settings.transcribe))
+    raise _no_model()
 
 
 def _gguf(settings: Settings) -> Path:
@@ -64,11 +82,13 @@ def _gguf(settings: Settings) -> Path:
 
 
 def check_model(settings: Settings) -> None:
-    """Raise ConfigError if a model is to summarise and none is named, or no such preset: before any work is done."""
-    if settings.summarise.method == "model":
+    """Raise ConfigError if a model is to summarise or to read and none is named, or no such preset: before any work is
+    done."""
+    summarises = settings.summarise.method == "model"
+    if summarises:
         preset(settings)
-        if not (settings.llm.base_url or settings.llm.gguf):
-            raise _no_model()
+    if (summarises or settings.redact.second_reader) and not (settings.llm.base_url or settings.llm.gguf):
+        raise _no_model()
 
 
 def _no_model() -> ConfigError:

@@ -126,7 +126,7 @@ def load_models(settings: Settings) -> Models:
     return Models(
         detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
         engine=engine,
-        redactor=Redactor.load(names.folder, settings.redact),
+        redactor=_redactor(names.folder, settings),
         listeners=listeners(engine, settings, speech, fetch_model(settings, other) if other else None),
         diarizer=diarizer(settings),
         second=second_model(settings),
@@ -158,7 +158,13 @@ def second_model(settings: Settings) -> SecondModel | None:
 def load_redactor(settings: Settings) -> Redactor:
     """Load what redaction alone needs. Raises ModelError or ConfigError as load_models does."""
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
-    return Redactor.load(fetch_model(settings, settings.redact.ner_model).folder, settings.redact)
+    return _redactor(fetch_model(settings, settings.redact.ner_model).folder, settings)
+
+
+def _redactor(names: Path, settings: Settings) -> Redactor:
+    from flows.language_model import second_reader  # which fetches its model by this module
+
+    return Redactor.load(names, settings.redact, second_reader(settings))
 
 
 def missing_redactor(settings: Settings) -> list[Model]:

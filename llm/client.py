@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -58,6 +59,8 @@ class HttpChat:
             verify=options.base_url.startswith("https"),  # reading all certificates takes half a second
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=256),
         )
+        # For who holds it as long as the process lasts, and has nobody who closes it.
+        weakref.finalize(self, self._http.close)
 
     @property
     def name(self) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from compliance.marks import is_mark
 from compliance.types import RedactedTranscript
 from llm.asking import Asker
 from llm.extractive import quote
@@ -14,6 +13,7 @@ from llm.ground import Grounds, Rewrite, Tagger
 from llm.mapreduce import merged, parts, tokens_for_turns
 from llm.options import SummaryOptions
 from llm.prompts import Prompt, load_prompt
+from llm.turns import numbered_turns
 from llm.types import MODEL, Dropped, Fault, Finding, Message, Summary
 
 PROMPT = "summary-1"
@@ -52,7 +52,7 @@ class ModelSummariser:
         """
         grounds = Grounds.of(transcript, self.tagger)
         prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
-        lines = [f"[{index}] {turn.speaker}: {_harmless(turn.text)}" for index, turn in enumerate(transcript.turns)]
+        lines = numbered_turns(transcript)
         chat = self.asker.chat
         around = max(
             chat.count_tokens("".join(message.content for message in self._messages(one, "")))
@@ -128,11 +128,3 @@ def _mended(first: Summary, second: Summary) -> Summary:
 def _is_open(name: str, mended: Summary, left: dict[str, Dropped]) -> bool:
     """Whether something was said of a field that is not in the summary now."""
     return name in left or not getattr(mended, name)
-
-
-_SIGNS = str.maketrans({"<": "\u2039", ">": "\u203a"})
-
-
-def _harmless(text: str) -> str:
-    """A turn's text without the signs by which chats part their messages; marks stay as they are."""
-    return " ".join(word if is_mark(word) else word.translate(_SIGNS) for word in text.split())

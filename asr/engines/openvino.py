@@ -77,7 +77,12 @@ def build(
 
 def compute_type() -> Any:
     """What this CPU multiplies fastest: bfloat16 where it has instructions for it, else float32."""
-    return ov.Type.bf16 if {"avx512_bf16", "amx_bf16"} & cpu_flags() else ov.Type.f32
+    return ov.Type.bf16 if multiplies_bfloat16() else ov.Type.f32
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether this CPU has instructions for bfloat16."""
+    return bool({"avx512_bf16", "amx_bf16"} & cpu_flags())
 
 
 def _encoder_storage(precision: str) -> Storage:

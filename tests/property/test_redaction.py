@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,12 @@ from hypothesis import strategies as st
 
 from asr.types import Channel, Provenance, Transcript, Turn, Word
 from compliance.options import RedactionOptions
+from compliance.policies import POLICIES
 from compliance.redactor import Redactor
 from compliance.render import as_json, as_json_line, as_srt, as_txt, as_vtt, documents
+from compliance.second_reader import Proposal
 from compliance.spoken_numbers import luhn_valid, read_numbers
+from compliance.types import RedactedTranscript
 from tests.corpus.calls import make, templates
 
 pytestmark = [pytest.mark.property, pytest.mark.external]
@@ -209,3 +213,59 @@ def test_no_rendering_holds_what_was_removed(
             if place in sizes and (size > 1 or len(gone) > 4) and gone not in " ".join(kept):
                 assert not re.search(rf"(?<![\w.]){re.escape(gone)}(?!\w)", bodies)
                 assert re.sub(r"\s+", "", gone) not in kept
+
+
+class Proposing:
+    """A second reader that says the same of every call."""
+
+    name = "scripted"
+
+    def __init__(self, proposals: Sequence[Proposal]) -> None:
+        self._proposals = proposals
+
+    def propose(self, transcript: RedactedTranscript, entities: Collection[str]) -> Sequence[Proposal]:
+        return self._proposals
+
+
+@st.composite
+def proposals(draw: st.DrawFn, lines: list[tuple[str, str]]) -> list[Proposal]:
+    """Some that stand in the call, as it was before anything was removed, and some of anything."""
+    made = []
+    for _ in range(draw(st.integers(0, 5))):
+        turn = draw(st.integers(-1, len(lines)))
+        words = lines[turn][1].split() if 0 <= turn < len(lines) else ["hello"]
+        first = draw(st.integers(0, len(words) - 1))
+        last = draw(st.integers(first + 1, len(words)))
+        text = draw(st.one_of(st.just(" ".join(words[first:last])), st.text(max_size=12)))
+        made.append(Proposal(turn, text, draw(st.sampled_from([*sorted(POLICIES["all"]), "NOTHING"]))))
+    return made
+
+
+def removed(redacted: RedactedTranscript) -> Iterator[tuple[int, int]]:
+    """Turn and place, as it was said, of every word that went."""
+    sizes = {(one.turn, one.word): one.n_words for one in redacted.redactions}
+    for index, turn in enumerate(redacted.turns):
+        at = 0
+        for place in range(len(turn.words)):
+            size = sizes.get((index, place), 0)
+            yield from ((index, at + word) for word in range(size))
+            at += size or 1
+
+
+@FEW
+@given(st.data(), st.lists(st.tuples(st.sampled_from("AC"), SMALL_TALK), min_size=1, max_size=5))
+def test_a_second_reader_only_ever_adds(
+    ner_model_dir: Path, redactor: Redactor, data: st.DataObject, lines: list[tuple[str, str]]
+) -> None:
+    reader = Proposing(data.draw(proposals(lines)))
+    raw = transcript(lines)
+    without, with_it = redactor.redact(raw), Redactor(redactor._analyzer, RedactionOptions(), reader).redact(raw)
+    assert set(removed(without)) <= set(removed(with_it))
+    said = [(turn.channel, word.text) for turn in raw.turns for word in turn.words]
+    kept = [(turn.channel, word.text) for turn in with_it.turns for word in turn.words if not word.entity]
+    rest = iter(said)
+    assert all(word in rest for word in kept), "what is left was said, in its order, and nothing is put in"
+    added = set(removed(with_it)) - set(removed(without))
+    assert with_it.second_reading is not None
+    assert bool(added) <= bool(with_it.second_reading.added)
+    assert redactor.redact_all([raw]) == [without], "the same recognisers, untouched"

@@ -36,6 +36,7 @@ HOMES = {
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "httpx": ("llm/client.py", "flows/artifacts.py", "flows/outage.py"),
     "llama_cpp": ("llm/embedded.py",),
+    "gguf": ("llm/footprint.py",),
     "spacy": ("compliance/",),
     "presidio_analyzer": ("compliance/",),
     "faster_whisper": ("flows/peers.py",),

@@ -56,7 +56,7 @@ def test_these_are_the_commands() -> None:
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
         *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle", "backfill"),
         *("up", "deploy", "worker", "summarise", "metrics", "quality", "drift"),
-        *("score", "correct", "promote", "doctor"),
+        *("score", "correct", "promote", "doctor", "plan"),
     }
 
 
