@@ -99,7 +99,7 @@ def work(command: Command) -> Command:
 @options.settings
 @machine
 @work
-@click.option("--price-per-hour", type=click.FloatRange(0), help="Price of one core for an hour, in any currency.")
+@click.option("--price-per-hour", type=click.FloatRange(0), help="Price of one core for an hour; else costs.cpu_hour.")
 @options.as_json
 def plan(
     models: tuple[str, ...],
@@ -116,15 +116,16 @@ def plan(
     is taken while all cores work on full batches; how far that is from what was measured is in docs/plan.md. A machine
     is filled to nine tenths. Exits with 1 if a model that was named fits in no precision.
     """
+    price = price_per_hour if price_per_hour is not None else settings.costs.cpu_hour or None
     by_model = [list(needs(name, machine, work, settings)) for name in models or known_names(settings)]
     rows = [need for found in by_model for need in found]
     if len(models) > 1:
         rows.append(together([_smallest(found) for found in by_model]))
     if as_json:
-        facts = [_facts(need, machine, work, price_per_hour) for need in rows]
+        facts = [_facts(need, machine, work, price) for need in rows]
         print_json({"machine": asdict(machine), "work": asdict(work), "models": facts})
     else:
-        _print(rows, machine, work, price_per_hour)
+        _print(rows, machine, work, price)
     return 1 if models and not all(any(need.fits(machine) for need in found) for found in by_model) else 0
 
 
