@@ -27,6 +27,15 @@ def is_mark(word: str) -> bool:
     return bool(_MARK.fullmatch(word))
 
 
+def entity_of(word: str) -> str | None:
+    """The entity that a mark in brackets names, with the number of a pseudonym; None for stars and other words.
+
+    >>> entity_of("[PHONE_NUMBER:0142],"), entity_of("****"), entity_of("bank")
+    ('PHONE_NUMBER', None, None)
+    """
+    return word[1:].partition("]")[0].partition(":")[0] if is_mark(word) and word.startswith("[") else None
+
+
 def plain_mark(entity: str, last_word: str) -> str:
     """The entity in brackets, with the punctuation that closes the last word removed."""
     closing = last_word[-1:]

@@ -16,17 +16,19 @@ from asr.types import CallMetadata, Channel, Span
 from asr.vad import SpeechDetector
 from compliance.certificate import spans, turns_digest, words_digest
 from compliance.errors import SignatureError
+from compliance.marks import entity_of
 from compliance.redactor import Redactor
 from compliance.render import documents as rendered
 from compliance.signing import PublicKey
 from compliance.survivors import counted, text_survivors
-from compliance.types import AUDIO_KINDS, Kind, RedactedTranscript
+from compliance.types import AUDIO_KINDS, Kind, RedactedTranscript, RedactedTurn, RedactedWord
 from configs.settings import Settings
 from flows import preparation
 from flows.bleeping import Copy, as_recording, places_left
 from flows.custody import Custody
 from flows.proof import Case, Listening, listen
 from storage.errors import NoTranscriptError
+from storage.golden import Golden, GoldenTurn
 from storage.objects import digest_of, object_name
 from storage.repository import Repository
 from storage.types import StoredRecording
@@ -77,6 +79,8 @@ class Checker:
         faults += self._renderings(found, transcript, kept, body)
         if left := text_survivors(transcript, self._redactor(transcript.policy)):
             faults.append(f"{', '.join(left)} is found in its text")
+        if left := text_survivors(self._corrected(found.id, transcript), self._redactor(transcript.policy)):
+            faults.append(f"{', '.join(left)} is found in its correction")
         copies = {kind: key for kind, key in kept.items() if kind in AUDIO_KINDS}
         for kind, key in copies.items():
             try:
@@ -91,6 +95,11 @@ class Checker:
     def _redactor(self, policy: str) -> Redactor:
         own = self.listening.redactor
         return own if own.policy == policy else own.with_policy(policy)
+
+    def _corrected(self, recording_id: int, transcript: RedactedTranscript) -> RedactedTranscript:
+        """The transcript with the turns as somebody corrected them; without any if nobody did."""
+        turns = Golden(self.custody.database).correction(recording_id)
+        return replace(transcript, turns=tuple(map(_as_redacted, turns)), redactions=())
 
     def missing(self, published: Sequence[StoredRecording]) -> list[Checked]:
         """Calls that are published, says the audit trail, and that are not among those that the database has so."""
@@ -190,6 +199,12 @@ class Checker:
             f"{entity} may be heard in its {kind}" for entity in counted(survivor.entity for survivor in heard.left)
         ]
         return faults
+
+
+def _as_redacted(turn: GoldenTurn) -> RedactedTurn:
+    at_s = turn.start_s or 0.0
+    words = (RedactedWord(word, at_s, at_s, 1.0, entity_of(word)) for word in turn.text.split())
+    return RedactedTurn(turn.speaker, turn.channel, tuple(words))
 
 
 def _not_as_in_trail(kept: Mapping[str, str], trail: Vouched) -> list[str]:

@@ -13,6 +13,7 @@ from asr.errors import SkippableError
 from asr.types import Channel, FindingKind
 from compliance.types import RedactedTranscript, RedactedTurn
 from storage import audit_log
+from storage.batches import batches
 from storage.erasures import is_erased
 from storage.golden_tables import CorrectionRow
 from storage.lookup import first_name
@@ -20,9 +21,6 @@ from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import CallMetadataRow, FindingRow, ModelRow, RecordingRow, TranscriptRow
 from storage.types import RecordingState
-
-_AT_ONCE = 500
-"""Ids in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +118,12 @@ class Golden:
             GoldenCall(key, sha256, name, size, tuple(map(_as_turn, turns))) for key, sha256, name, size, turns in rows
         ]
 
+    def correction(self, recording_id: int) -> tuple[GoldenTurn, ...]:
+        """Return a call's correction; no turns if it has none."""
+        wanted = sa.select(CorrectionRow.turns).where(CorrectionRow.recording_id == recording_id)
+        with reading(self._engine) as connection:
+            return tuple(map(_as_turn, connection.execute(wanted).scalar() or ()))
+
     def facts(self, recording_ids: Collection[int]) -> Mapping[int, ScoredFacts]:
         """Return what is known of calls, by id."""
         ids = sorted(recording_ids)
@@ -144,8 +148,8 @@ class Golden:
         )
         found: dict[int, ScoredFacts] = {}
         with reading(self._engine) as connection:
-            for start in range(0, len(ids), _AT_ONCE):
-                rows = connection.execute(wanted.where(RecordingRow.id.in_(ids[start : start + _AT_ONCE])))
+            for batch in batches(ids):
+                rows = connection.execute(wanted.where(RecordingRow.id.in_(batch)))
                 found.update({row[0]: ScoredFacts(*row[1:]) for row in rows})
         return found
 

@@ -45,6 +45,14 @@ Tamper = Callable[[Path], None]
 """Does it to a data folder."""
 
 CARD = "my card number is 5200 8282 8282 8210 thank you"
+CORRECTION = (
+    1,
+    json.dumps([{"speaker": "agent", "channel": "agent", "start_s": 1.0, "text": CARD}]),
+    9,
+    "all",
+    "2026-09-24 00:00:00.000000",
+    "somebody",
+)
 SILENT = Hypothesis((), "en", 0.0, 1.0, 1.0, 0.0)
 DAY = date(2026, 9, 24)
 LAST_ANCHOR = "anchor-000000000003.json"
@@ -288,6 +296,7 @@ TABLES: dict[str, Tamper] = {
     "a span's type changed in SQL": sql("UPDATE redactions SET entity = 'LOCATION'"),
     "the policy changed in SQL": sql("UPDATE transcripts SET policy = 'pci'"),
     "a transcript removed in SQL": sql("DELETE FROM transcripts"),
+    "a card put into a correction in SQL": sql(f"INSERT INTO corrections VALUES {CORRECTION}"),
     "a published call set back in SQL": sql("UPDATE recordings SET state = 'received' WHERE id = 1"),
     "a rendering's row removed": sql("DELETE FROM documents WHERE kind = 'json'"),
     "two renderings exchanged in SQL": keys_exchanged("documents", "WHERE kind = 'vtt'"),
