@@ -8,6 +8,7 @@ import click
 
 from asr.errors import ConfigError, ModelError, PipelineError
 from flows.commands.access import group as access
+from flows.commands.analyse import analyse
 from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
@@ -64,7 +65,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(run, watch, transcribe, inspect, status, show, sql, models, config, redact, bench, quantise),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects),
-    *(backfill, summarise, up, deploy, worker),
+    *(backfill, summarise, analyse, up, deploy, worker),
 )
 
 for _command in _COMMANDS:

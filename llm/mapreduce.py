@@ -8,11 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from compliance.marks import is_mark
+from compliance.types import RedactedTurn
 from llm.form import MOST_ACTIONS
 from llm.types import Finding, Sentiment, Summary
 
 MOST_DEPTH = 12
 """Halvings: a call in 4,096 parts."""
+
+
+def numbered(turns: Sequence[RedactedTurn]) -> list[str]:
+    """The turns as models are told them, a line each: number, speaker, and what was said."""
+    return [f"[{index}] {turn.speaker}: {_harmless(turn.text)}" for index, turn in enumerate(turns)]
+
+
+_SIGNS = str.maketrans({"<": "\u2039", ">": "\u203a"})
+
+
+def _harmless(text: str) -> str:
+    """A turn's text without the signs by which chats part their messages; marks stay as they are."""
+    return " ".join(word if is_mark(word) else word.translate(_SIGNS) for word in text.split())
 
 
 def parts(lines: Sequence[str], budget: int, count: Callable[[str], int], depth: int = MOST_DEPTH) -> list[str]:

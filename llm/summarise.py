@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from compliance.marks import is_mark
 from compliance.types import RedactedTranscript
 from llm.asking import Asker
 from llm.extractive import quote
 from llm.form import MOST_ACTIONS, Statement, SummaryForm, summary_schema
 from llm.ground import Grounds, Rewrite, Tagger
-from llm.mapreduce import merged, parts, tokens_for_turns
+from llm.mapreduce import merged, numbered, parts, tokens_for_turns
 from llm.options import SummaryOptions
 from llm.prompts import Prompt, load_prompt
 from llm.types import MODEL, Dropped, Fault, Finding, Message, Summary
@@ -20,12 +19,14 @@ PROMPT = "summary-1"
 REPAIR = "repair-1"
 
 
-def summarise(transcript: RedactedTranscript, options: SummaryOptions) -> Summary | None:
-    """The summary that a call is published with, by quotation; None if summaries are off.
+def summarise(
+    transcript: RedactedTranscript, options: SummaryOptions, categories: tuple[str, ...] = ()
+) -> Summary | None:
+    """The summary that a call of these categories is published with, by quotation; None if summaries are off.
 
     Where a model is to summarise, its summary takes this one's place when it has answered (ModelSummariser).
     """
-    return None if options.method == "off" else quote(transcript)
+    return None if options.method == "off" else quote(transcript, categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +53,13 @@ class ModelSummariser:
         """
         grounds = Grounds.of(transcript, self.tagger)
         prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
-        lines = [f"[{index}] {turn.speaker}: {_harmless(turn.text)}" for index, turn in enumerate(transcript.turns)]
         chat = self.asker.chat
         around = max(
             chat.count_tokens("".join(message.content for message in self._messages(one, "")))
             for one in (prompt, repair)
         )
         budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
-        pieces = parts(lines, budget, chat.count_tokens)
+        pieces = parts(numbered(transcript.turns), budget, chat.count_tokens)
         return merged([self._of_part(piece, grounds, prompt, repair) for piece in pieces])
 
     def _of_part(self, turns: str, grounds: Grounds, prompt: Prompt, repair: Prompt) -> Summary:
@@ -128,11 +128,3 @@ def _mended(first: Summary, second: Summary) -> Summary:
 def _is_open(name: str, mended: Summary, left: dict[str, Dropped]) -> bool:
     """Whether something was said of a field that is not in the summary now."""
     return name in left or not getattr(mended, name)
-
-
-_SIGNS = str.maketrans({"<": "\u2039", ">": "\u203a"})
-
-
-def _harmless(text: str) -> str:
-    """A turn's text without the signs by which chats part their messages; marks stay as they are."""
-    return " ".join(word if is_mark(word) else word.translate(_SIGNS) for word in text.split())

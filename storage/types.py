@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from asr.types import Conversation, Direction, Recording
 from compliance.types import CallFacts, Kind, RedactedTranscript
-from llm.types import Summary
+from llm.types import Analysed, Summary
 
 
 class RecordingState(StrEnum):
@@ -77,6 +77,7 @@ class Publication:
     certificate: str | None = None
     """The object key of its redaction certificate."""
     conversation: Conversation | None = None
+    analyses: tuple[Analysed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

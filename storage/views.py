@@ -104,6 +104,18 @@ VIEWS: Mapping[str, Mapping[str, type]] = {
         "stages_s": float,
         "stages_s_per_audio_hour": float,
     },
+    "v_analyses": {
+        **_OF_AGENT,
+        "name": str,
+        "part": str,
+        "kind": str,
+        "version": str,
+        "method": str,
+        "value": float,
+        "answer": str,
+        "turns": str,
+        "made_at": datetime,
+    },
 }
 """The columns of each view, in their order, as the types of their values; any may be None."""
 

@@ -1,0 +1,52 @@
+"""What analyses say of calls, and v_analyses."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0015"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+_VIEW = """
+CREATE VIEW v_analyses AS
+SELECT t.recording_id,
+  (SELECT s.name FROM sources s WHERE s.recording_id = t.recording_id ORDER BY s.first_seen_at, s.uri LIMIT 1) AS call,
+  d.began_at, d.day, m.agent, m.queue, t.name, t.part, t.kind, t.version, t.method, t.value, t.answer,
+  CAST(t.turns AS TEXT) AS turns, t.made_at
+FROM analyses t JOIN v_days d ON d.recording_id = t.recording_id
+LEFT JOIN call_metadata m ON m.recording_id = t.recording_id
+"""
+
+
+def upgrade() -> None:
+    """Make the table and the view."""
+    op.create_table(
+        "analyses",
+        sa.Column(
+            "recording_id",
+            sa.Integer(),
+            sa.ForeignKey("transcripts.recording_id", ondelete="CASCADE"),
+            primary_key=True,
+        ),
+        sa.Column("name", sa.Text(), primary_key=True),
+        sa.Column("part", sa.Text(), primary_key=True),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("version", sa.Text(), nullable=False),
+        sa.Column("method", sa.Text(), nullable=False),
+        sa.Column("value", sa.Double()),
+        sa.Column("answer", sa.Text()),
+        sa.Column("turns", sa.JSON(), nullable=False),
+        sa.Column("faults", sa.JSON(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_index("ix_analyses_name", "analyses", ["name"])
+    op.execute(_VIEW)
+
+
+def downgrade() -> None:
+    """Remove them."""
+    op.execute("DROP VIEW v_analyses")
+    op.drop_table("analyses")
