@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import configs
 from asr.errors import ConfigError, PipelineError, SkippableError
-from compliance.types import RedactedTranscript, RedactedTurn
+from compliance.types import RedactedTranscript
 from configs.settings import Settings
 from flows.desk import fault
 from llm.analyses import Analyses, parse
@@ -30,6 +31,9 @@ _PAGE = 200
 
 _DOWN_AFTER = 3
 """Calls in a row for which the server could not be reached: it is down then."""
+
+_AHEAD = 2
+"""Calls in memory for each that is asked about."""
 
 
 def read_analyses(settings: Settings) -> Analyses:
@@ -88,33 +92,34 @@ class Analyser:
             undefined=tuple(sorted(self.store.names() - {*kinds})),
         )
         for page in self._pages(wish, rules):
-            self._keep([(call, self.analyses.by_rules(call.turns, call.lacking)) for call in page], done)
+            self._keep([(call, self.analyses.by_rules(call.told.turns, call.lacking)) for call in page], done)
         if questioner is not None:
             self._ask(wish, questions, questioner, concurrency, done)
         return done
 
     def _ask(self, wish: Wish, names: Sequence[str], questioner: Questioner, concurrency: int, done: Pass) -> None:
-        down = 0
-        with ThreadPoolExecutor(concurrency, "analyse") as pool:
-            for page in self._pages(wish, names):
-                asked = {pool.submit(questioner, call.told, call.lacking): call for call in page}
-                for future in as_completed(asked):
-                    if future.cancelled():
-                        continue
-                    call, error = asked[future], future.exception()
+        """Ask of each call what it lacks, and keep the answers of each as soon as they are there."""
+        down, calls = 0, (call for page in self._pages(wish, names) for call in page)
+        pool = ThreadPoolExecutor(concurrency, "analyse")
+        asked: dict[Future[tuple[Analysed, ...]], _Call] = {}
+        try:
+            while not (done.why or self.stop.is_set()):
+                for call in islice(calls, _AHEAD * concurrency - len(asked)):
+                    asked[pool.submit(questioner, call.told, call.lacking)] = call
+                if not asked:
+                    return
+                for future in wait(asked, timeout=1.0, return_when=FIRST_COMPLETED).done:
+                    call, error = asked.pop(future), future.exception()
                     if error is None:
                         self._keep([(call, future.result())], done)
-                        down = 0
+                        down = 0 if questioner.asks(call.told, call.lacking) else down
                     else:
                         down += _failed(call, error, done)
-                    if down >= _DOWN_AFTER:
-                        done.why = next(reversed(done.failed.values()))
-                    if done.why or self.stop.is_set():
-                        questioner.asker.stop.set()
-                        for other in asked:
-                            other.cancel()
-                if done.why:
-                    return
+                if down >= _DOWN_AFTER:
+                    done.why = next(reversed(done.failed.values()))
+        finally:
+            questioner.asker.stop.set()
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _pages(self, wish: Wish, names: Sequence[str]) -> Iterator[list[_Call]]:
         """The calls that lack one of these analyses in its version, some at a time, until it is to stop."""
@@ -154,10 +159,6 @@ class _Call:
         current = {name for name, one in before.items() if one.version == versions.get(name)}
         told = by_role(stored.transcript, stored.conversation)
         return cls(due.name, stored, told, before, tuple(name for name in versions if name not in current))
-
-    @property
-    def turns(self) -> Sequence[RedactedTurn]:
-        return self.told.turns
 
 
 def _failed(call: _Call, error: BaseException, done: Pass) -> bool:

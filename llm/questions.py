@@ -40,6 +40,10 @@ class Questioner:
         grounds = Grounds.of(transcript, self.tagger)
         return tuple(self._answered(name, transcript, grounds) for name in names)
 
+    def asks(self, transcript: RedactedTranscript, names: Sequence[str]) -> bool:
+        """Whether any of these questions applies to the call, so that the model is asked."""
+        return any(self.analyses.applies(self.analyses.question[name].when, transcript.turns) for name in names)
+
     def _answered(self, name: str, transcript: RedactedTranscript, grounds: Grounds) -> Analysed:
         question = self.analyses.question[name]
         told: Finding | None = None
