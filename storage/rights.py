@@ -12,7 +12,10 @@ import sqlalchemy as sa
 
 from storage.tables import AccessGrantRow
 
-VIEWS = ("v_calls", "v_days", "v_turns", "v_words", "v_redactions", "v_findings", "v_quality", "v_costs", "v_analyses")
+VIEWS = (
+    *("v_calls", "v_days", "v_turns", "v_words", "v_redactions", "v_findings", "v_quality", "v_costs"),
+    *("v_analyses", "v_answers"),
+)
 
 _TOLD = "recording_id, call_id, started_at, utc_offset_min, agent, queue, direction, language, consent, tenant"
 

@@ -1,4 +1,4 @@
-"""What analyses say of calls, and v_analyses."""
+"""What analyses say of calls, v_analyses and v_answers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ branch_labels = None
 depends_on = None
 
 _VIEW = """
-CREATE VIEW v_analyses AS
+CREATE VIEW {name} AS
 SELECT t.recording_id,
   (SELECT s.name FROM sources s WHERE s.recording_id = t.recording_id ORDER BY s.first_seen_at, s.uri LIMIT 1) AS call,
-  d.began_at, d.day, m.agent, m.queue, t.name, t.part, t.kind, t.version, t.method, t.value, t.answer,
-  CAST(t.turns AS TEXT) AS turns, t.made_at
+  d.began_at, d.day, m.agent, m.queue, t.name, {columns}, CAST(t.turns AS TEXT) AS turns, t.made_at
 FROM analyses t JOIN v_days d ON d.recording_id = t.recording_id
-LEFT JOIN call_metadata m ON m.recording_id = t.recording_id
+LEFT JOIN call_metadata m ON m.recording_id = t.recording_id{where}
 """
+
+# What was said is apart: a role that may not read it could read nothing of a view that has it.
+_VIEWS = {
+    "v_analyses": ("t.part, t.kind, t.version, t.method, t.value", ""),
+    "v_answers": ("t.version, t.method, t.answer", " WHERE t.answer IS NOT NULL"),
+}
 
 
 def upgrade() -> None:
-    """Make the table and the view."""
+    """Make the table and the views."""
     op.create_table(
         "analyses",
         sa.Column(
@@ -43,10 +48,12 @@ def upgrade() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
     )
     op.create_index("ix_analyses_name", "analyses", ["name"])
-    op.execute(_VIEW)
+    for name, (columns, where) in _VIEWS.items():
+        op.execute(_VIEW.format(name=name, columns=columns, where=where))
 
 
 def downgrade() -> None:
     """Remove them."""
-    op.execute("DROP VIEW v_analyses")
+    for name in _VIEWS:
+        op.execute(f"DROP VIEW {name}")
     op.drop_table("analyses")
