@@ -162,6 +162,7 @@ def test_a_role_without_grants_sees_nothing_and_one_for_figures_no_word(engine: 
     assert len(read_only(own, "SELECT name, value FROM v_analyses").rows) == 4
     for sql in (
         "SELECT answer FROM analyses",
+        "SELECT name FROM v_answers",
         "SELECT * FROM v_turns",
         "SELECT text FROM v_words",
         "SELECT text FROM turns",
