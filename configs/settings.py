@@ -40,7 +40,7 @@ from configs.options import (
     ScheduleOptions,
     ServiceOptions,
 )
-from llm.options import LlmOptions, SummaryOptions
+from llm.options import AnalysisOptions, LlmOptions, SummaryOptions
 from storage.options import IngestOptions, MetadataOptions, StorageOptions
 
 _NOT_OF_THE_TEXT = (
@@ -48,7 +48,7 @@ _NOT_OF_THE_TEXT = (
     *("promotion", "metrics", "costs"),
     *("redact.audio", "redact.audio_format", "redact.proof", "redact.proof_context_s", "redact.proof_share"),
     *("models.cache_dir", "models.offline", "transcribe.threads"),
-    *("llm", "summarise.preset", "summarise.concurrency"),
+    *("analysis", "llm", "summarise.preset", "summarise.concurrency"),
 )
 """Sections and keys that say where and how fast, never which words: left out of the fingerprint. What metadata change
 in a transcript, its channels and pauses, is kept with its call."""
@@ -73,6 +73,7 @@ class Settings(BaseModel):
     turns: TurnOptions = Field(default_factory=TurnOptions)
     redact: RedactionOptions = Field(default_factory=RedactionOptions)
     summarise: SummaryOptions = Field(default_factory=SummaryOptions)
+    analysis: AnalysisOptions = Field(default_factory=AnalysisOptions)
     llm: LlmOptions = Field(default_factory=LlmOptions)
     storage: StorageOptions = Field(default_factory=StorageOptions)
     metadata: MetadataOptions = Field(default_factory=MetadataOptions)

@@ -8,6 +8,7 @@ import click
 
 from asr.errors import ConfigError, ModelError, PipelineError
 from flows.commands.access import group as access
+from flows.commands.analyse import analyse
 from flows.commands.backfill import backfill
 from flows.commands.bench import bench
 from flows.commands.config import config
@@ -72,7 +73,7 @@ _COMMANDS: tuple[click.Command, ...] = (
     *(score, correct, promote, doctor),
     *(audit, certificate, keys, vault, hold, sweep, erase, verify_redaction),
     *(search, export, access, objects, plan),
-    *(backfill, summarise, up, deploy, worker, metrics, quality, drift),
+    *(backfill, summarise, analyse, up, deploy, worker, metrics, quality, drift),
 )
 
 for _command in _COMMANDS:

@@ -11,13 +11,15 @@ from asr.errors import ConfigError
 from compliance.redactor import Redactor
 from compliance.tagging import Tagger
 from configs.settings import Settings
-from flows.wiring import fetch_model, registry
+from flows.analyses import read_analyses
+from flows.wiring import fetch_model, load_redactor, registry
+from llm.analyses import Analyses
 from llm.asking import Asker
 from llm.client import HttpChat
 from llm.dialects import DialectMemory
 from llm.embedded import EmbeddedChat
-from llm.extractive import CATEGORIES
 from llm.options import Sampling
+from llm.questions import Questioner
 from llm.second_reader import ModelReader
 from llm.summarise import ModelSummariser
 from llm.types import Chat
@@ -31,13 +33,30 @@ def model_summariser(settings: Settings, data_dir: Path, redactor: Redactor) -> 
 
     Raises ConfigError if the settings name no model, or a preset that there is not.
     """
-    sampling = preset(settings)
+    sampling, categories = preset(settings), tuple(read_analyses(settings).category)
     with chat_of(settings, data_dir, sampling) as chat:
         asker = Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s)
-        tagger = Tagger.load(fetch_model(settings, settings.redact.ner_model).folder)
         yield ModelSummariser(
-            asker, tagger, redactor.rewrite, CATEGORIES, settings.summarise.preset, sampling.max_tokens
+            asker, _tagger(settings), redactor.rewrite, categories, settings.summarise.preset, sampling.max_tokens
         )
+
+
+@contextmanager
+def model_questioner(settings: Settings, data_dir: Path, analyses: Analyses) -> Iterator[Questioner]:
+    """What asks the model of [llm] the questions of these analyses; connections end with the block.
+
+    Raises ConfigError as model_summariser does.
+    """
+    sampling, redactor = preset(settings), load_redactor(settings)
+    with chat_of(settings, data_dir, sampling) as chat:
+        asker = Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s)
+        yield Questioner(
+            asker, _tagger(settings), redactor.rewrite, analyses, settings.summarise.preset, sampling.max_tokens
+        )
+
+
+def _tagger(settings: Settings) -> Tagger:
+    return Tagger.load(fetch_model(settings, settings.redact.ner_model).folder)
 
 
 @contextmanager
@@ -87,8 +106,13 @@ def check_model(settings: Settings) -> None:
     summarises = settings.summarise.method == "model"
     if summarises:
         preset(settings)
-    if (summarises or settings.redact.second_reader) and not (settings.llm.base_url or settings.llm.gguf):
+    if (summarises or settings.redact.second_reader) and not names_model(settings):
         raise _no_model()
+
+
+def names_model(settings: Settings) -> bool:
+    """Whether the settings name a language model."""
+    return bool(settings.llm.base_url or settings.llm.gguf)
 
 
 def _no_model() -> ConfigError:

@@ -19,10 +19,12 @@ from asr.decode import identify
 from asr.errors import PipelineError, SkippableError
 from asr.types import CallMetadata, Recording
 from configs.settings import Settings, fingerprint
+from flows.analyses import read_analyses
 from flows.ingest import Source, length_s
 from flows.presence import working_in
 from flows.wiring import Archive, actor, open_archive, registry
 from flows.work import Meter, Work, at_work
+from llm.analyses import about
 from llm.roles import by_role
 from llm.summarise import summarise
 from storage.backlog import Backlog, Due, Wish
@@ -161,7 +163,7 @@ def _from_transcripts(
     settings: Settings,
     stop: threading.Event,
 ) -> Redone:
-    redone, repository = Redone(), archive.repository
+    redone, repository, analyses = Redone(), archive.repository, read_analyses(settings)
     for page in pages:
         for due in page:
             if stop.is_set():
@@ -171,8 +173,9 @@ def _from_transcripts(
                 now = conversation(transcript.turns, transcript.regions, transcript.duration_s)
                 changed = now != repository.conversation(due.id) and backlog.keep_conversation(due.id, now)
             else:
-                facts = repository.conversation(due.id)
-                summary, kept = summarise(by_role(transcript, facts), settings.summarise), repository.summary(due.id)
+                told = by_role(transcript, repository.conversation(due.id))
+                categories = about(analyses.by_rules(told.turns, tuple(analyses.category)))
+                summary, kept = summarise(told, settings.summarise, categories), repository.summary(due.id)
                 replaced = kept is None or kept.method.startswith(_BY_QUOTATION)
                 changed = summary is not None and replaced and summary != kept and backlog.keep_summary(due.id, summary)
             redone.done += changed

@@ -21,8 +21,9 @@ from asr.types import CallMetadata, Conversation, GuardCounts
 from asr.types import Finding as Sound
 from compliance.render import SpokenTranscript
 from compliance.types import RedactedTranscript
+from flows.analysis_report import analysis_lines
 from flows.run import Result
-from llm.types import Finding, Summary
+from llm.types import Analysed, Finding, Summary
 from storage.types import CallRow, Overview, RecordingState
 
 _STATE_STYLE = {
@@ -185,8 +186,10 @@ def print_transcript(
     call: CallMetadata | None,
     conversation: Conversation | None = None,
     copies: Sequence[str] = (),
+    analyses: Sequence[Analysed] = (),
 ) -> None:
-    """Print a call: what was told of it, its summary, what was removed, its redacted sound, and its turns."""
+    """Print a call: what was told of it, its summary, analyses, what was removed, its redacted
+    sound, and its turns."""
     made_by = transcript.provenance
     click.echo(
         f"{transcript.audio}  {clock(transcript.duration_s)}  {', '.join(transcript.channels)}  "
@@ -214,9 +217,9 @@ def print_transcript(
             click.echo(f"mood:    {summary.sentiment} at the end")
         for dropped in summary.dropped:
             click.echo(f"dropped: {dropped.field}, not borne out by the call: {', '.join(dropped.faults)}")
-    for line in talk(conversation) if conversation else ():
-        click.echo(f"talk:    {line}")
-    click.echo("")
+    asked = (f"asked:   {line}" for line in analysis_lines(analyses))
+    talked = (f"talk:    {line}" for line in (talk(conversation) if conversation else ()))
+    click.echo("\n".join((*asked, *talked, "")))
     for turn in transcript.turns:
         click.echo(f"{clock(turn.start_s):>8}  {turn.speaker:<9} {turn.text}")
 

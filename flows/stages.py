@@ -27,10 +27,12 @@ from compliance.render import documents
 from compliance.survivors import text_survivors
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
+from flows.analyses import read_analyses
 from flows.bleeping import speech_of
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
 from flows.second_hearing import SecondHearing
+from llm.analyses import about
 from llm.roles import by_role
 from llm.summarise import summarise
 from storage.objects import Shelf
@@ -209,7 +211,9 @@ def publication(
     """
     facts = conversation(redacted.transcript.turns, redacted.transcript.regions, redacted.transcript.duration_s)
     began_s = time.perf_counter()
-    summary = summarise(by_role(redacted.transcript, facts), settings.summarise)
+    told, analyses = by_role(redacted.transcript, facts), read_analyses(settings)
+    found = analyses.by_rules(told.turns, tuple(analyses.kinds))
+    summary = summarise(told, settings.summarise, about(found))
     summarise_s = time.perf_counter() - began_s
     keys = {document.kind: shelf.put(document) for document in documents(redacted.transcript, prepared.call)}
     if redacted.copy is not None:
@@ -223,6 +227,7 @@ def publication(
         documents=keys,
         conversation=facts,
         quality=heard.quality and replace(heard.quality, redactions=len(redacted.transcript.redactions)),
+        analyses=found,
         stage_s={
             "prepare": prepared.prepare_s,
             "transcribe": heard.transcribe_s,

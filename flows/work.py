@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from asr.errors import PipelineError
 from configs.settings import Settings, fingerprint
+from flows.analyses import read_analyses
 from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
@@ -103,6 +104,7 @@ class Work:
         """
         began_s = time.monotonic()
         check_model(self.settings)
+        read_analyses(self.settings)  # a mistake in it is told before any work is done
         done, repository, custody = Processed(), self.archive.repository, self.custody
         wait_for_server = self._ready()
         # Prefect reads its settings when it is imported, which is why that happens here.

@@ -27,14 +27,6 @@ _ACTIONS = re.compile(
     r"(the|a|an|our|your) (\w+ ){1,3}will (arrive|be|come|pick|ship|contact|call|get|go|send)\b)",
     re.IGNORECASE,
 )
-_CATEGORIES = {
-    "order": r"\b(order|ship|shipping|delivery|buy|purchase)",
-    "payment": r"\b(card|payment|pay|charge[ds]?|refund|bill|invoice)\b",
-    "appointment": r"\b(appointment|book(ed)?|schedule|reschedule)\b",
-    "complaint": r"\b(complain\w*|unhappy|disappoint\w*|unacceptable|broken|damaged)\b",
-    "account": r"\b(account|password|log ?in|balance|statement)\b",
-    "wrong number": r"\bwrong number\b",
-}
 _AGREED = re.compile(
     r"\b(went through|see you (on|then|next|tomorrow)|"
     r"i can \w+ (it|that|this|you) (right now|right away|for you|now|today))\b",
@@ -43,9 +35,6 @@ _AGREED = re.compile(
 """What tells an outcome where nothing is said to have been done."""
 _CALLING = re.compile(r"\bi('m| am) calling (about|because|to|regarding|from .* (about|because))\b", re.IGNORECASE)
 _FIRST_TURNS = 5
-
-CATEGORIES = tuple(_CATEGORIES)
-"""What a call may be about."""
 
 _FOLLOW_UPS = re.compile(
     r"\b(call(ing)? (you|me|her|him) back|get back to (you|me)|(be|keep) in touch|"
@@ -69,24 +58,23 @@ _MAX_ACTIONS = 4
 _MIN_WORDS = 4
 
 
-def quote(transcript: RedactedTranscript) -> Summary:
+def quote(transcript: RedactedTranscript, categories: tuple[str, ...] = ()) -> Summary:
     """Reason, outcome and actions quoted from the turns that say them.
 
     The reason is why the agent says to be calling, or else the first customer turn (any turn on mixed recordings) that
     says what is wanted, or else their longest of the first five; the outcome is the last agent turn that says what was
     done, or what was agreed; actions are what the agent promises. Nothing is put in words of its own, so nothing can be
-    invented.
+    invented. `categories` are those that the call is of (llm.analyses).
     """
     turns = list(enumerate(transcript.turns))
     customers = [(i, t) for i, t in turns if t.side != "agent"]
     agents = [(i, t) for i, t in turns if t.side != "customer"]
-    said = " ".join(turn.text for _, turn in turns)
     return Summary(
         method=_METHOD,
         reason=_of_caller(agents) or _reason(customers),
         outcome=_last(agents, _OUTCOMES) or _last(agents, _AGREED),
         actions=_promises(agents)[-_MAX_ACTIONS:],
-        categories=tuple(name for name, words in _CATEGORIES.items() if re.search(words, said, re.IGNORECASE)),
+        categories=categories,
         follow_up=_last(agents, _FOLLOW_UPS),
         sentiment=_sentiment(customers),
     )

@@ -37,14 +37,22 @@ class SummaryForm(BaseModel):
     categories: list[str] = Field([], max_length=50)
 
 
+class AnswerForm(BaseModel):
+    """The answer to a question; null if the call does not tell it."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    answer: Statement | None
+
+
+def answer_schema() -> Schema:
+    """The JSON schema of AnswerForm."""
+    return _object({"answer": {"anyOf": [_statement(), {"type": "null"}]}})
+
+
 def summary_schema(categories: Sequence[str]) -> Schema:
     """The JSON schema of SummaryForm, with these categories alone, in one piece: not all servers follow references."""
-    statement = _object(
-        {
-            "turns": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": _MOST_TURNS},
-            "text": {"type": "string"},
-        }
-    )
+    statement = _statement()
     maybe = {"anyOf": [statement, {"type": "null"}]}
     named = {"type": "array", "items": {"type": "string", "enum": list(categories)}, "maxItems": len(categories)}
     return _object(
@@ -55,6 +63,15 @@ def summary_schema(categories: Sequence[str]) -> Schema:
             "follow_up": maybe,
             "sentiment": {"type": "string", "enum": [feeling.value for feeling in Sentiment]},
             **({"categories": named} if categories else {}),
+        }
+    )
+
+
+def _statement() -> dict[str, Any]:
+    return _object(
+        {
+            "turns": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": _MOST_TURNS},
+            "text": {"type": "string"},
         }
     )
 

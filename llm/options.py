@@ -35,6 +35,18 @@ class SummaryOptions(BaseModel):
     )
 
 
+class AnalysisOptions(BaseModel):
+    """What is asked of every call."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(
+        "",
+        description="Path of your categories, scorecards and questions; empty means configs/analysis.toml.",
+        json_schema_extra={"source": "callwright: docs/analysis.md"},
+    )
+
+
 class Sampling(BaseModel):
     """How a model picks its words, and how many it may write."""
 

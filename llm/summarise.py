@@ -20,12 +20,14 @@ PROMPT = "summary-1"
 REPAIR = "repair-1"
 
 
-def summarise(transcript: RedactedTranscript, options: SummaryOptions) -> Summary | None:
-    """The summary that a call is published with, by quotation; None if summaries are off.
+def summarise(
+    transcript: RedactedTranscript, options: SummaryOptions, categories: tuple[str, ...] = ()
+) -> Summary | None:
+    """The summary that a call of these categories is published with, by quotation; None if summaries are off.
 
     Where a model is to summarise, its summary takes this one's place when it has answered (ModelSummariser).
     """
-    return None if options.method == "off" else quote(transcript)
+    return None if options.method == "off" else quote(transcript, categories)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +54,13 @@ class ModelSummariser:
         """
         grounds = Grounds.of(transcript, self.tagger)
         prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
-        lines = numbered_turns(transcript)
         chat = self.asker.chat
         around = max(
             chat.count_tokens("".join(message.content for message in self._messages(one, "")))
             for one in (prompt, repair)
         )
         budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
-        pieces = parts(lines, budget, chat.count_tokens)
+        pieces = parts(numbered_turns(transcript), budget, chat.count_tokens)
         return merged([self._of_part(piece, grounds, prompt, repair) for piece in pieces])
 
     def _of_part(self, turns: str, grounds: Grounds, prompt: Prompt, repair: Prompt) -> Summary:

@@ -74,6 +74,44 @@ class Summary:
         return tuple((name, finding) for name, finding in told if finding is not None)
 
 
+class AnalysisKind(StrEnum):
+    """What an analysis asks of a call."""
+
+    CATEGORY = "category"
+    """Whether it is about something."""
+    SCORECARD = "scorecard"
+    """Which share of what was to be said was said."""
+    QUESTION = "question"
+    """What a language model answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysed:
+    """What one version of an analysis says of a call, or, with `part`, one check of a scorecard; `turns` bear it.
+
+    `value` is 1 or 0 for categories and checks, and the share of the weight that is met for scorecards; None where
+    no check applies, or for a question. `answer` is a question's, None if the call does not tell; `faults` say why
+    what a model answered was left out.
+    """
+
+    name: str
+    kind: AnalysisKind
+    version: str
+    method: str
+    value: float | None = None
+    turns: tuple[int, ...] = ()
+    part: str = ""
+    answer: str | None = field(default=None, repr=False)
+    faults: tuple[Fault, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether there is something to tell: a category that fits, a score, or an answer."""
+        if self.kind is AnalysisKind.CATEGORY:
+            return self.value == 1.0
+        return self.value is not None or self.answer is not None
+
+
 MODEL = "model:"
 """How the method of a summary that a model made begins."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,6 +12,7 @@ from asr.types import Conversation
 from compliance.types import Kind
 from llm.types import Summary
 from storage import audit_log
+from storage.analysis_tables import AnalysisRow
 from storage.conversations import store_conversation
 from storage.erasures import is_erased
 from storage.lookup import first_name
@@ -21,6 +22,7 @@ from storage.summary_rows import replace_summary
 from storage.tables import (
     CallMetadataRow,
     ConversationRow,
+    ErasureRow,
     ModelRow,
     RecordingRow,
     RunRow,
@@ -78,6 +80,18 @@ class Backlog:
         words = sa.exists().where(WordRow.recording_id == RecordingRow.id)
         silent = ~sa.exists().where(TurnRow.recording_id == RecordingRow.id)
         return self._paged((RecordingRow.state == RecordingState.PUBLISHED) & (words | silent), wish, at_once)
+
+    def analysed_otherwise(self, wish: Wish, versions: Mapping[str, str], at_once: int) -> Iterator[list[Due]]:
+        """Give the published calls of which analyses of these names and versions have not said all, some at a time.
+
+        Those whose summary was erased are left out.
+        """
+        told = AnalysisRow.__table__.columns
+        current = sa.or_(*((told.name == name) & (told.version == version) for name, version in versions.items()))
+        said = sa.select(sa.func.count()).where(told.recording_id == RecordingRow.id, told.part == "", current)
+        gone = sa.exists().where(ErasureRow.recording_id == RecordingRow.id, ErasureRow.kind == Kind.SUMMARY)
+        lacking = (said.scalar_subquery() < len(versions)) & ~gone
+        return self._paged((RecordingRow.state == RecordingState.PUBLISHED) & lacking, wish, at_once)
 
     def keep_summary(self, recording_id: int, summary: Summary) -> bool:
         """Keep a summary in place of the one that a call has; False, and nothing, if that was erased meanwhile."""

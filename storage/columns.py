@@ -11,7 +11,7 @@ from sqlalchemy.orm import DeclarativeBase
 
 from asr.types import Channel, Direction, FindingEffect, FindingKind, RegionKind
 from compliance.types import Kind, Scope
-from llm.types import Sentiment
+from llm.types import AnalysisKind, Sentiment
 from storage.types import RecordingState, RunState, TryOutcome
 
 
@@ -74,6 +74,7 @@ class Base(DeclarativeBase):
         Kind: text_of(Kind),
         Scope: text_of(Scope),
         Sentiment: text_of(Sentiment),
+        AnalysisKind: text_of(AnalysisKind),
         dict[str, Any]: sa.JSON(),
         list[Any]: sa.JSON(),
     }

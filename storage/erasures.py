@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from compliance.types import AUDIO_KINDS, CallFacts, Kind
+from storage.analysis_tables import AnalysisRow
 from storage.batches import batches
 from storage.facts import call_facts, forget_facts
 from storage.golden_tables import CorrectionRow
@@ -71,7 +72,10 @@ def _kinds(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Kind
             sa.select(RecordingRow.id).where(RecordingRow.state == RecordingState.PUBLISHED, RecordingRow.id.in_(ids)),
         ),
         Kind.WORDS: sa.select(WordRow.recording_id).where(WordRow.recording_id.in_(ids)),
-        Kind.SUMMARY: sa.select(SummaryRow.recording_id).where(SummaryRow.recording_id.in_(ids)),
+        Kind.SUMMARY: sa.union(
+            sa.select(SummaryRow.recording_id).where(SummaryRow.recording_id.in_(ids)),
+            sa.select(AnalysisRow.recording_id).where(AnalysisRow.recording_id.in_(ids)),
+        ),
     }
     found: dict[int, list[Kind]] = {}
     for kind, select in wanted.items():
@@ -196,7 +200,7 @@ def relocate(connection: sa.Connection, recording_id: int, uri: str, where: str)
 
 def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int:
     """Delete the rows that go with a kind, and what then hangs on nothing; return how many went."""
-    tables = (WordRow, TurnRow, RedactionRow, SummaryRow, CorrectionRow)
+    tables = (WordRow, TurnRow, RedactionRow, SummaryRow, AnalysisRow, CorrectionRow)
     own = {table: table.recording_id == recording_id for table in tables}
     documents = connection.execute(
         sa.select(DocumentRow.kind).where(DocumentRow.recording_id == recording_id)
@@ -205,7 +209,7 @@ def delete_rows(connection: sa.Connection, recording_id: int, kind: Kind) -> int
     in_kind: dict[Kind, tuple[Any, ...]] = {
         Kind.WORDS: (WordRow,),
         Kind.TRANSCRIPT: (WordRow, TurnRow, RedactionRow, CorrectionRow),
-        Kind.SUMMARY: (SummaryRow,),
+        Kind.SUMMARY: (SummaryRow, AnalysisRow),
     }
     gone = 0
     for table in in_kind.get(kind, ()):

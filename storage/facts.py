@@ -1,7 +1,7 @@
 """What rules of retention, holds and erasures look at: the one place that knows where it is kept.
 
-A caller, a jurisdiction and tags are told beside the sound, under these names; tags are also what a summary says that
-a call is about.
+A caller, a jurisdiction and tags are told beside the sound, under these names; tags are also what a summary or
+an analysis says that a call is about.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from compliance.types import CallFacts
+from llm.types import AnalysisKind
+from storage.analysis_tables import AnalysisRow
 from storage.summary_tables import SummaryRow
 from storage.tables import CallMetadataRow, RecordingRow
 
@@ -25,7 +27,13 @@ def call_facts(connection: sa.Connection, recording_ids: Sequence[int]) -> dict[
     rows = connection.execute(sa.select(*columns).where(columns.recording_id.in_(recording_ids)))
     told = {row.recording_id: row for row in rows}
     about = sa.select(SummaryRow.recording_id, SummaryRow.categories).where(SummaryRow.recording_id.in_(recording_ids))
-    tags: dict[int, list[Any]] = {row.recording_id: row.categories for row in connection.execute(about)}
+    tags: dict[int, list[Any]] = {row.recording_id: [*row.categories] for row in connection.execute(about)}
+    fits = (AnalysisRow.kind == AnalysisKind.CATEGORY, AnalysisRow.value == 1.0)
+    found_since = sa.select(AnalysisRow.recording_id, AnalysisRow.name).where(
+        *fits, AnalysisRow.recording_id.in_(recording_ids)
+    )
+    for key, name in connection.execute(found_since):
+        tags.setdefault(key, []).append(name)
     wanted = sa.select(RecordingRow.id, RecordingRow.sha256, RecordingRow.first_seen_at)
     found = {}
     for row in connection.execute(wanted.where(RecordingRow.id.in_(recording_ids))):

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from asr.errors import SkippableError
 from asr.types import CallMetadata, Conversation, Recording
 from compliance.types import RedactedTranscript, RedactedTurn
-from llm.types import Summary
+from llm.types import Analysed, Summary
 from storage import audit_log
+from storage.analysis_rows import load_analyses, store_analyses
 from storage.batches import batches
 from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
 from storage.columns import UtcDateTime
@@ -178,6 +179,7 @@ class Repository:
             store_spoken(connection, recording_id, transcript)
             if publication.summary is not None:
                 store_summary(connection, recording_id, publication.summary)
+            store_analyses(connection, recording_id, publication.analyses, now)
             if publication.conversation is not None:
                 store_conversation(connection, recording_id, publication.conversation)
             if publication.quality is not None:
@@ -288,6 +290,11 @@ class Repository:
         """Return how well a recording was heard, equal to what was published, or None if that is not kept."""
         with reading(self._engine) as connection:
             return load_quality(connection, recording_id)
+
+    def analyses(self, recording_id: int) -> tuple[Analysed, ...]:
+        """Return what analyses say of a recording, by name, each scorecard before its checks."""
+        with reading(self._engine) as connection:
+            return load_analyses(connection, [recording_id]).get(recording_id, ())
 
     def documents(self, recording_id: int) -> dict[str, str]:
         """Return the object key of each rendering of a recording's transcript, by its kind."""

@@ -12,7 +12,10 @@ import sqlalchemy as sa
 
 from storage.tables import AccessGrantRow
 
-VIEWS = ("v_calls", "v_days", "v_turns", "v_words", "v_redactions", "v_findings", "v_quality", "v_costs")
+VIEWS = (
+    *("v_calls", "v_days", "v_turns", "v_words", "v_redactions", "v_findings", "v_quality", "v_costs"),
+    *("v_analyses", "v_answers"),
+)
 
 _TOLD = "recording_id, call_id, started_at, utc_offset_min, agent, queue, direction, language, consent, tenant"
 
@@ -21,13 +24,14 @@ FIGURES: Mapping[str, str] = {
     **dict.fromkeys(("readable", "recordings", "sources", "transcripts", "models"), ""),
     **dict.fromkeys(("redactions", "findings", "guards", "regions", "quality"), ""),
     "call_metadata": _TOLD,
+    "analyses": "recording_id, name, part, kind, version, method, value, turns, faults, made_at",
     "turns": "recording_id, turn, speaker, channel, start_s, end_s",
     "words": "recording_id, turn, word, start_s, end_s, confidence, entity",
 }
 """The views, and the columns of the tables under them, which a view reads with the rights of whoever asks; no columns
 are all. Nothing of it is what was said, nor what was told under names that are not known."""
 
-TEXT: Mapping[str, str] = {"turns": "text, searched", "words": "text"}
+TEXT: Mapping[str, str] = {"turns": "text, searched", "words": "text", "analyses": "answer"}
 """What was said, after redaction, and its index."""
 
 

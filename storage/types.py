@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from asr.types import Conversation, Direction, Recording
 from compliance.types import CallFacts, Kind, RedactedTranscript
-from llm.types import Summary
+from llm.types import Analysed, Summary
 
 
 class RecordingState(StrEnum):
@@ -109,6 +109,7 @@ class Publication:
     cpu_s: Mapping[str, float] = field(default_factory=dict)
     cost: float | None = None
     quality: CallQuality | None = None
+    analyses: tuple[Analysed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,26 @@ VIEWS: Mapping[str, Mapping[str, type]] = {
         "cost": float,
         "cost_per_audio_hour": float,
     },
+    "v_analyses": {
+        **_OF_AGENT,
+        "name": str,
+        "part": str,
+        "kind": str,
+        "version": str,
+        "method": str,
+        "value": float,
+        "turns": str,
+        "made_at": datetime,
+    },
+    "v_answers": {
+        **_OF_AGENT,
+        "name": str,
+        "version": str,
+        "method": str,
+        "answer": str,
+        "turns": str,
+        "made_at": datetime,
+    },
 }
 """The columns of each view, in their order, as the types of their values; any may be None."""
 

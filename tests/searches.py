@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from asr.types import CallMetadata, Channel, Provenance, Recording
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord
+from llm.types import Analysed, AnalysisKind
 from storage.repository import Repository
 from storage.search import Where, search
 from storage.search_query import parse
@@ -110,8 +111,12 @@ def publication(name: str, texts: tuple[str, ...]) -> Publication:
     )
     recording = Recording(hashlib.sha256(name.encode()).hexdigest(), Path("/calls") / f"{name}.wav", 1_000)
     stage_s = {"prepare": 0.5, "transcribe": 2.0, "redact": 0.25, "summarise": 0.25}
+    found = (
+        Analysed("parcels", AnalysisKind.CATEGORY, "v1", "rules/1", 1.0, (0,)),
+        Analysed("courtesy", AnalysisKind.SCORECARD, "v1", "rules/1", 0.5),
+    )
     facts, cpu_s = AudioFacts(10.0 * len(texts), "WAV", "PCM_16", 8_000), {"prepare": 1.0, "transcribe": 4.0}
-    return Publication(recording, facts, transcript, stage_s=stage_s, cpu_s=cpu_s, cost=0.005)
+    return Publication(recording, facts, transcript, stage_s=stage_s, analyses=found, cpu_s=cpu_s, cost=0.005)
 
 
 def fill(engine: sa.Engine) -> None:

@@ -22,7 +22,7 @@ from storage.backlog import Wish
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 
-def _wished(command: options.Command) -> options.Command:
+def wished(command: options.Command) -> options.Command:
     """Give the command `wish`: which calls are brought up to date."""
 
     @click.option("--since", type=_DAY, help="Calls of this day, in UTC, and later ones.")
@@ -37,7 +37,7 @@ def _wished(command: options.Command) -> options.Command:
 
 
 @click.command(epilog="Example: callwright backfill --since 2026-09-01 --queue billing --profile cpu-server")
-@_wished
+@wished
 @click.option(
     "--stage",
     type=click.Choice([stage.value for stage in Stage]),

@@ -63,7 +63,7 @@ def show(call: str, settings: Settings, data_dir: Path, *, rttm: bool, as_json: 
     found = published(repository, call)
     transcript, summary = repository.transcript(found.id), repository.summary(found.id)
     told, documents = repository.metadata(found.id), repository.documents(found.id)
-    conversation = repository.conversation(found.id)
+    conversation, analyses = repository.conversation(found.id), repository.analyses(found.id)
     repository.looked_at(found.sha256, "transcript.show", {"turns": len(transcript.turns)})
     if rttm:
         click.echo(report.rttm_of(transcript), nl=False)
@@ -77,13 +77,14 @@ def show(call: str, settings: Settings, data_dir: Path, *, rttm: bool, as_json: 
                 "redactions": [asdict(redaction) for redaction in transcript.redactions],
                 "guards": asdict(transcript.guards),
                 "summary": report.summary_facts(summary),
+                "analyses": [asdict(one) for one in analyses],
                 "conversation": None if conversation is None else asdict(conversation),
             }
         )
     else:
         place = objects_place(settings, data_dir)
         copies = [f"{place}/{key}" for kind, key in documents.items() if kind in AUDIO_KINDS]
-        report.print_transcript(transcript, summary, told, conversation, copies)
+        report.print_transcript(transcript, summary, told, conversation, copies, analyses)
     return 0
 
 

@@ -93,7 +93,8 @@ def names(engine: sa.Engine, view: str) -> set[str]:
 def test_a_role_reads_its_calls_in_every_view_and_table(analyst: Analyst, grant: tuple[str, str]) -> None:
     own = analyst(grant)
     sees = SEES[grant]
-    for view in ("v_calls", "v_days", "v_turns", "v_words", "v_quality", "v_costs", "turns", "words", "transcripts"):
+    views = ("v_calls", "v_days", "v_turns", "v_words", "v_quality", "v_costs", "v_analyses")
+    for view in (*views, "turns", "words", "analyses", "transcripts"):
         assert names(own, view) == sees, view
     assert len(read_only(own, "SELECT id FROM recordings").rows) == len(sees)
     texts = {text for (text,) in read_only(own, "SELECT text FROM turns").rows}
@@ -158,7 +159,15 @@ def test_nothing_else_can_be_read_and_nothing_written(engine: sa.Engine, analyst
 def test_a_role_without_grants_sees_nothing_and_one_for_figures_no_word(engine: sa.Engine, analyst: Analyst) -> None:
     own = analyst(("acme", ALL), text=False)
     assert {row[0] for row in read_only(own, "SELECT words FROM v_quality").rows} == {17}
-    for sql in ("SELECT * FROM v_turns", "SELECT text FROM v_words", "SELECT text FROM turns", "SELECT * FROM words"):
+    assert len(read_only(own, "SELECT name, value FROM v_analyses").rows) == 4
+    for sql in (
+        "SELECT answer FROM analyses",
+        "SELECT name FROM v_answers",
+        "SELECT * FROM v_turns",
+        "SELECT text FROM v_words",
+        "SELECT text FROM turns",
+        "SELECT * FROM words",
+    ):
         with pytest.raises(QueryError, match="permission denied"):
             read_only(own, sql)
     access = Access(engine)

@@ -42,6 +42,7 @@ def test_the_fingerprint_is_of_16_hex_digits() -> None:
 
 
 SAME_TEXT = [
+    "analysis.file=/x",
     "storage.database_url=sqlite://",
     "storage.objects_dir=/x",
     "storage.encryption=sse-s3",

@@ -83,6 +83,10 @@ def test_what_other_settings_made_is_made_again_once(shop: Shop, load: Load) -> 
     assert (first.done, first.complete, shop.made_by(*NEWER)) == (1, True, {"bank"})
     assert {text for (text,) in shop.rows("SELECT text FROM v_turns WHERE queue = 'billing'")} == {"good morning"}
     assert "hello there" in {text for (text,) in shop.rows("SELECT text FROM turns")}
+    met = "SELECT call, value FROM v_analyses WHERE part = 'greeted' ORDER BY call"
+    assert shop.rows(met) == [("bank.wav", 1.0), ("clinic.wav", 1.0), ("order.wav", 1.0)], (
+        "by rules, as it is published"
+    )
     assert shop.backfill(*NEWER).done == 2
     assert shop.made_by(*NEWER) == {"bank", "clinic", "order"}
     assert shop.backfill(*NEWER).done == 0

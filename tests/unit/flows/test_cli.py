@@ -55,7 +55,7 @@ def test_these_are_the_commands() -> None:
         *("audit verify", "audit anchor", "certificate show", "certificate verify", "keys new"),
         *("vault open", "vault rewrap", "hold add", "hold list", "hold release", "sweep", "erase", "verify-redaction"),
         *("search", "export", "access grant", "access revoke", "access list", "objects lifecycle", "backfill"),
-        *("up", "deploy", "worker", "summarise", "metrics", "quality", "drift"),
+        *("up", "deploy", "worker", "summarise", "analyse", "metrics", "quality", "drift"),
         *("score", "correct", "promote", "doctor", "plan"),
     }
 

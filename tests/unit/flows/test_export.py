@@ -21,7 +21,8 @@ from tests.searches import CALLS, MONDAY, fill
 
 def by_numbers(view: str, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     numbers = [name for name, kind in VIEWS[view].items() if kind is int]
-    return sorted(rows, key=lambda row: tuple(row[name] or 0 for name in numbers))
+    names = [name for name in ("name", "part") if name in VIEWS[view]]
+    return sorted(rows, key=lambda row: (*(row[name] or 0 for name in numbers), *(row[name] for name in names)))
 
 
 def table(folder: Path, view: str) -> list[dict[str, Any]]:

@@ -15,16 +15,20 @@ SNIPPET = """
 from asr.types import Recording, Transcript
 from compliance.render import documents
 from compliance.types import RedactedTranscript
+from llm.analyses import Analyses
 from llm.options import SummaryOptions
+from llm.questions import Questioner
 from llm.summarise import ModelSummariser, summarise
 from storage.types import AudioFacts, Publication
 
 
-def keep(recording: Recording, audio: AudioFacts, model: ModelSummariser, {name}: {kind}) -> None:
+def keep(recording: Recording, audio: AudioFacts, model: ModelSummariser, ask: Questioner, {name}: {kind}) -> None:
     Publication(recording=recording, audio=audio, transcript={name})
     summarise({name}, SummaryOptions())
     documents({name})
     model({name})
+    ask({name}, ())
+    Analyses().by_rules({name}.turns, ())
 """
 
 
@@ -43,10 +47,14 @@ def complaints(tmp_path: Path, kind: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("kind", "refused"),
-    [("Transcript", ["Publication", "summarise", "documents", "__call__"]), ("RedactedTranscript", [])],
+    [
+        ("Transcript", ["Publication", "summarise", "documents", "__call__", "__call__", "by_rules"]),
+        ("RedactedTranscript", []),
+    ],
 )
 def test_only_a_redacted_transcript_may_rest(tmp_path: Path, kind: str, refused: list[str]) -> None:
     found = complaints(tmp_path, kind)
     assert [
-        re.search(r'to "(\w+)"(?: of "\w+")? has incompatible type "Transcript"', line).group(1) for line in found
+        re.search(r'to "(\w+)"(?: of "\w+")? has incompatible type "(?:Transcript|tuple\[Turn, ...\])"', line).group(1)
+        for line in found
     ] == refused  # type: ignore[union-attr]

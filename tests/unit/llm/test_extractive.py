@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import configs
 from asr.types import Channel, Provenance
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord
+from llm.analyses import about, parse
 from llm.options import SummaryOptions
 from llm.summarise import summarise
 from llm.types import Finding, Sentiment, Summary
 
+SHIPPED = parse((Path(configs.__file__).parent / "analysis.toml").read_text(encoding="utf-8"), "analysis.toml")
 MADE_BY = Provenance("m", "0" * 64, "scripted", "none", "f" * 16, "0")
 
 ORDER = (
@@ -34,7 +39,8 @@ def transcript(*said: tuple[str, str]) -> RedactedTranscript:
 
 
 def summary(*said: tuple[str, str]) -> Summary:
-    made = summarise(transcript(*said), SummaryOptions())
+    told = transcript(*said)
+    made = summarise(told, SummaryOptions(), about(SHIPPED.by_rules(told.turns, tuple(SHIPPED.kinds))))
     assert made is not None
     return made
 

@@ -13,7 +13,12 @@ from llm.form import SummaryForm, summary_schema
 from llm.gbnf import grammar
 from llm.prompts import load_prompt
 
-VERSIONS = {"redaction-1": "e9f500ffaa47f8b5", "repair-1": "7da996d4751198fd", "summary-1": "d441cf1f98b23b5c"}
+VERSIONS = {
+    "question-1": "6356359c4f80e20b",
+    "redaction-1": "e9f500ffaa47f8b5",
+    "repair-1": "7da996d4751198fd",
+    "summary-1": "d441cf1f98b23b5c",
+}
 """Heads of the SHA-256 of the versions that are out: a wording that changes is a new version, with a new line here."""
 
 
@@ -29,16 +34,22 @@ def test_a_version_that_is_out_never_changes() -> None:
 @pytest.mark.parametrize("name", VERSIONS)
 def test_what_is_said_stands_in_the_users_part_alone(name: str) -> None:
     system, user = load_prompt(name).fill(
-        {"turns": "[0] customer: marzipan", "categories": "order", "faults": "outcome (number)", "entities": "PERSON"}
+        {
+            "turns": "[0] customer: marzipan",
+            "categories": "sesame",
+            "faults": "outcome (number)",
+            "question": "Why?",
+            "entities": "PERSON",
+        }
     )
     assert "marzipan" not in system.content
     assert "<call>\n[0] customer: marzipan\n</call>" in user.content
-    assert "order" in system.content
+    assert ("sesame" in system.content) == (name != "question-1")
     assert "$" not in system.content + user.content
 
 
 def test_an_unknown_prompt_names_the_known_ones() -> None:
-    with pytest.raises(PromptError, match=r"Known prompts: redaction-1, repair-1, summary-1"):
+    with pytest.raises(PromptError, match=r"Known prompts: question-1, redaction-1, repair-1, summary-1"):
         load_prompt("summary-0")
 
 

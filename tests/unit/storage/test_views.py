@@ -48,7 +48,7 @@ def test_days_are_those_on_which_calls_began(engine: sa.Engine) -> None:
     assert days(engine, None, None) == [MONDAY.date(), TUESDAY, TUESDAY + timedelta(days=1), seen]
     assert days(engine, TUESDAY, TUESDAY) == [TUESDAY]
     rows = {view: list(part) for view, part in rows_of(engine, TUESDAY)}
-    assert set(rows) == {"v_calls", "v_days", "v_turns", "v_words", "v_quality", "v_costs"}
+    assert set(rows) == {"v_calls", "v_days", "v_turns", "v_words", "v_quality", "v_costs", "v_analyses"}
     assert [row.text for row in rows["v_turns"]] == list(CALLS["lost"])
     assert {row.began_at for row in rows["v_words"]} == {MONDAY + timedelta(days=1)}
 
