@@ -48,7 +48,7 @@ def read_analyses(settings: Settings) -> Analyses:
 
 @dataclass(slots=True)
 class Pass:
-    """What came of a pass. `why` says what ended its questions early, "" if nothing did."""
+    """What came of a pass. `why` says what ended it early, "" if nothing did."""
 
     differences: dict[str, Difference] = field(default_factory=dict)
     """By name, in the order of the file; of those that were up to date already, nothing is counted."""
@@ -95,6 +95,8 @@ class Analyser:
             self._keep([(call, self.analyses.by_rules(call.told.turns, call.lacking)) for call in page], done)
         if questioner is not None:
             self._ask(wish, questions, questioner, concurrency, done)
+        if self.stop.is_set():
+            done.why = done.why or "it was stopped; the same command goes on from here"
         return done
 
     def _ask(self, wish: Wish, names: Sequence[str], questioner: Questioner, concurrency: int, done: Pass) -> None:
@@ -130,7 +132,8 @@ class Analyser:
             if self.stop.is_set():
                 return
             read = ((due, self.store.read(due.id)) for due in page)
-            yield [_Call.of(due, stored, versions) for due, stored in read if stored is not None]
+            calls = (_Call.of(due, stored, versions) for due, stored in read if stored is not None)
+            yield [call for call in calls if call.lacking]  # another pass may have been quicker
 
     def _keep(self, made: Sequence[tuple[_Call, Sequence[Analysed]]], done: Pass) -> None:
         """Keep what was found, and count what that changes."""
