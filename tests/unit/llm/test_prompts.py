@@ -44,7 +44,7 @@ def test_what_is_said_stands_in_the_users_part_alone(name: str) -> None:
     )
     assert "marzipan" not in system.content
     assert "<call>\n[0] customer: marzipan\n</call>" in user.content
-    assert ("sesame" in system.content) == (name != "question-1")
+    assert ("sesame" in system.content) == (name in {"summary-1", "repair-1"})
     assert "$" not in system.content + user.content
 
 
