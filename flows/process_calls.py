@@ -28,16 +28,17 @@ from asr.types import Recording, Transcript
 from configs.settings import Settings
 from flows import preparation, proof, stages
 from flows.artifacts import show_run
-from flows.call_quality import call_quality
 from flows.costs import price
 from flows.custody import Custody
 from flows.desk import Desk
-from flows.engine_counts import EngineCounts
+from flows.hearing.call_quality import call_quality
 from flows.ingest import Source
 from flows.keep import certifier, keep_unredacted
 from flows.limits import GPU_ASR, asr_tag, slot
 from flows.metadata import sound
 from flows.metrics import Outcome, Stage
+from flows.monitor.engine_counts import EngineCounts
+from flows.monitor.tally import Tally
 from flows.preparation import Prepared
 from flows.presence import working_in
 from flows.proof import Case, Listening
@@ -45,7 +46,6 @@ from flows.report import clock
 from flows.run_here import run_here
 from flows.site import named
 from flows.stages import Heard, Redacted
-from flows.tally import Tally
 from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
 from storage.errors import LeaseLostError

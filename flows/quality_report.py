@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from flows.quality import as_markdown, month_before, quality, told, week_before, write_page
+from flows.hearing.quality import as_markdown, month_before, quality, told, week_before, write_page
 from flows.site import data_dir_here, named, settings_here
 from flows.wiring import open_archive
 
@@ -30,7 +30,7 @@ def quality_monthly() -> str:
 def report_here(since: date, until: date) -> str:
     """Write a report below this machine's data folder and show it on the flow run's page; a line says what it holds.
 
-    Raises what flows.quality.quality raises.
+    Raises what flows.hearing.quality.quality raises.
     """
     settings, folder = settings_here(), data_dir_here()
     report = quality(open_archive(settings, folder).database, settings.quality, since, until)

@@ -23,8 +23,8 @@ from asr.whisper.ranges import Method, Range
 from asr.whisper.weights import Dimensions, Weights, load_weights
 from configs.settings import Settings
 from flows import preparation, wiring
-from flows.benchmark import audio_s, references
-from flows.contestants import answer
+from flows.benches.benchmark import audio_s, references
+from flows.benches.contestants import answer
 
 CARD = "card.json"
 

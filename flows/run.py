@@ -11,10 +11,10 @@ from asr.decode import identify
 from asr.errors import SkippableError
 from asr.types import Recording
 from configs.settings import Settings
-from flows.exposition import exposed
 from flows.ingest import discover
 from flows.intake import take_in
 from flows.metadata import gather
+from flows.monitor.exposition import exposed
 from flows.presence import working_in
 from flows.summaries import summary_notes
 from flows.wiring import open_archive

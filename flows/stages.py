@@ -29,9 +29,9 @@ from compliance.types import RedactedTranscript
 from configs.settings import Settings
 from flows.analyses import read_analyses
 from flows.bleeping import speech_of
+from flows.hearing.second_hearing import SecondHearing
 from flows.keep import Certify
 from flows.preparation import Prepared, read_chunks
-from flows.second_hearing import SecondHearing
 from llm.analyses import about
 from llm.roles import by_role
 from llm.summarise import summarise

@@ -19,11 +19,11 @@ from asr.errors import PipelineError, RetryableError, SkippableError
 from asr.types import Recording
 from configs.settings import Settings
 from flows.after import carry_on
-from flows.exposition import exposed
 from flows.ingest import BYTES_PER_S, Source
 from flows.inlets.base import Fetched, GoneError, Inlet
 from flows.intake import take_in
 from flows.metadata import Told, gather
+from flows.monitor.exposition import exposed
 from flows.presence import working_in
 from flows.wiring import open_archive
 from flows.work import Meter, Work, at_work, bury

@@ -22,8 +22,8 @@ from asr.vad import SpeechDetector, load_detector
 from compliance.certificate import UsedModel
 from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
+from flows.hearing.second_hearing import SecondModel
 from flows.listeners import Listener, listeners, proof_model
-from flows.second_hearing import SecondModel
 from storage.bucket_objects import BucketStore
 from storage.buckets import Protection, read_object
 from storage.objects import FolderStore, ObjectStore

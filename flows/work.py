@@ -18,12 +18,12 @@ from flows.evidence import write_anchor
 from flows.ingest import Source
 from flows.language_model import check_model, model_summariser
 from flows.limits import LLM, slot
+from flows.monitor.tally import Tally, counting
 from flows.outage import prefect_reached
 from flows.plan import plan
 from flows.prefect_server import prefect_server
 from flows.presence import Worker, clear, dead, worker
 from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summaries_of, summarise_with
-from flows.tally import Tally, counting
 from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState

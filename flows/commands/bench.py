@@ -12,12 +12,12 @@ import click
 
 from asr.errors import ConfigError
 from configs.settings import Settings
-from flows import benchmark, chart, frontend
-from flows.benchmark import Measured, Score
+from flows.benches import benchmark, chart, frontend
+from flows.benches.benchmark import Measured, Score
+from flows.benches.frontend import FrontEnd
+from flows.benches.peers import FORMS
 from flows.commands.bench_run import run
 from flows.commands.options import Command, as_json, settings
-from flows.frontend import FrontEnd
-from flows.peers import FORMS
 from flows.report import print_json, print_table
 
 _QUALITY = ("system", "WER", "95 %", "sub", "del", "ins", "words", "CER", "95 %")

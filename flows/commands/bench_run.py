@@ -11,9 +11,10 @@ from typing import Any
 import click
 
 from configs.settings import Settings
-from flows import history, report, rounds
+from flows import report
+from flows.benches import history, rounds
+from flows.benches.history import Change, Record
 from flows.commands import options
-from flows.history import Change, Record
 from flows.wiring import missing_models
 
 _HEAD = ("", "P50", "P95", "P99")

@@ -11,7 +11,7 @@ from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of, published
-from flows.correction import corrected
+from flows.scores.correction import corrected
 from flows.wiring import actor, load_redactor, missing_redactor
 from storage.golden import Golden
 

@@ -12,7 +12,7 @@ import click
 from asr.decode import identify
 from asr.types import RegionKind
 from configs.settings import Settings
-from flows import chart
+from flows.benches import chart
 from flows.commands import options
 from flows.inspection import ChannelFacts, Inspection, envelopes
 from flows.inspection import inspect as look_at

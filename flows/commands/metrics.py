@@ -15,7 +15,7 @@ from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.exposition import Teller, checks_of, listening, registry_of
+from flows.monitor.exposition import Teller, checks_of, listening, registry_of
 from flows.report import print_json
 from flows.wiring import open_archive
 

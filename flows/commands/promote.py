@@ -15,9 +15,9 @@ from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
 from flows.report import print_fetching
-from flows.score_report import facts_of, percent, within
-from flows.scored_runs import golden_set
-from flows.scoring import Figures
+from flows.scores.score_report import facts_of, percent, within
+from flows.scores.scored_runs import golden_set
+from flows.scores.scoring import Figures
 from flows.wiring import actor, missing_models
 from storage.ledger import Ledger
 
@@ -38,8 +38,8 @@ def promote(model: str | None, wanted: tuple[str, ...], profile: str | None, dat
     Refuses with the figures and exits with 1 if more words, digits or speech are lost than [promotion] allows.
     """
     # OpenVINO takes a second to import, which no other command is to wait for.
-    from flows.promotion import Bench, as_detail, changes, in_words
-    from flows.promotion import promote as write
+    from flows.scores.promotion import Bench, as_detail, changes, in_words
+    from flows.scores.promotion import promote as write
 
     layers = read_layers(profile, (), os.environ, None)
     overrides = (*((f"transcribe.model={model}",) if model else ()), *wanted)

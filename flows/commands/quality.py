@@ -12,9 +12,9 @@ import click
 from configs.settings import Settings
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.drift import SHARE, STATISTICS, Drift, Figure, current_drift
-from flows.quality import Report, short, told, worse, write_page
-from flows.quality import quality as quality_of
+from flows.hearing.drift import SHARE, STATISTICS, Drift, Figure, current_drift
+from flows.hearing.quality import Report, short, told, worse, write_page
+from flows.hearing.quality import quality as quality_of
 from flows.report import print_json, print_table
 
 _DAY = click.DateTime(["%Y-%m-%d"])

@@ -11,7 +11,7 @@ from asr.card import Card
 from asr.errors import ConfigError
 from configs.settings import Settings
 from flows import report
-from flows.benchmark import find_calls
+from flows.benches.benchmark import find_calls
 from flows.commands import options
 
 _FOLDER = click.Path(path_type=Path)

@@ -19,9 +19,9 @@ from configs.settings import Settings
 from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
-from flows.score_report import Scored, as_csv, as_html, facts_of, percent, rows, verdict, within
-from flows.scored_runs import Scorer
-from flows.scoring import DIMENSIONS, Figures, Method, compare, confusions, grouped
+from flows.scores.score_report import Scored, as_csv, as_html, facts_of, percent, rows, verdict, within
+from flows.scores.scored_runs import Scorer
+from flows.scores.scoring import DIMENSIONS, Figures, Method, compare, confusions, grouped
 from flows.wiring import load_redactor, missing_redactor
 
 _FOLDER = click.Path(path_type=Path)

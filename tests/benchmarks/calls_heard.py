@@ -32,9 +32,9 @@ from asr.scoring.normalisation import whisper_english
 from asr.types import Transcript
 from configs.settings import Settings
 from flows import preparation, stages, wiring
-from flows.call_quality import call_quality
+from flows.hearing.call_quality import call_quality
+from flows.hearing.second_hearing import SecondModel
 from flows.preparation import Prepared
-from flows.second_hearing import SecondModel
 from tests.benchmarks.noise import Call, read, white
 
 MODELS = ("whisper-base", "whisper-tiny.en")

@@ -38,7 +38,7 @@ from asr.vad import SileroVad, SpeechDetector
 from configs.load import load
 from configs.settings import Settings
 from flows import preparation, stages, wiring
-from flows.benchmark import find_calls, references
+from flows.benches.benchmark import find_calls, references
 
 Leaking = tuple[float, int]
 """How much weaker, in dB, and how many ms later."""

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from configs.options import QualityOptions
-from flows.drift import Drift, History, drift
+from flows.hearing.drift import Drift, History, drift
 from storage.quality import MeasuredCall
 from storage.types import CallQuality
 from tests.benchmarks.calls_heard import MODELS

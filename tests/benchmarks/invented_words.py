@@ -22,7 +22,7 @@ from asr.sounds.spectra import RATE_HZ
 from asr.sounds.tones import STEPS_HZ
 from configs.load import load
 from configs.settings import Settings
-from flows import contestants, peers
+from flows.benches import contestants, peers
 from tests.benchmarks import noises
 
 _LENGTH_S = 57.4

@@ -21,10 +21,10 @@ import prometheus_client.exposition
 
 from configs.load import load
 from flows.desk import Desk
-from flows.engine_counts import EngineCounts
 from flows.meter import Bar
+from flows.monitor.engine_counts import EngineCounts
+from flows.monitor.tally import Tally
 from flows.run import run
-from flows.tally import Tally
 from tests.servers import free_port
 
 

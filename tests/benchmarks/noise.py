@@ -34,7 +34,7 @@ from asr.vad import SpeechDetector
 from configs.load import load
 from configs.settings import Settings
 from flows import preparation, stages, wiring
-from flows.benchmark import find_calls, references
+from flows.benches.benchmark import find_calls, references
 
 SNRS_DB = (20, 10, 5, 0)
 FAINTER_DB = (0, -20, -30, -40)

@@ -20,7 +20,16 @@ def together(shares: Sequence[Sequence[Path]], cores: Sequence[str]) -> str:
     """Transcribe each share in a process of its own on its cores, as taskset has them, all at once."""
     running = [
         subprocess.Popen(
-            ["taskset", "--cpu-list", allowed, sys.executable, "-m", "flows.contestants", "openvino", *map(str, share)],
+            [
+                "taskset",
+                "--cpu-list",
+                allowed,
+                sys.executable,
+                "-m",
+                "flows.benches.contestants",
+                "openvino",
+                *map(str, share),
+            ],
             stdout=subprocess.PIPE,
         )
         for share, allowed in zip(shares, cores, strict=True)

@@ -21,7 +21,7 @@ from asr.types import Chunk, GuardCounts, Span
 from asr.vad import SileroVad
 from configs.load import load
 from flows import preparation, stages, wiring
-from flows.benchmark import references
+from flows.benches.benchmark import references
 from flows.preparation import Prepared, PreparedChannel
 
 SETTINGS = ("regions", "regions, no guards", "windows of 30 s with speech in them", "windows of 30 s, all")

@@ -15,8 +15,8 @@ from pathlib import Path
 from asr.scoring.alignment import Kind, align
 from asr.scoring.normalisation import PIPELINES
 from configs.load import load
-from flows.said import Said, redacted, said_in
-from flows.scoring import Method, _streams, figures, score_call, tokens
+from flows.scores.said import Said, redacted, said_in
+from flows.scores.scoring import Method, _streams, figures, score_call, tokens
 from flows.wiring import load_redactor
 
 METHOD = Method(PIPELINES["whisper-english"])

@@ -86,7 +86,7 @@ def test_log_probabilities_are_those_of_openai(model: str, request: pytest.Fixtu
     from whisper.decoding import decode as decoded
 
     from asr.whisper.weights import load_weights
-    from flows.reference import openai_model
+    from flows.benches.reference import openai_model
 
     folder: Path = request.getfixturevalue(model)
     features = _features()

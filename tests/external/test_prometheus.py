@@ -15,9 +15,9 @@ import pytest
 import soundfile
 
 from configs.load import load
-from flows.exposition import checks_of, listening, registry_of
-from flows.gauges import drifts, word_errors
-from flows.panels import BOARDS, RATE
+from flows.monitor.exposition import checks_of, listening, registry_of
+from flows.monitor.gauges import drifts, word_errors
+from flows.monitor.panels import BOARDS, RATE
 from flows.wiring import open_archive
 from tests.conftest import NO_FILE
 from tests.external.conftest import COMMAND, ROOT, environ

@@ -16,7 +16,7 @@ from asr.scoring.errors import EditErrors
 from asr.vad import SileroVad
 from asr.whisper.weights import load_weights
 from configs.settings import Settings
-from flows.benchmark import find_calls
+from flows.benches.benchmark import find_calls
 from flows.cli import call
 from flows.quantise import _digest, _Trial
 

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from flows.shifts import ranks, shift
+from flows.hearing.shifts import ranks, shift
 
 VALUES = arrays(np.float64, st.integers(1, 80), elements=st.integers(-5, 5).map(float))
 SEEDS = st.integers(0, 2**32 - 1)

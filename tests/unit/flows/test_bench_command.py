@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from asr.scoring.errors import EditErrors
-from flows import benchmark
-from flows.benchmark import Latency, Measured, Score
+from flows.benches import benchmark
+from flows.benches.benchmark import Latency, Measured, Score
 from flows.cli import call
 
 ROOT = Path(__file__).parents[3]
@@ -114,7 +114,7 @@ def test_names_in_the_picture_touch_neither_each_other_nor_an_interval() -> None
     from matplotlib.figure import Figure
     from matplotlib.text import Annotation, Text
 
-    from flows import chart
+    from flows.benches import chart
 
     figure = Figure((9, 5), dpi=144)
     canvas = FigureCanvasAgg(figure)
@@ -149,6 +149,6 @@ def test_what_cannot_be_is_refused_before_anything_is_measured(
 
 
 def test_a_picture_needs_matplotlib(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("flows.chart.find_spec", lambda _: None)
+    monkeypatch.setattr("flows.benches.chart.find_spec", lambda _: None)
     assert call(["bench", "asr", "--data", str(DATA), "--plot", "picture.png"]) == 2
     assert "Install the extra 'dev'" in capsys.readouterr().err

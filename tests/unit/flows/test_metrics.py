@@ -15,9 +15,9 @@ import yaml
 
 from asr.types import GuardCounts
 from flows.cli import cli
-from flows.dashboards import FOLDER, rendered
 from flows.metrics import PREFIX, Guard, Home, Label, Metric, Shape, Unit, label_table, table
-from flows.panels import BOARDS, Board, promql
+from flows.monitor.dashboards import FOLDER, rendered
+from flows.monitor.panels import BOARDS, Board, promql
 
 ROOT = Path(__file__).parents[3]
 RULES = (ROOT / "configs/alerts/callwright.yml").read_text()
@@ -68,7 +68,7 @@ def test_no_label_is_of_a_call() -> None:
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)
 def test_a_dashboard_is_what_the_code_makes(board: Board) -> None:
     committed = (FOLDER / f"{board.name}.json").read_text(encoding="utf-8")
-    assert committed == rendered(board), "run python -m flows.dashboards"
+    assert committed == rendered(board), "run python -m flows.monitor.dashboards"
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board.name)

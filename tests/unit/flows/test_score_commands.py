@@ -13,10 +13,10 @@ import pytest
 from asr.scoring.matched_pairs import MatchedPairs
 from asr.scoring.normalisation import PIPELINES
 from flows.cli import call
-from flows.said import Said, SaidCall
-from flows.score_report import CSV_COLUMNS, Scored, as_csv, as_html
-from flows.scored_runs import Run
-from flows.scoring import Method, grouped, score_call
+from flows.scores.said import Said, SaidCall
+from flows.scores.score_report import CSV_COLUMNS, Scored, as_csv, as_html
+from flows.scores.scored_runs import Run
+from flows.scores.scoring import Method, grouped, score_call
 
 CARD = "4111 1111 1111 1111"
 

@@ -1,0 +1,1 @@
+"""Systems and pipelines measured side by side, and over time."""

@@ -1,0 +1,1 @@
+"""What is told to Prometheus, and the dashboards that ask for it."""

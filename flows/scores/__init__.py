@@ -1,0 +1,1 @@
+"""Transcripts against what was said: error rates, corrections, and what is promoted by them."""
