@@ -28,7 +28,7 @@ SETTINGS = ("--set", "transcribe.model=whisper-tiny.en", "--set", "batch.group_r
 KILLS = int(os.environ.get("CALLWRIGHT_KILLS", "4"))
 
 TABLES = ("turns", "words", "regions", "redactions", "channels", "summaries", "documents", "sources")
-OF_A_RUN = {"run_id", "stage_s", "published_at", "first_seen_at"}
+OF_A_RUN = {"run_id", "stage_s", "cpu_s", "published_at", "first_seen_at"}
 
 
 @dataclass(frozen=True, slots=True)
