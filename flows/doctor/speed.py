@@ -11,7 +11,6 @@ import configs
 from asr.card import Card, admitted
 from asr.decode import identify, open_recording
 from asr.engines.base import Engine
-from asr.engines.openvino_peak import measure_peaks
 from asr.engines.registry import Choice, choose, load_engine
 from asr.errors import ConfigError, ModelError
 from asr.models import LocalModel, cache_folder, resolve
@@ -117,6 +116,8 @@ def _expected(choice: Choice, model: LocalModel, settings: Settings, samples: Sa
     if choice.engine != "openvino":
         return None
     card = _card(choice, model, settings)
+    from asr.engines.openvino_peak import measure_peaks  # here, so that no command waits for the runtime
+
     size, peaks = load_weights(model.folder).dimensions, measure_peaks(choice.threads, _TIMES)
     positions = window_positions(samples, size)
     int8, floats = (2 * count for count in window_products(size, positions, card.ranges if card else {}))

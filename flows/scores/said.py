@@ -48,20 +48,20 @@ class SaidCall:
 
 
 def said_in(folder: Path) -> dict[str, SaidCall]:
-    """The calls of a folder by name: .json of one document, .jsonl of a document a line, else .txt. An .rttm beside one
-    tells who talks when.
+    """The calls of a folder by name: .json of one document, .jsonl of a document a line, or .txt in a folder without
+    either. An .rttm beside one tells who talks when.
 
     Raises ConfigError if there is no such folder, if nothing is in it, and for a file that cannot be read.
     """
     if not folder.is_dir():
         raise ConfigError(f"{folder} is no folder", "Name a folder of .json, .jsonl or .txt files, one a call")
     found: dict[str, SaidCall] = {}
-    for path in sorted(folder.glob("*.txt")):
-        found[path.stem] = SaidCall(path.stem, written_turns(_text(path), path.name))
     for path in (*sorted(folder.glob("*.jsonl")), *sorted(folder.glob("*.json"))):
         for document in _documents(path):
             call = said_by(document, path)
             found[call.name] = call
+    for path in () if found else sorted(folder.glob("*.txt")):
+        found[path.stem] = SaidCall(path.stem, written_turns(_text(path), path.name))
     for path in folder.glob("*.rttm"):
         if path.stem in found:
             found[path.stem] = replace(found[path.stem], talk=tuple(read_rttm(_text(path))))

@@ -4,6 +4,8 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -221,3 +223,11 @@ def test_transcribe_goes_on_after_a_broken_file_and_exits_with_1(
     out, err = capsys.readouterr()
     assert [json.loads(line)["audio"] for line in out.splitlines()] == ["bank.wav"]
     assert re.match(r"Error: silent\.wav is silent", err)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="counts threads in /proc")
+def test_no_command_has_a_thread_before_it_begins() -> None:
+    """`watch` blocks the signals that it waits for: a thread that is there already would be ended by them."""
+    counted = "import os, flows.cli; print(len(os.listdir('/proc/self/task')))"
+    said = subprocess.run([sys.executable, "-c", counted], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert said.stdout.strip() == "1"

@@ -44,14 +44,17 @@ def test_folders_hold_json_lines_text_and_rttm(tmp_path: Path) -> None:
     turn = {"speaker": "agent", "channel": "agent", "text": "Hello there"}
     lines = [{"audio": f"{name}.wav", "turns": [turn], "call": {"queue": "q"}} for name in ("a", "b")]
     (tmp_path / "all.jsonl").write_text("\n".join(map(json.dumps, lines)))
-    (tmp_path / "c.txt").write_text("hello")
-    (tmp_path / "c.rttm").write_text("SPEAKER c 1 1.0 2.0 <NA> <NA> agent <NA> <NA>\n")
+    (tmp_path / "b.rttm").write_text("SPEAKER b 1 1.0 2.0 <NA> <NA> agent <NA> <NA>\n")
+    (tmp_path / "requirements.txt").write_text("hello")
     (tmp_path / "manifest.json").write_text("[1, 2]")
     calls = said_in(tmp_path)
-    assert list(calls) == ["a", "b", "c"]
+    assert list(calls) == ["a", "b"]
     assert calls["a"].facts == {"queue": "q"}
     assert calls["a"].talk is None
-    assert calls["c"].talk == (Talk("agent", 1.0, 3.0),)
+    assert calls["b"].talk == (Talk("agent", 1.0, 3.0),)
+    (tmp_path / "texts").mkdir()
+    (tmp_path / "texts" / "c.txt").write_text("hello")
+    assert list(said_in(tmp_path / "texts")) == ["c"]
 
 
 @pytest.mark.parametrize(
