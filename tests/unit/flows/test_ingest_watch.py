@@ -49,4 +49,4 @@ def test_a_run_does_what_is_there_and_says_what_is_wrong(
         ours = client.read_flow_runs(flow_run_filter=named, limit=3, sort=FlowRunSort.START_TIME_DESC)
     assert [run.state_type.value for run in ours if run.state_type] == ["FAILED", "COMPLETED", "COMPLETED"]
     assert [run.parameters for run in ours] == [{}] * 3, "no content is a parameter"
-    assert not any("bank" in run.name or "broken" in run.name for run in runs)
+    assert not any("bank" in run.name or "broken" in run.name for run in ours)
