@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 
 GROUPS = Path("/sys/fs/cgroup")
@@ -18,7 +18,7 @@ def cpu_quota(own: Path, groups: Path) -> float | None:
     `groups` is where the hierarchy is mounted: version 2 has "QUOTA PERIOD" in microseconds in cpu.max (kernel,
     admin-guide/cgroup-v2), version 1 two files below cpu/.
     """
-    quotas = [quota for group in _around(own, groups, "cpu") if (quota := _quota(group)) is not None]
+    quotas = [quota for group in around(own, groups, "cpu") if (quota := _quota(group)) is not None]
     return min(quotas, default=None)
 
 
@@ -27,12 +27,13 @@ def memory_limit(own: Path, groups: Path) -> int | None:
 
     `groups` is as for cpu_quota: version 2 has memory.max, version 1 memory.limit_in_bytes below memory/.
     """
-    limits = [limit for group in _around(own, groups, "memory") if (limit := _limit(group)) is not None]
+    limits = [limit for group in around(own, groups, "memory") if (limit := _limit(group)) is not None]
     return min(limits, default=None)
 
 
-def _around(own: Path, groups: Path, controller: str) -> Iterable[Path]:
-    """The folders of the process's groups of that controller and of all around them, up to the mount."""
+def around(own: Path, groups: Path, controller: str) -> Iterator[Path]:
+    """The folders of the groups that `own` names, of a controller such as "cpu", and of all around them, up to where
+    they are mounted."""
     try:
         lines = own.read_text().splitlines()
     except OSError:

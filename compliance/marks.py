@@ -14,7 +14,7 @@ LAST_FOUR_LENGTHS: Mapping[str, int] = {"CREDIT_CARD": 13, "US_SSN": 9, "PHONE_N
 
 MASK = "****"
 
-_MARK = re.compile(r"(?:\[[A-Z][A-Z0-9_]*(?::\d{4})?\]|\*{4})[.,?!]?")
+_MARK = re.compile(r"(?:\[([A-Z][A-Z0-9_]*?)(?:_\d+)?(?::\d{4})?\]|\*{4})[.,?!]?")
 _KEPT_PUNCTUATION = (".", ",", "?", "!")
 
 
@@ -28,12 +28,13 @@ def is_mark(word: str) -> bool:
 
 
 def entity_of(word: str) -> str | None:
-    """The entity that a mark in brackets names, with the number of a pseudonym; None for stars and other words.
+    """The entity that a mark in brackets names; None for stars and other words.
 
-    >>> entity_of("[PHONE_NUMBER:0142],"), entity_of("****"), entity_of("bank")
-    ('PHONE_NUMBER', None, None)
+    >>> entity_of("[PHONE_NUMBER:0142],"), entity_of("[PERSON_2]"), entity_of("****"), entity_of("bank")
+    ('PHONE_NUMBER', 'PERSON', None, None)
     """
-    return word[1:].partition("]")[0].partition(":")[0] if is_mark(word) and word.startswith("[") else None
+    matched = _MARK.fullmatch(word)
+    return matched[1] if matched else None
 
 
 def plain_mark(entity: str, last_word: str) -> str:

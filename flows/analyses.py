@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 
 import configs
 from asr.errors import ConfigError, PipelineError, SkippableError
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
+from flows.at_once import DOWN_AFTER, answered
 from flows.desk import fault
 from llm.analyses import Analyses, parse
 from llm.difference import Difference
@@ -28,12 +29,6 @@ from storage.backlog import Backlog, Due, Wish
 
 _PAGE = 200
 """Calls that are in memory at once, and kept together where rules alone look at them."""
-
-_DOWN_AFTER = 3
-"""Calls in a row for which the server could not be reached: it is down then."""
-
-_AHEAD = 2
-"""Calls in memory for each that is asked about."""
 
 
 def read_analyses(settings: Settings) -> Analyses:
@@ -102,26 +97,26 @@ class Analyser:
     def _ask(self, wish: Wish, names: Sequence[str], questioner: Questioner, concurrency: int, done: Pass) -> None:
         """Ask of each call what it lacks, and keep the answers of each as soon as they are there."""
         down, calls = 0, (call for page in self._pages(wish, names) for call in page)
-        pool = ThreadPoolExecutor(concurrency, "analyse")
-        asked: dict[Future[tuple[Analysed, ...]], _Call] = {}
-        try:
-            while not (done.why or self.stop.is_set()):
-                for call in islice(calls, _AHEAD * concurrency - len(asked)):
-                    asked[pool.submit(questioner, call.told, call.lacking)] = call
-                if not asked:
-                    return
-                for future in wait(asked, timeout=1.0, return_when=FIRST_COMPLETED).done:
-                    call, error = asked.pop(future), future.exception()
+
+        def ask(call: _Call) -> tuple[Analysed, ...]:
+            return questioner(call.told, call.lacking)
+
+        def is_over() -> bool:
+            return bool(done.why) or self.stop.is_set()
+
+        with closing(answered(ask, calls, concurrency, is_over)) as answers:
+            try:
+                for call, answer in chain.from_iterable(answers):
+                    error = answer.exception()
                     if error is None:
-                        self._keep([(call, future.result())], done)
+                        self._keep([(call, answer.result())], done)
                         down = 0 if questioner.asks(call.told, call.lacking) else down
                     else:
                         down += _failed(call, error, done)
-                if down >= _DOWN_AFTER:
-                    done.why = next(reversed(done.failed.values()))
-        finally:
-            questioner.asker.stop.set()
-            pool.shutdown(wait=True, cancel_futures=True)
+                    if down >= DOWN_AFTER:
+                        done.why = next(reversed(done.failed.values()))
+            finally:
+                questioner.asker.stop.set()
 
     def _pages(self, wish: Wish, names: Sequence[str]) -> Iterator[list[_Call]]:
         """The calls that lack one of these analyses in its version, some at a time, until it is to stop."""

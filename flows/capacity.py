@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
+from asr.control_group import GROUPS, OWN_GROUP, memory_limit
 from asr.cores import cores
 from asr.errors import ConfigError
 from asr.models import cache_folder, resolve
@@ -32,8 +32,6 @@ took 1,090 MiB (docs/plan.md)."""
 
 _USABLE = 0.9
 """Share of a machine's memory that models may fill: the system and its file cache take the rest."""
-
-_CGROUP_LIMIT = Path("/sys/fs/cgroup/memory.max")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +104,7 @@ def this_machine(settings: Settings) -> Machine:
     from asr.engines.openvino import multiplies_bfloat16
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with suppress(OSError, ValueError):  # no control group, or one whose limit is "max"
-        memory = min(memory, int(_CGROUP_LIMIT.read_text()))
+    memory = min(memory, memory_limit(OWN_GROUP, GROUPS) or memory)
     return Machine(cores(settings.transcribe), memory / GIB, bf16=multiplies_bfloat16())
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 
 from asr.errors import PipelineError, SkippableError
 from compliance.types import RedactedTranscript
+from flows.at_once import DOWN_AFTER, answered
 from flows.desk import fault
 from flows.presence import dead
 from flows.wiring import Archive, actor
@@ -29,12 +29,6 @@ from storage.summaries import Summaries, Wanted, WantedCalls
 CATCH_UP = timedelta(days=7)
 """What was published so long ago a run still asks about, if the model could not be asked before. `callwright summarise`
 looks further back."""
-
-_DOWN_AFTER = 3
-"""Calls in a row for which the server could not be reached, each as often as llm.max_tries says: it is down then."""
-
-_AHEAD = 2
-"""Calls in memory for each that is asked about: the next one is there when an answer comes."""
 
 
 @dataclass(slots=True)
@@ -112,39 +106,37 @@ def summarise_archive(
     Each call is asked about in one pass once; one that fails stops no other. The pass ends early when `stop` is set,
     when the server is down, or when a setting is wrong. What was not come to is given back.
     """
-    done = Summarised()
-    down = 0
+    done, down = Summarised(), 0
     calls = _claimed(summaries, wanted, concurrency)
-    pool = ThreadPoolExecutor(concurrency, "summarise")
-    asked: dict[Future[Summary], Wanted] = {}
+
+    def ask(call: Wanted) -> Summary:
+        return summariser(by_role(call.transcript, call.conversation))
+
+    def is_over() -> bool:
+        return stop.is_set() or bool(done.why)
+
     try:
-        while not (stop.is_set() or done.why):
-            for call in islice(calls, _AHEAD * concurrency - len(asked)):
-                asked[pool.submit(summariser, by_role(call.transcript, call.conversation))] = call
-            if not asked:
-                break
-            ended, _ = wait(asked, timeout=1.0, return_when=FIRST_COMPLETED)
-            made: list[tuple[Wanted, Summary]] = []
-            for future in ended:
-                call = asked.pop(future)
-                error = future.exception()
-                if error is None:
-                    made.append((call, future.result()))
-                    down = 0
-                elif isinstance(error, UnavailableError):
-                    done.failed[call.recording_id] = error.reason
-                    down += 1
-                else:
-                    _fail(summaries, call, error, done)
-                on_call()
-            if made:
-                summaries.keep(made)  # all that have come by now in one transaction
-                done.made += len(made)
-                done.dropped += sum(len(summary.dropped) for _, summary in made)
-            if down >= _DOWN_AFTER:
-                done.why = next(reversed(done.failed.values()))
+        with closing(answered(ask, calls, concurrency, is_over)) as answers:
+            for ended in answers:
+                made: list[tuple[Wanted, Summary]] = []
+                for call, answer in ended:
+                    error = answer.exception()
+                    if error is None:
+                        made.append((call, answer.result()))
+                        down = 0
+                    elif isinstance(error, UnavailableError):
+                        done.failed[call.recording_id] = error.reason
+                        down += 1
+                    else:
+                        _fail(summaries, call, error, done)
+                    on_call()
+                if made:
+                    summaries.keep(made)  # all that have come by now in one transaction
+                    done.made += len(made)
+                    done.dropped += sum(len(summary.dropped) for _, summary in made)
+                if down >= DOWN_AFTER:
+                    done.why = next(reversed(done.failed.values()))
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
         summaries.release()
     return done
 

@@ -47,7 +47,7 @@ class AnswerForm(BaseModel):
 
 def answer_schema() -> Schema:
     """The JSON schema of AnswerForm."""
-    return _object({"answer": {"anyOf": [_statement(), {"type": "null"}]}})
+    return object_schema({"answer": {"anyOf": [_statement(), {"type": "null"}]}})
 
 
 def summary_schema(categories: Sequence[str]) -> Schema:
@@ -55,7 +55,7 @@ def summary_schema(categories: Sequence[str]) -> Schema:
     statement = _statement()
     maybe = {"anyOf": [statement, {"type": "null"}]}
     named = {"type": "array", "items": {"type": "string", "enum": list(categories)}, "maxItems": len(categories)}
-    return _object(
+    return object_schema(
         {
             "reason": maybe,
             "outcome": maybe,
@@ -68,7 +68,7 @@ def summary_schema(categories: Sequence[str]) -> Schema:
 
 
 def _statement() -> dict[str, Any]:
-    return _object(
+    return object_schema(
         {
             "turns": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": _MOST_TURNS},
             "text": {"type": "string"},
@@ -76,7 +76,8 @@ def _statement() -> dict[str, Any]:
     )
 
 
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object with all of these properties and no other."""
     return {
         "type": "object",
         "properties": properties,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from compliance.second_reader import Proposal
 from compliance.types import RedactedTranscript
 from llm.asking import Asker
+from llm.form import object_schema
 from llm.mapreduce import parts, tokens_for_turns
 from llm.prompts import load_prompt
 from llm.turns import numbered_turns
@@ -73,13 +73,4 @@ def _schema(entities: Sequence[str]) -> Schema:
         "text": {"type": "string"},
         "entity": {"type": "string", "enum": list(entities)},
     }
-    return _object({"spans": {"type": "array", "maxItems": _MOST_SPANS, "items": _object(span)}})
-
-
-def _object(properties: dict[str, Any]) -> Schema:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+    return object_schema({"spans": {"type": "array", "maxItems": _MOST_SPANS, "items": object_schema(span)}})

@@ -16,7 +16,7 @@ from storage.analysis_rows import load_analyses, store_analyses
 from storage.analysis_tables import AnalysisRow
 from storage.conversations import load_conversation
 from storage.erasures import is_erased
-from storage.mapping import load_transcript
+from storage.mapping import load_text
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import RecordingRow, TranscriptRow
@@ -24,7 +24,8 @@ from storage.tables import RecordingRow, TranscriptRow
 
 @dataclass(frozen=True, slots=True)
 class Analysable:
-    """A published call, the facts of its conversation if it has any, and what analyses said of it before."""
+    """What was said in a published call (storage.mapping.load_text), the facts of its conversation if it has any, and
+    what analyses said of it before."""
 
     recording_id: int
     published_at: datetime
@@ -46,7 +47,7 @@ class AnalysisStore:
         with reading(self._engine) as connection:
             published = sa.select(TranscriptRow.published_at).where(TranscriptRow.recording_id == recording_id)
             published_at = connection.execute(published).scalar()
-            transcript = load_transcript(connection, recording_id)
+            transcript = load_text(connection, recording_id)
             if published_at is None or transcript is None:
                 return None
             conversation = load_conversation(connection, recording_id)

@@ -21,16 +21,20 @@ class EditErrors:
     reference_length: int = 0
 
     @property
+    def count(self) -> int:
+        """Substitutions, deletions and insertions together."""
+        return self.substitutions + self.deletions + self.insertions
+
+    @property
     def rate(self) -> float:
-        """(substitutions + deletions + insertions) / length of the reference; insertions count if there is none.
+        """`count` / length of the reference; insertions count if there is none.
 
         >>> EditErrors(1, 1, 0, 8).rate
         0.25
         >>> EditErrors().rate
         0.0
         """
-        errors = self.substitutions + self.deletions + self.insertions
-        return errors / max(self.reference_length, 1)
+        return self.count / max(self.reference_length, 1)
 
     def __add__(self, other: EditErrors) -> EditErrors:
         return EditErrors(
@@ -90,8 +94,7 @@ def pooled(parts: Iterable[EditErrors]) -> EditErrors:
 
 def interval(parts: Sequence[EditErrors], seed: int, draws: int = 1_000) -> tuple[float, float]:
     """The 95 % confidence interval of the pooled rate, by a bootstrap over the parts (calls): (low, high)."""
-    errors = [part.substitutions + part.deletions + part.insertions for part in parts]
-    return ratio_interval(errors, [part.reference_length for part in parts], seed, draws)
+    return ratio_interval([part.count for part in parts], [part.reference_length for part in parts], seed, draws)
 
 
 def ratio_interval(

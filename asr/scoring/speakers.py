@@ -70,7 +70,7 @@ def _named(own: list[T], theirs: list[T], nobody: T, errors: Callable[[T, T], Ed
     most = max(len(own), len(theirs))
     own, theirs = ([*said, *[nobody] * (most - len(said))] for said in (own, theirs))
     found = [[errors(one, other) for other in theirs] for one in own]
-    counts = [[one.substitutions + one.deletions + one.insertions for one in row] for row in found]
+    counts = [[one.count for one in row] for row in found]
     names = cheapest(np.array(counts, dtype=float).reshape(most, most))
     return pooled(found[row][column] for row, column in enumerate(names))
 

@@ -9,8 +9,6 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 from urllib.request import proxy_bypass_environment  # type: ignore[attr-defined]
 
-from asr.control_group import cpu_quota
-from asr.cores import share
 from flows.doctor.finding import Patient, Verdict, failure, ok, warning
 
 _THREADS = (
@@ -78,8 +76,7 @@ CTranslate2."""
 
 def thread_counts(patient: Patient) -> Verdict:
     """Whether libraries are told to start more threads than there are cores for."""
-    quota = cpu_quota(patient.root / "proc/self/cgroup", patient.root / "sys/fs/cgroup")
-    usable = share(patient.cpus, patient.root / "sys/devices/system/cpu", quota)
+    usable = patient.usable_cores
     told = {name: patient.environ[name] for name in _THREADS if patient.environ.get(name)}
     many = [f"{name}={value}" for name, value in told.items() if _most(value) > usable]
     if many:

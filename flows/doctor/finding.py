@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from asr.control_group import cpu_quota
+from asr.cores import share
 from configs.load import USER_FILE
 from configs.settings import Settings
 
@@ -52,6 +54,16 @@ class Patient:
     cpus: frozenset[int] = field(default_factory=lambda: frozenset(os.sched_getaffinity(0)))
     settings_file: Path = Path(USER_FILE)
     root: Path = Path("/")
+
+    @property
+    def quota(self) -> float | None:
+        """How many cores its control group may keep busy (asr.control_group); None for no limit."""
+        return cpu_quota(self.root / "proc/self/cgroup", self.root / "sys/fs/cgroup")
+
+    @property
+    def usable_cores(self) -> int:
+        """How many cores it may keep busy (asr.cores)."""
+        return share(self.cpus, self.root / "sys/devices/system/cpu", self.quota)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from asr.control_group import cpu_quota, memory_limit
-from asr.cores import real_cores, share
+from asr.control_group import memory_limit
+from asr.cores import real_cores
 from asr.instructions import cpu_flags, cpu_name, instruction_sets
 from asr.numa import nodes, spanned
 from flows.doctor.finding import Patient, Verdict, failure, ok, skipped, warning
@@ -41,9 +41,8 @@ def instructions(patient: Patient) -> Verdict:
 def cores(patient: Patient) -> Verdict:
     """What of the machine's cores this process may use, and whether it is set to use no more."""
     options, service = patient.settings.transcribe, patient.settings.service
-    quota = cpu_quota(patient.root / "proc/self/cgroup", patient.root / "sys/fs/cgroup")
-    topology = patient.root / "sys/devices/system/cpu"
-    real, usable = real_cores(patient.cpus, topology), share(patient.cpus, topology, quota)
+    quota, usable = patient.quota, patient.usable_cores
+    real = real_cores(patient.cpus, patient.root / "sys/devices/system/cpu")
     threads = options.threads or usable
     has_twins = ", hyper-threads among them" if real < len(patient.cpus) else ""
     held = "" if quota is None else f"; the control group may use {quota:g}"
@@ -100,8 +99,7 @@ def memory(patient: Patient) -> Verdict:
 
 def load(patient: Patient) -> Verdict:
     """How much of its cores this process gets, while it keeps them all busy for a moment."""
-    quota = cpu_quota(patient.root / "proc/self/cgroup", patient.root / "sys/fs/cgroup")
-    threads = share(patient.cpus, patient.root / "sys/devices/system/cpu", quota)
+    quota, threads = patient.quota, patient.usable_cores
     stat = patient.root / "proc/stat"
     before = _ticks(stat.read_text()) if stat.exists() else None
     with ThreadPoolExecutor(threads) as pool:

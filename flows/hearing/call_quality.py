@@ -46,7 +46,7 @@ def call_quality(
         snr_db=min(ratios_db, default=None),
         second_model=second.model if second else None,
         second_words=second.errors.reference_length if second else None,
-        second_errors=_count(second) if second else None,
+        second_errors=second.errors.count if second else None,
     )
 
 
@@ -89,8 +89,3 @@ def _mean(prepared: Prepared, figures: Sequence[float]) -> float | None:
     """The mean over chunks, by their seconds; None without chunks."""
     seconds = [to_seconds(len(chunk)) for chunk in prepared.chunks]
     return float(np.average(figures, weights=seconds)) if figures else None
-
-
-def _count(second: SecondHearing) -> int:
-    errors = second.errors
-    return errors.substitutions + errors.deletions + errors.insertions

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-_OWN_GROUP = Path("/proc/self/cgroup")
-_GROUPS = Path("/sys/fs/cgroup")
+from asr.control_group import GROUPS, OWN_GROUP, around
+
 _MEMINFO = Path("/proc/meminfo")
 
 
@@ -18,10 +18,10 @@ def resident_bytes(pid: int) -> int:
         return 0
 
 
-def memory_used_ratio(own: Path = _OWN_GROUP, groups: Path = _GROUPS, meminfo: Path = _MEMINFO) -> float | None:
+def memory_used_ratio(own: Path = OWN_GROUP, groups: Path = GROUPS, meminfo: Path = _MEMINFO) -> float | None:
     """Memory in use over memory: the highest of the machine's and those of the control groups around this process
     that have a limit (version 2: memory.max), whose page cache that can go is not counted. None if nothing tells."""
-    ratios = [ratio for group in _around(own, groups) if (ratio := _group_ratio(group)) is not None]
+    ratios = [ratio for group in around(own, groups, "memory") if (ratio := _group_ratio(group)) is not None]
     try:
         told = dict(line.split(":") for line in meminfo.read_text().splitlines())
         ratios.append(1.0 - _first(told["MemAvailable"]) / _first(told["MemTotal"]))
@@ -30,9 +30,9 @@ def memory_used_ratio(own: Path = _OWN_GROUP, groups: Path = _GROUPS, meminfo: P
     return max(ratios, default=None)
 
 
-def throttled_s(own: Path = _OWN_GROUP, groups: Path = _GROUPS) -> float | None:
+def throttled_s(own: Path = OWN_GROUP, groups: Path = GROUPS) -> float | None:
     """Seconds for which the CPU quota of this process's control group held it up (version 2: cpu.stat)."""
-    for group in _around(own, groups):
+    for group in around(own, groups, "cpu"):
         try:
             told = dict(line.split() for line in (group / "cpu.stat").read_text().splitlines())
             return int(told["throttled_usec"]) / 1e6
@@ -49,18 +49,6 @@ def _group_ratio(group: Path) -> float | None:
         return None if limit == "max" else used / int(limit)
     except (OSError, ValueError, ZeroDivisionError):
         return None
-
-
-def _around(own: Path, groups: Path) -> list[Path]:
-    """The folder of this process's group, and of all around it, in version 2's hierarchy."""
-    try:
-        lines = [line for line in own.read_text().splitlines() if line.startswith("0::")]
-    except OSError:
-        return []
-    if not lines:
-        return []
-    group = groups / lines[0].removeprefix("0::").lstrip("/")
-    return [group, *(parent for parent in group.parents if parent.is_relative_to(groups))]
 
 
 def _first(text: str) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from asr.scoring.marks import Mark, Token
 from asr.scoring.matched_pairs import MatchedPairs, matched_pairs, segments
 from asr.scoring.normalisation import PIPELINES, Pipeline
 from asr.scoring.speakers import TimedTurn, cp_errors, tcp_errors
-from compliance.marks import is_mark
+from compliance.marks import entity_of, is_mark
 from flows.scores.said import Said, SaidCall
 
 DIMENSIONS = ("call", "agent", "queue", "codec", "channel", "noise", "model")
@@ -28,7 +27,6 @@ _SEED = 20_260_101
 _SIDES = {"agent", "customer"}
 _WHOLE = "all"
 
-_ENTITY = re.compile(r"\[([A-Z][A-Z0-9_]*?)(?:_\d+|:\d{4})?\]")
 _NAME_ROOM = 8
 _ROOM = 20
 """How many words of the other text a mark may stand for: a name with its spelling, a card number with an "and then"."""
@@ -148,8 +146,7 @@ def tokens(turns: Iterable[Said], pipeline: Pipeline) -> list[Token]:
 
 
 def _mark(word: str) -> Mark:
-    entity = _ENTITY.match(word)
-    name = entity[1] if entity else "REMOVED"
+    name = entity_of(word) or "REMOVED"
     return Mark(name, _NAME_ROOM if name == "PERSON" else _ROOM)
 
 

@@ -190,7 +190,7 @@ def measured(prepared: Prepared, transcript: Transcript, quality: dict[str, Any]
         words += more
         lost += gone
     return row | {
-        "errors": errors.substitutions + errors.deletions + errors.insertions,
+        "errors": errors.count,
         "reference": errors.reference_length,
         "words": words,
         "lost": lost,

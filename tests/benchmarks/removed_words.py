@@ -38,7 +38,7 @@ def main(references: Path, transcripts: Path) -> None:
     ):
         found = figures([score_call(*pair, METHOD) for pair in zip(first, second, strict=True)])
         words = found.words
-        wrong = words.substitutions + words.deletions + words.insertions
+        wrong = words.count
         print(f"| {name} | {wrong} | {words.reference_length} | {words.rate:.2%} | {found.unscored} |")
     pairs = zip(own, own_left, theirs, strict=True)
     wrong, words = map(sum, zip(*(left(*(call.turns for call in calls)) for calls in pairs), strict=True))
