@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +19,8 @@ from asr.errors import ConfigError
 from configs.options import MetricsOptions
 from configs.settings import Settings
 from flows.custody import open_custody
-from flows.monitor.gauges import Gauges, Source, check_source, ledger_source, machine_source, recent_source
-from flows.monitor.heard_gauges import heard_source
+from flows.monitor.gauges import Gauges, check_source, ledger_source, machine_source, recent_source
+from flows.monitor.heard_gauges import drift_source, wer_source
 from flows.monitor.tally import TallyCollector, tally_folder
 from flows.wiring import Archive
 
@@ -36,13 +36,13 @@ def _warn(text: str) -> None:
 
 
 def registry_of(
-    archive: Archive, settings: Settings, data_dir: Path, *, checks: Gauges | None = None, more: Sequence[Source] = ()
+    archive: Archive, settings: Settings, data_dir: Path, *, checks: Gauges | None = None
 ) -> CollectorRegistry:
-    """All that is told: what this machine's processes have counted, the ledger and the machine, more sources, and the
-    gauges of `checks_of`."""
+    """All that is told: what this machine's processes have counted, the ledger and the machine, and the gauges of
+    `checks_of`."""
     registry, every_s = CollectorRegistry(), settings.metrics.every_s
     registry.register(TallyCollector(tally_folder(data_dir)))
-    registry.register(Gauges([ledger_source(archive.database), machine_source(data_dir), *more], every_s))
+    registry.register(Gauges([ledger_source(archive.database), machine_source(data_dir)], every_s))
     registry.register(Gauges([recent_source(archive.database, settings)], _SELDOM * every_s))
     if checks is not None:
         registry.register(checks)
@@ -52,7 +52,11 @@ def registry_of(
 def checks_of(archive: Archive, settings: Settings, data_dir: Path) -> Gauges:
     """What reads much of the ledger. Raises ConfigError for keys or rules that cannot be read."""
     custody = open_custody(archive.database, archive.objects, settings, data_dir)
-    sources = [check_source(custody, archive.repository), heard_source(archive, settings)]
+    sources = [
+        check_source(custody, archive.repository),
+        wer_source(archive, settings),
+        drift_source(archive, settings),
+    ]
     return Gauges(sources, settings.metrics.check_every_s)
 
 

@@ -149,16 +149,6 @@ def _age_s(waiting: Waiting, now: datetime) -> float:
     return 0.0 if waiting.since is None else max(0.0, (now - waiting.since).total_seconds())
 
 
-def word_errors(rates: Iterable[tuple[str, float]]) -> Iterator[Reading]:
-    """Readings of word error rates, each of a model by its id: for a source of whatever scores corrected calls."""
-    return (Reading(Metric.WER, rate, (model,)) for model, rate in rates)
-
-
-def drifts(scores: Iterable[tuple[str, float]]) -> Iterator[Reading]:
-    """Readings of drift, each of a signal: how far it is from its baseline, 1 where it is flagged."""
-    return (Reading(Metric.DRIFT, score, (signal,)) for signal, score in scores)
-
-
 def check_source(custody: Custody, repository: Repository) -> Source:
     """What is over its time and still there, and what is wrong with the trail: reads all of the ledger."""
 

@@ -9,30 +9,34 @@ from asr.errors import ConfigError
 from asr.scoring.normalisation import pipeline
 from configs.settings import Settings
 from flows.hearing.drift import current_drift
-from flows.metrics import Reading
-from flows.monitor.gauges import Source, drifts, word_errors
+from flows.metrics import Metric, Reading
+from flows.monitor.gauges import Source
 from flows.scores.scored_runs import Scorer
 from flows.scores.scoring import Method, grouped
 from flows.wiring import Archive, load_redactor
 
 
-def heard_source(archive: Archive, settings: Settings) -> Source:
-    """Word error rates of the golden set by model, and drift by statistic: reads all corrected calls and weeks of
-    figures."""
+def wer_source(archive: Archive, settings: Settings) -> Source:
+    """Word error rates of the golden set, by model: reads all corrected calls."""
 
     def read() -> Iterator[Reading]:
-        yield from word_errors(_word_error_rates(archive, settings))
-        yield from drifts(current_drift(archive.database, settings.quality, datetime.now(UTC).date()).scores.items())
+        scorer = Scorer(Method(pipeline("call-centre")), lambda: load_redactor(settings), archive)
+        try:
+            run = scorer.run(scorer.references(None), None)
+        except ConfigError:
+            return  # nobody corrected a call
+        for model, figures in grouped(run.calls, ("model",)).get("model", {}).items():
+            if figures.wer is not None:
+                yield Reading(Metric.WER, figures.wer.rate, (model,))
 
     return read
 
 
-def _word_error_rates(archive: Archive, settings: Settings) -> Iterator[tuple[str, float]]:
-    scorer = Scorer(Method(pipeline("call-centre")), lambda: load_redactor(settings), archive)
-    try:
-        run = scorer.run(scorer.references(None), None)
-    except ConfigError:
-        return  # nobody corrected a call
-    for model, figures in grouped(run.calls, ("model",))["model"].items():
-        if figures.wer is not None:
-            yield model, figures.wer.rate
+def drift_source(archive: Archive, settings: Settings) -> Source:
+    """How far each statistic of calls is from its baseline, over 1 where it is flagged: reads weeks of figures."""
+
+    def read() -> Iterator[Reading]:
+        found = current_drift(archive.database, settings.quality, datetime.now(UTC).date())
+        return (Reading(Metric.DRIFT, score, (statistic,)) for statistic, score in found.scores.items())
+
+    return read

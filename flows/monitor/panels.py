@@ -197,13 +197,13 @@ QUALITY = Board(
     (
         _line(
             "Word error rate",
-            "On corrected calls; empty until `callwright score` has any.",
+            "On corrected calls; empty until `callwright correct` has kept one.",
             "percentunit",
             ("max by (model) (WER)", "{{model}}"),
         ),
         _line(
             "Drift",
-            "Over 1 is flagged; empty until `callwright drift` has a baseline.",
+            "Over 1 is flagged; empty until weeks of calls were measured.",
             "none",
             ("max by (signal) (DRIFT)", "{{signal}}"),
         ),

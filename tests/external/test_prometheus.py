@@ -8,19 +8,22 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 import soundfile
 
 from configs.load import load
 from flows.monitor.exposition import checks_of, listening, registry_of
-from flows.monitor.gauges import drifts, word_errors
 from flows.monitor.panels import BOARDS, RATE
 from flows.wiring import open_archive
+from tests.benchmarks.drift import Centre, pools
 from tests.conftest import NO_FILE
 from tests.external.conftest import COMMAND, ROOT, environ
+from tests.measured_calls import store_measured
 from tests.servers import free_port
 
 RULES = ROOT / "configs/alerts/callwright.yml"
@@ -84,7 +87,8 @@ def until(condition: Callable[[], bool], within_s: float = 300.0) -> None:
 
 @pytest.fixture(scope="module")
 def asked(tmp_path_factory: pytest.TempPathFactory, whisper_dir: Path, vad_model_path: Path) -> Iterator[Asked]:
-    """A Prometheus that has scraped a watcher at work, and what `callwright metrics` serves, with scores beside it."""
+    """A Prometheus that has scraped a watcher at work, and what `callwright metrics` serves: weeks of calls were
+    measured before, and somebody corrects one of the watcher's."""
     folder = tmp_path_factory.mktemp("prometheus")
     drop, data_dir, port = folder / "drop", folder / "data", free_port()
     drop.mkdir()
@@ -94,11 +98,13 @@ def asked(tmp_path_factory: pytest.TempPathFactory, whisper_dir: Path, vad_model
         )
         soundfile.write(drop / f"{name}.wav", audio, rate_hz, subtype="ULAW")
     overrides = ["transcribe.model=whisper-tiny.en", "ingest.stable_s=0.1", "ingest.poll_s=0.2", "metrics.every_s=1"]
-    overrides += ["costs.cpu_hour=0.04", f"metrics.listen=127.0.0.1:{port}", "metrics.check_every_s=1"]
+    overrides += ["costs.cpu_hour=0.04", f"metrics.listen=127.0.0.1:{port}", "metrics.check_every_s=5"]
     settings = load(None, overrides, {}, NO_FILE)
     archive = open_archive(settings, data_dir)
-    scored = [lambda: word_errors([("whisper-tiny.en", 0.12)]), lambda: drifts([("confidence", 0.3)])]
-    registry = registry_of(archive, settings, data_dir, checks=checks_of(archive, settings, data_dir), more=scored)
+    centre, today = Centre(np.random.default_rng(1), pools()), datetime.now(UTC).date()
+    days = [today - timedelta(days=before) for before in range(15, 0, -1)]
+    store_measured(archive.database, [call for day in days for call in centre.day(day)])
+    registry = registry_of(archive, settings, data_dir, checks=checks_of(archive, settings, data_dir))
     line = [*COMMAND, "watch", str(drop), "--data-dir", str(data_dir)]
     for override in overrides:
         line += ["--set", override]
@@ -110,6 +116,10 @@ def asked(tmp_path_factory: pytest.TempPathFactory, whisper_dir: Path, vad_model
             (drop / "broken.wav").write_text("no sound")
             counted = "sum(callwright_recordings_done_total) / count(count by (instance) (callwright_ledger_up))"
             until(lambda: prometheus.values(counted) == [3.0])
+            (folder / "bank.txt").write_text("agent: thank you for calling\n")
+            correct = ["correct", "bank", "--text", str(folder / "bank.txt"), "--data-dir", str(data_dir)]
+            subprocess.run([*COMMAND, *correct], cwd=ROOT / "tests", env=environ(), check=True)
+            until(lambda: prometheus.values("callwright_wer_ratio") != [])
             # Of all three, and seen to have grown.
             until(lambda: prometheus.values("min(callwright_cpu_seconds_per_audio_hour)") != [])
             time.sleep(5.5)

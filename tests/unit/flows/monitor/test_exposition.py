@@ -19,7 +19,7 @@ from configs.settings import Settings
 from flows.cli import call
 from flows.metrics import Metric, Outcome, Reading
 from flows.monitor.exposition import Teller, checks_of, exposed, listening, registry_of
-from flows.monitor.gauges import Gauges, drifts, word_errors
+from flows.monitor.gauges import Gauges
 from flows.monitor.tally import counting
 from flows.wiring import Archive, open_archive
 
@@ -66,9 +66,7 @@ def with_metrics(**values: object) -> Settings:
 
 
 def test_an_endpoint_tells_of_work_ledger_and_machine(archive: Archive, tmp_path: Path) -> None:
-    more = [lambda: word_errors([("base", 0.1)]), lambda: drifts([("codec", 2.0)])]
-    checks = checks_of(archive, Settings(), tmp_path)
-    registry = registry_of(archive, Settings(), tmp_path, checks=checks, more=more)
+    registry = registry_of(archive, Settings(), tmp_path, checks=checks_of(archive, Settings(), tmp_path))
     with counting(tmp_path) as tally, listening(registry, "127.0.0.1:0") as port:
         tally.came(Outcome.PUBLISHED)
         text = httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
@@ -78,8 +76,6 @@ def test_an_endpoint_tells_of_work_ledger_and_machine(archive: Archive, tmp_path
         "callwright_ledger_up 1.0",
         "callwright_processes 1.0",
         "callwright_audit_faults 0.0",
-        'callwright_wer_ratio{model="base"} 0.1',
-        'callwright_drift_score{signal="codec"} 2.0',
     ):
         assert line in text.splitlines()
     assert len(text.splitlines()) < 700

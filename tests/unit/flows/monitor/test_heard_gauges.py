@@ -10,7 +10,7 @@ import numpy as np
 
 from configs.load import load
 from flows.metrics import Metric
-from flows.monitor.heard_gauges import heard_source
+from flows.monitor.heard_gauges import drift_source, wer_source
 from flows.wiring import open_archive
 from storage.golden import Golden
 from tests.benchmarks.drift import DISTURBANCES, Centre, pools
@@ -22,8 +22,8 @@ from tests.searches import publication
 def test_word_error_rates_by_model_and_drift_by_statistic(tmp_path: Path) -> None:
     settings = load(None, (), {}, NO_FILE)
     archive = open_archive(settings, tmp_path)
-    read = heard_source(archive, settings)
-    assert list(read()) == []
+    sources = wer_source(archive, settings), drift_source(archive, settings)
+    assert [one for read in sources for one in read()] == []
     call = publication("one.wav", ("please hold the line for a moment", "yes of course"))
     key = archive.repository.publish(archive.repository.begin_run("f", "1"), call)
     said = call.transcript
@@ -37,7 +37,7 @@ def test_word_error_rates_by_model_and_drift_by_statistic(tmp_path: Path) -> Non
     days = [(today - timedelta(days=before), None if before > 2 else gsm) for before in range(38, -1, -1)]
     seen = [call for day, disturbance in days for call in centre.day(day, disturbance)]
     store_measured(archive.database, seen)
-    told = {(one.metric, one.labels): one.value for one in read()}
+    told = {(one.metric, one.labels): one.value for read in sources for one in read()}
     [(model, rate)] = [(labels[0], value) for (metric, labels), value in told.items() if metric is Metric.WER]
     assert model == said.provenance.model_id
     assert rate == 1 / 9
