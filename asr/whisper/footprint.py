@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from asr.whisper.sizes import decoder_parameters, embedding_parameters, encoder_parameters, parameters
+from asr.whisper.sizes import embedding_parameters, parameters
 from asr.whisper.weights import Dimensions
+from asr.whisper.work import step_bytes, window_products
 
 Precision = Literal["int8", "bfloat16", "float32"]
 PRECISIONS: tuple[Precision, ...] = ("int8", "bfloat16", "float32")
@@ -113,11 +114,10 @@ def relative_cost(size: Dimensions, precision: Precision, base: Dimensions, *, b
 
 
 def _encoder_work(size: Dimensions) -> int:
-    """Multiplications for a window of 30 s: every matrix at every position, and scores with what they weigh."""
-    matrices = encoder_parameters(size) * size.audio_positions
-    return matrices + 2 * size.encoder_layers * size.audio_positions**2 * size.width
+    """Multiplications for a window of 30 s."""
+    return sum(window_products(size, size.audio_positions, ()))
 
 
 def _step_bytes(size: Dimensions, precision: Precision, batch_size: int) -> int:
     weight, item = {"int8": (1, 2), "bfloat16": (2, 2), "float32": (4, 4)}[precision]
-    return weight * decoder_parameters(size) + batch_size * audio_cache_bytes(size, item)
+    return sum(step_bytes(size, size.audio_positions, batch_size, weight, item))

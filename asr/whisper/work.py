@@ -31,9 +31,11 @@ def window_products(size: Dimensions, positions: int, in_int8: Collection[str]) 
     return rounded, others + attention + convolutions
 
 
-def step_bytes(size: Dimensions, positions: int, windows: int) -> tuple[int, int]:
-    """Bytes that a step of the decoder over some windows reads: of keys and values in bfloat16, which each has of its
-    own, and of weights in int8, once for all."""
-    heard = windows * size.decoder_layers * 2 * positions * size.width * _BF16_BYTES
+def step_bytes(
+    size: Dimensions, positions: int, windows: int, weight_bytes: int = 1, item_bytes: int = _BF16_BYTES
+) -> tuple[int, int]:
+    """Bytes that a step of the decoder over some windows reads: of keys and values of the audio, which each has of its
+    own, `item_bytes` each, and of weights, `weight_bytes` each, once for all."""
+    heard = windows * size.decoder_layers * 2 * positions * size.width * item_bytes
     weights = size.decoder_layers * 14 * size.width**2 + size.vocabulary * size.width
-    return heard, weights
+    return heard, weight_bytes * weights
