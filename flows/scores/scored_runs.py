@@ -15,7 +15,7 @@ from flows.wiring import Archive, actor
 from storage.errors import AmbiguousRecordingError, NoTranscriptError, UnknownRecordingError
 from storage.golden import Golden, GoldenCall
 
-_NOBODY_CORRECTED = "Correct a call first, `callwright correct CALL --text FILE`, or name a folder with --reference"
+_NOBODY_CORRECTED = "Correct one: `callwright correct CALL --text FILE`. `callwright score` takes --reference FOLDER, too"
 
 
 @dataclass(frozen=True, slots=True)
