@@ -15,7 +15,7 @@ from flows.wiring import Archive, actor
 from storage.errors import AmbiguousRecordingError, NoTranscriptError, UnknownRecordingError
 from storage.golden import Golden, GoldenCall
 
-_NOBODY_CORRECTED = "Correct one: `callwright correct CALL --text FILE`. `callwright score` takes --reference FOLDER, too"
+_NOBODY_CORRECTED = "Correct one: `callwright correct CALL --text FILE`; `callwright score` takes --reference too"
 
 
 @dataclass(frozen=True, slots=True)
