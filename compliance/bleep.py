@@ -43,6 +43,9 @@ was said, and not heard. Twelve letters in a second are an unhurried talker's ra
 _UNTOLD_S, _SHORTEST_SOUND_S = 0.5, 0.2
 """So much speech beside a word that accounts for less than half of it is a figure or more; so much without a word."""
 
+KEYS = "DTMF"
+"""The cause of what goes since keys were pressed in it."""
+
 UNTOLD = "UNTOLD"
 """The cause of what goes since it was said beside a card's number, and no word tells what it was."""
 
@@ -62,7 +65,7 @@ class Doubt(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Removal:
-    """A stretch of one side's sound that is to go, and for what: an entity, or "DTMF" for keys that were pressed."""
+    """A stretch of one side's sound that is to go, and for what: an entity, KEYS or UNTOLD."""
 
     channel: Channel
     start_s: float
@@ -82,9 +85,7 @@ def removals(transcript: Transcript, redacted: RedactedTranscript, speech: Speec
         for redaction, words in _removed(transcript, redacted)
     ]
     keys = (region for region in redacted.regions if region.kind is RegionKind.DTMF)
-    found += [
-        Removal(region.channel, max(0.0, region.start_s - PAD_S), region.end_s + PAD_S, "DTMF") for region in keys
-    ]
+    found += [Removal(region.channel, max(0.0, region.start_s - PAD_S), region.end_s + PAD_S, KEYS) for region in keys]
     found += [removal for channel, bursts in speech.items() for removal in _untold(channel, redacted, bursts)]
     return tuple(sorted(found))
 

@@ -78,7 +78,7 @@ class RedactionOptions(BaseModel):
         2.0,
         ge=0.5,
         le=15.0,
-        description="Seconds of speech before and after each removal that are heard again.",
+        description="Seconds of speech before and after each removal that are heard again; for names and keys half.",
         json_schema_extra={
             "source": "tests/external/test_sound.py: with 1.5 s half a card that was left in on purpose is missed"
         },

@@ -9,6 +9,7 @@ from asr.cutting import cut_chunks
 from asr.files.options import DecodeOptions
 from asr.timebase import covering, ms_to_samples, resampled_length, to_samples
 from asr.types import MODEL_RATE_HZ, Channel, Chunk, Samples, Span
+from compliance.bleep import KEYS, Removal
 from compliance.types import RedactedTranscript
 from flows.bleeping import Copy, as_recording
 
@@ -26,6 +27,9 @@ LONGEST = to_samples(14.0)
 many windows of half the length take as long to encode, and a decoder's steps are half as many for twice as many at a
 time: a fifth less in all."""
 
+_SHORT = frozenset({"PERSON", KEYS})
+"""What is over within a word or two: what a tone has missed of it lies beside the tone. Of a number much more may."""
+
 Times = Sequence[tuple[float, float]]
 """Starts and ends, in seconds."""
 
@@ -41,20 +45,22 @@ def kept_words(redacted: RedactedTranscript, side: Channel) -> Times:
     ]
 
 
-def near(places: Times, words: Times, context_s: float) -> Times:
-    """Up to `context_s` around each of the places, without the kept words that this would cut: half a word is easily
-    taken for a name.
+def near(removals: Iterable[Removal], words: Times, context_s: float) -> Times:
+    """Up to `context_s` around each removal, half of that around those of _SHORT, without the kept words that this
+    would cut: half a word is easily taken for a name.
 
-    >>> near([(5.0, 6.0)], [(3.25, 3.75), (7.25, 8.0)], 1.5)
+    >>> near([Removal(Channel.AGENT, 5.0, 6.0, "US_SSN")], [(3.25, 3.75), (7.25, 8.0)], 1.5)
     [(3.75, 7.25)]
     """
-    return [
-        (
-            max([start_s - context_s, *(end for begin, end in words if begin < start_s - context_s < end <= start_s)]),
-            min([end_s + context_s, *(begin for begin, end in words if end_s <= begin < end_s + context_s < end)]),
-        )
-        for start_s, end_s in places
-    ]
+    return [_around(one, words, context_s * (0.5 if one.cause in _SHORT else 1.0)) for one in removals]
+
+
+def _around(removal: Removal, words: Times, context_s: float) -> tuple[float, float]:
+    first_s, last_s = removal.start_s - context_s, removal.end_s + context_s
+    return (
+        max([first_s, *(end for begin, end in words if begin < first_s < end <= removal.start_s)]),
+        min([last_s, *(begin for begin, end in words if removal.end_s <= begin < last_s < end)]),
+    )
 
 
 def pieces(side: Channel, wanted: Times | None, bursts: Sequence[Span], copy: Copy, at: int) -> list[Chunk]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from asr.errors import FatalError, RetryableError
 from asr.merge import merge
 from asr.timebase import to_samples
-from asr.types import Channel, Chunk, Hypothesis, Recording
+from asr.types import Chunk, Hypothesis, Recording
 from compliance.bleep import Removal, padded, whole_turns
 from compliance.errors import UnprovenError
 from compliance.proof import RedactedAudio, SoundProof, Verification
@@ -45,7 +45,7 @@ class Listening:
 
 @dataclass(slots=True, eq=False)
 class Case:
-    """One call while its copy is proved. `places` are where it is still to be heard, (channel, start_s, end_s)."""
+    """One call while its copy is proved. `places` are what it is still to be heard beside."""
 
     prepared: Prepared
     redacted: RedactedTranscript
@@ -53,7 +53,7 @@ class Case:
     copy: Copy
     redact_s: float = 0.0
     bleep_s: float = 0.0
-    places: list[tuple[Channel, float, float]] = field(default_factory=list)
+    places: list[Removal] = field(default_factory=list)
     whole_call: bool = False
     rounds: int = 0
     heard_s: float = 0.0
@@ -98,8 +98,9 @@ def begin(prepared: Prepared, redacted: Redacted, folder: Path, settings: Settin
     began_s = time.perf_counter()
     transcript, removals = redacted.transcript, redacted.removals
     copy = bleep(prepared, transcript, removals, folder / prepared.recording.sha256, settings)
-    places = [(one.channel, float(one.start_s), float(one.end_s)) for one in transcript.redactions]
-    places += [(one.channel, one.start_s, one.end_s) for one in removals]
+    marked = transcript.redactions
+    places = [Removal(one.channel, float(one.start_s), float(one.end_s), one.entity) for one in marked]
+    places += removals
     case = Case(prepared, transcript, removals, copy, redacted.redact_s, time.perf_counter() - began_s, places)
     case.whole_call = int(prepared.recording.sha256[:8], 16) < settings.redact.proof_share * 2**32
     return case
@@ -168,7 +169,7 @@ def _widened(case: Case, number: int, settings: Settings) -> Case:
             place = whole_turns(one.channel, one.start_s, one.end_s, case.redacted, bursts)
         more.append(Removal(one.channel, *place, one.entity))
     case.removals = (*case.removals, *more)
-    case.places = [(one.channel, one.start_s, one.end_s) for one in more]
+    case.places = more
     case.widened.update(entities)
     case.copy = bleep(case.prepared, case.redacted, case.removals, case.copy.path.with_suffix(""), settings)
     return case
@@ -229,7 +230,7 @@ def _plan(case: Case, settings: Settings) -> dict[int, list[Chunk]]:
     whole = case.whole_call and not case.rounds
     plan = {}
     for side, place in sides(case.prepared, case.redacted).items():
-        places = [(start_s, end_s) for channel, start_s, end_s in case.places if channel is side]
+        places = [one for one in case.places if one.channel is side]
         wanted = None if whole else near(places, kept_words(case.redacted, side), settings.redact.proof_context_s)
         bursts = next(one.bursts for one in case.prepared.channels if one.index == place)
         plan[place] = pieces(side, wanted, bursts, case.copy, place)

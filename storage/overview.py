@@ -13,9 +13,6 @@ from storage.batches import batches
 from storage.tables import V_CALLS, RunRow
 from storage.views import view_table
 
-"""Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
-
-
 FILTERS = ("state", "call_id", "agent", "queue", "direction", "language", "consent", "tenant")
 """The columns of v_calls by which an overview may be narrowed."""
 

@@ -39,6 +39,8 @@ from storage.tables import CallMetadataRow, ModelRow, RecordingRow, RunRow, Sour
 BATCH_CALLS = 2_000
 START = datetime(2026, 1, 1, tzinfo=UTC)
 AGENTS, QUEUES = 500, 20
+DAYS = 365
+"""For so long calls come, with a run each night."""
 
 COMMON = ("the", "you", "to", "and", "it", "that", "is", "please", "my", "for", "thank", "order", "number", "account")
 SAID = (
@@ -101,13 +103,14 @@ def fill(engine: sa.Engine, n_calls: int, n_turns: int) -> None:
     with writing(engine) as connection:
         connection.execute(sa.insert(ModelRow), [{"id": 1, "name": "m", "sha256": "ab" * 32}])
         run = {"state": "completed", "started_at": START, "config_fingerprint": "f", "code_version": "1"}
-        connection.execute(sa.insert(RunRow), [{**run, "id": 1, "published": 0, "quarantined": 0, "audio_s": 0.0}])
+        counted = {"published": 0, "quarantined": 0, "audio_s": 0.0}
+        connection.execute(sa.insert(RunRow), [{**run, **counted, "id": number} for number in range(1, DAYS + 1)])
     for first in range(0, n_calls, BATCH_CALLS):
         ids = range(first + 1, min(first + BATCH_CALLS, n_calls) + 1)
         with writing(engine) as connection:
             for table, row in ((RecordingRow, recording), (SourceRow, source), (CallMetadataRow, told)):
                 connection.execute(sa.insert(table), [row(key, n_calls) for key in ids])
-            connection.execute(sa.insert(TranscriptRow), [transcript(key) for key in ids])
+            connection.execute(sa.insert(TranscriptRow), [transcript(key, n_calls) for key in ids])
             each = n_turns // n_calls
             texts = turns(len(ids) * each, rng, vocabulary) if each else []
             rows = [
@@ -129,23 +132,24 @@ def fill(engine: sa.Engine, n_calls: int, n_turns: int) -> None:
 
 
 def recording(key: int, n_calls: int) -> dict[str, Any]:
-    seen = {"first_seen_at": START + timedelta(days=365 * key / n_calls), "attempts": 1}
+    seen = {"first_seen_at": START + timedelta(days=DAYS * key / n_calls), "attempts": 1}
     return {"id": key, "sha256": f"{key:064x}", "size_bytes": 1_000, "state": "published", "duration_s": 300.0, **seen}
 
 
 def source(key: int, n_calls: int) -> dict[str, Any]:
-    first_seen_at = START + timedelta(days=365 * key / n_calls)
+    first_seen_at = START + timedelta(days=DAYS * key / n_calls)
     return {"recording_id": key, "uri": f"file:///in/{key}.wav", "name": f"{key}.wav", "first_seen_at": first_seen_at}
 
 
 def told(key: int, n_calls: int) -> dict[str, Any]:
     named = {"agent": f"agent {key % AGENTS}", "queue": f"queue {key % QUEUES}", "call_id": f"c{key}"}
     empty: dict[str, Any] = {"channel_map": [], "pauses": [], "other": {}, "sources": {}}
-    return {"recording_id": key, "started_at": START + timedelta(days=365 * key / n_calls), **named, **empty}
+    return {"recording_id": key, "started_at": START + timedelta(days=DAYS * key / n_calls), **named, **empty}
 
 
-def transcript(key: int) -> dict[str, Any]:
-    made_by = {"run_id": 1, "model_id": 1, "engine": "e", "precision": "int8", "config_fingerprint": "f"}
+def transcript(key: int, n_calls: int) -> dict[str, Any]:
+    run_id = 1 + (key - 1) * DAYS // n_calls
+    made_by = {"run_id": run_id, "model_id": 1, "engine": "e", "precision": "int8", "config_fingerprint": "f"}
     counts = {"duration_s": 300.0, "speakers": 2, "words": 500, "stage_s": {"transcribe": 9.0}, "published_at": START}
     return {"recording_id": key, **made_by, "code_version": "1", "policy": "all", "audio": f"{key}.wav", **counts}
 

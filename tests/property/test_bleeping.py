@@ -14,7 +14,7 @@ from asr.files.readers import open_reader
 from asr.files.writers import format_like, open_writer
 from asr.timebase import to_samples
 from asr.types import Channel, Samples, Span
-from compliance.bleep import PAD_S, padded
+from compliance.bleep import KEYS, PAD_S, Removal, padded
 from flows.bleeping import as_recording
 from flows.neighbourhoods import near, pieces
 
@@ -121,11 +121,16 @@ def test_what_is_heard_around_a_place_holds_it_and_cuts_no_word_beside_it(
     start_s: float, length_s: float, context_s: float, words: list[tuple[float, float]]
 ) -> None:
     end_s = start_s + length_s
-    [(first_s, last_s)] = near([(start_s, end_s)], words, context_s)
+    [(first_s, last_s)] = near([Removal(Channel.AGENT, start_s, end_s, "CREDIT_CARD")], words, context_s)
     assert start_s - context_s <= first_s <= start_s
     assert end_s <= last_s <= end_s + context_s
     beside = [(a, b) for a, b in words if b <= start_s or a >= end_s]
     assert not any(a < first_s < b or a < last_s < b for a, b in beside)
+
+
+@pytest.mark.parametrize(("cause", "expected"), [("US_SSN", (3.0, 8.0)), ("PERSON", (4.0, 7.0)), (KEYS, (4.0, 7.0))])
+def test_less_is_heard_beside_what_is_over_in_a_word(cause: str, expected: tuple[float, float]) -> None:
+    assert near([Removal(Channel.AGENT, 5.0, 6.0, cause)], [], 2.0) == [expected]
 
 
 @given(SPANS, SPANS, st.sampled_from([8_000, 16_000]), st.sampled_from([None, 0.1]))
