@@ -12,7 +12,7 @@ run: install
 test: .venv/installed-dev
 	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm \
 	  pyannote-segmentation-3.0 campplus-zh-en
-	$(BIN)/pytest --numprocesses 2 --dist loadfile --max-worker-restart 0
+	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test-long: .venv/installed-dev
 	$(BIN)/pytest -m long tests/external
