@@ -92,15 +92,18 @@ class Case:
         )
 
 
+def marked(transcript: RedactedTranscript) -> list[Removal]:
+    """What was removed from a text, as stretches of sound without their padding."""
+    return [Removal(one.channel, float(one.start_s), float(one.end_s), one.entity) for one in transcript.redactions]
+
+
 def begin(prepared: Prepared, redacted: Redacted, folder: Path, settings: Settings) -> Case:
     """Copy a call without what is to go, into a folder, to be heard around all that was removed from its text and its
     sound; of a share of all calls, chosen by their hash, everything."""
     began_s = time.perf_counter()
     transcript, removals = redacted.transcript, redacted.removals
     copy = bleep(prepared, transcript, removals, folder / prepared.recording.sha256, settings)
-    marked = transcript.redactions
-    places = [Removal(one.channel, float(one.start_s), float(one.end_s), one.entity) for one in marked]
-    places += removals
+    places = [*marked(transcript), *removals]
     case = Case(prepared, transcript, removals, copy, redacted.redact_s, time.perf_counter() - began_s, places)
     case.whole_call = int(prepared.recording.sha256[:8], 16) < settings.redact.proof_share * 2**32
     return case

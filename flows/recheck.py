@@ -14,6 +14,7 @@ from asr.files.writers import Format
 from asr.timebase import to_samples
 from asr.types import CallMetadata, Channel, Span
 from asr.vad import SpeechDetector
+from compliance.bleep import UNTOLD, Removal
 from compliance.certificate import spans, turns_digest, words_digest
 from compliance.errors import SignatureError
 from compliance.marks import entity_of
@@ -26,7 +27,7 @@ from configs.settings import Settings
 from flows import preparation
 from flows.bleeping import Copy, as_recording, places_left
 from flows.custody import Custody
-from flows.proof import Case, Listening, listen
+from flows.proof import Case, Listening, listen, marked
 from storage.errors import NoTranscriptError
 from storage.golden import Golden, GoldenTurn
 from storage.objects import digest_of, object_name
@@ -257,10 +258,10 @@ def _case(
     # The transcript's sides are the certificate's, exchanged or not.
     plain = replace(transcript, findings=())
     named = {side: at for at, side in enumerate(sides) if side}
-    places = [(one.channel, float(one.start_s), float(one.end_s)) for one in transcript.redactions]
-    places += [
-        (side, span.start / copy.sample_rate_hz, span.stop / copy.sample_rate_hz)
+    # A copy does not tell what a tone stands for.
+    tones = [
+        Removal(side, span.start / copy.sample_rate_hz, span.stop / copy.sample_rate_hz, UNTOLD)
         for side, at in named.items()
         for span in copy.spans[at]
     ]
-    return Case(prepared, plain, (), copy, places=places)
+    return Case(prepared, plain, (), copy, places=[*marked(transcript), *tones])
