@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from compliance.conversation import Moment, asks_place, is_talk
+from compliance.dictated_emails import find_dictated
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
 from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
@@ -18,16 +19,13 @@ from compliance.readers.dates import (
     find_years,
     from_end,
 )
-from compliance.readers.emails import begins, find_emails, find_urls, goes_on
+from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_greeted, find_people
 from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, widened
 from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
-
-PIECE_TURNS = 4
-"""Turns between two pieces of one address at most; callwright's own choice."""
 
 MIN_SPELT_LETTERS = 3
 """Letters of a spelled word that is looked for elsewhere."""
@@ -79,7 +77,7 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
             shown = None
     yield from _spelt_words(turns)
     yield from find_greeted(turns)
-    yield from _emails_in_pieces(turns, at)
+    yield from find_dictated(turns, at)
 
 
 def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
@@ -90,21 +88,6 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
         for place, token in enumerate(turn.tokens):
             if letters and token.removesuffix("'s").replace("'", "") in letters:
                 yield Finding(index, place, place + 1, "PERSON")
-
-
-def _emails_in_pieces(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
-    """Addresses that one side says over several turns, each but the first of which begins with "dot" or "at"."""
-    for index, turn in enumerate(turns):
-        span = goes_on(turn, asked=Topic.EMAIL in at[index].asked)
-        if not span:
-            continue
-        yield Finding(index, *span, "EMAIL_ADDRESS")
-        for earlier in range(index - 1, max(-1, index - PIECE_TURNS), -1):
-            if turns[earlier].side == turn.side:
-                begun = goes_on(turns[earlier], asked=True) or begins(turns[earlier])
-                if begun:
-                    yield Finding(earlier, *begun, "EMAIL_ADDRESS")
-                break
 
 
 def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[int, int, str]]:

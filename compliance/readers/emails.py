@@ -11,27 +11,27 @@ from compliance.spoken_numbers import is_number_word
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
-_PROVIDERS = (
+PROVIDERS = (
     "gmail|g mail|googlemail|google mail|yahoo|hotmail|hot mail|outlook|icloud|i cloud|aol|a o l|comcast|verizon|att"
     "|protonmail|proton mail|proton|msn|live|me|sky|btinternet|bt internet|virgin media|fastmail|gmx|mail|zoho|ymail"
 )
-_TOP_LEVEL = (
+TOP_LEVEL = (
     "com|net|org|edu|gov|io|co|us|uk|biz|info|me|ca|de|fr|mil|dev|app|ie|au|nz|in|eu|ai|tv|ac|nhs|es|it|nl|health|shop"
 )
 _DOT = r"(?:dot|point|period|\.)"
 _SPOKEN_DOMAIN = (
-    rf"(?:(?:[\w-]+ ){{1,5}}?|(?:\w ){{2,12}}?)(?:{_DOT} [\w-]+ )?{_DOT} (?:{_TOP_LEVEL}|f m|fm|xyz|x y z"
+    rf"(?:(?:[\w-]+ ){{1,5}}?|(?:\w ){{2,12}}?)(?:{_DOT} [\w-]+ )?{_DOT} (?:{TOP_LEVEL}|f m|fm|xyz|x y z"
     rf"|online|store|c o m|u k|o r g|n e t|c o)"
     rf"(?: {_DOT} (?:uk|u k|au|nz|za|in|[a-z]{{2}}))?"
     r"|(?:(?!the\b)[\w-]+ ){1,3}?dot [a-z]{2,12}(?: dot [a-z]{2,3})?"
 )
 _DOMAIN = (
-    rf"(?:[\w-]+(?:\.[\w-]+)*\.(?:{_TOP_LEVEL})(?:\.(?:uk|au|nz))?"
+    rf"(?:[\w-]+(?:\.[\w-]+)*\.(?:{TOP_LEVEL})(?:\.(?:uk|au|nz))?"
     rf"|[\w-]+ ?\.? ?com(?=\s|$)|{_SPOKEN_DOMAIN}"
-    rf"|(?:{_PROVIDERS})(?: ?(?:dot|\.) ?(?:{_TOP_LEVEL}))?)"
+    rf"|(?:{PROVIDERS})(?: ?(?:dot|\.) ?(?:{TOP_LEVEL}))?)"
 )
 _TAIL = re.compile(rf"(?<!\S)(?:at|@|at sign|at symbol) (?P<domain>{_DOMAIN})(?!\S)")
-_SURE_TAIL = re.compile(rf"(?:{_PROVIDERS})\b")
+_SURE_TAIL = re.compile(rf"(?:{PROVIDERS})\b")
 _BARE_PROVIDER = re.compile(
     rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)"
 )
@@ -39,8 +39,8 @@ MIN_WRITTEN = 3
 """Characters of a part of a written address."""
 
 _URL = re.compile(
-    rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{_TOP_LEVEL})"
-    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{_TOP_LEVEL})(?: dot uk)?"
+    rf"(?<!\S)(?:https?://\S+|www\.\S+|(?:www|w w w|triple w) (?:dot )?(?:[\w-]+ ){{1,3}}?dot (?:{TOP_LEVEL})"
+    rf"(?: dot uk)?|[\w-]+(?: (?:dot|hyphen|dash|underscore) [\w-]+){{0,3}} dot (?:{TOP_LEVEL})(?: dot uk)?"
     rf"(?: slash [\w-]+)*"
     r"|[\w-]+(?:\.[\w-]+)*\.(?:com|net|org|edu|gov|io|co\.uk|org\.uk)(?:/\S*)?)(?!\S)"
 )
@@ -205,26 +205,3 @@ def find_urls(turn: Utterance) -> Iterator[WordSpan]:
 def is_email_joint(token: str) -> bool:
     """Whether a word joins the parts of an address, and is little else in one: "dot", "underscore"."""
     return token in _SPOKEN_JOINTS
-
-
-MAX_PIECE_WORDS = 8
-"""Words of a piece of an address; callwright's own choice."""
-
-
-def goes_on(turn: Utterance, *, asked: bool) -> WordSpan | None:
-    """The words of a turn that goes on with an address: it begins or ends with "dot", "at" or another joint."""
-    tokens = turn.tokens
-    size = len(tokens)
-    begins_so = size > 1 and is_email_joint(tokens[0]) and (asked or "dot" in tokens[1:])
-    ends_so = asked and size > 1 and is_email_joint(tokens[-1])
-    return (0, size) if size <= MAX_PIECE_WORDS and (begins_so or ends_so) else None
-
-
-def begins(turn: Utterance) -> WordSpan | None:
-    """The words at the end of a turn that an address may begin with: those after its last everyday cue, up to four."""
-    first = len(turn.tokens)
-    while (
-        first and len(turn.tokens) - first < 4 and turn.tokens[first - 1] not in _CUES | _STOP | {"email's", "mine's"}
-    ):
-        first -= 1
-    return (first, len(turn.tokens)) if first < len(turn.tokens) else None
