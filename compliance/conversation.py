@@ -41,6 +41,10 @@ _PLACE = re.compile(
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located"
     r"|come|from|calling|you|deliver|going|staying|home|pick|collect)|where's home)(?!\S)"
 )
+_PART_OF_DATE = re.compile(
+    r"(?:(?:and|so|okay|ok|sorry|then|what|which|what's|what is|the|for|your|it's) )*(?:month|year)"
+    r"(?: (?:is it|is that|please|on (?:it|that|there|the card)|then|and year|does it say|expires))*"
+)
 _QUESTION = word_set("what what's which where where's can could may whereabouts tell give confirm need remind")
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
 _LEAVES = frozenset(
@@ -50,6 +54,9 @@ _LEAVES = frozenset(
     }
 )  # fmt: skip
 """Topics that end a payment if no card is named with them; its address and its holder's name belong to it."""
+
+_DATED = frozenset({Topic.BIRTH, Topic.EXPIRY, Topic.EVENT})
+"""Topics of which a month or a year may be asked for by itself; while a card is paid with, it is the card's."""
 
 _IN_DIGITS = frozenset(Topic) - {Topic.EMAIL, Topic.NAME, Topic.HARMLESS, Topic.EVENT}
 """Topics whose answers may be said in digits."""
@@ -109,6 +116,8 @@ def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Mome
         elif len(turn.words) > 1 or turn.side != placed_by:
             placed_by = ""
         waited += 1
+        if not own and paying and _PART_OF_DATE.fullmatch(turn.text) and _DATED.isdisjoint(asked):
+            own = (Topic.EXPIRY,)
         if own:
             asked, asker, talked, waited = own, turn.side, 0, 0
         elif is_talk(turn):

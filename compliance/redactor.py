@@ -9,6 +9,7 @@ from pathlib import Path
 from asr.types import Channel, Provenance, SpokenWord, Transcript, Turn, Word
 from compliance.analyzer import Analyzer, Readings
 from compliance.conversation import heard_as_digits, moments
+from compliance.corrections import find_corrections
 from compliance.echoes import find_echoes
 from compliance.findings import Finding, settle
 from compliance.marks import Marker, is_mark, plain_mark
@@ -137,6 +138,7 @@ class Redactor:
             *self._own(turns),
         ]
         found += find_echoes(turns, found)
+        found += find_corrections(turns, found)
         found += [_with_initials(turns, finding) for finding in found if finding.entity == "PERSON"]
         kept = (finding for finding in found if finding.entity in self._allowed)
         return settle(_without_marks(kept, turns), turns)

@@ -86,7 +86,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
         r"|life))|s ?s ?n"
         r"|s s n|tax ?payer id"
-        r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n i number",
+        r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n ?i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|record|records|prescription|rx"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
@@ -108,7 +108,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|date of service"
         r"|procedure|hospitali[sz]ed",
         Topic.POSTCODE: r"zip(?: ?code)?|post(?:al)? ?code",
-        Topic.IBAN: rf"i ?b ?a ?n{_ID}?|swift(?: code)?|b ?i ?c(?: code)?",
+        Topic.IBAN: rf"i[ -]?b ?a ?n{_ID}?|swift(?: code)?|b ?i ?c(?: code)?",
         Topic.ACCOUNT: rf"(?:bank |savings |checking |current )?account{_ID}?|acct{_ID}?|a ?c(?: number)"
         rf"|sort code|(?:my "
         rf"|your )?pin(?: number)?"
@@ -151,7 +151,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"
         r"|price|prices|costs?|amount|quantity|version|channel|flight"
         r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature"
-        r"|error(?: code)?|sku|queue"
+        r"|error(?: code)?|sku|queue|tracking"
         rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking"
         rf"|confirmation"
         rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"

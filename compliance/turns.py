@@ -9,13 +9,23 @@ from compliance.conversation import Moment, asks_place, is_talk
 from compliance.dictated_emails import find_dictated
 from compliance.findings import Finding
 from compliance.readers.addresses import find_addresses
-from compliance.readers.codes import find_codes, find_ibans, find_postcodes, find_spelling, spelt
+from compliance.readers.codes import (
+    find_code_pieces,
+    find_codes,
+    find_ibans,
+    find_insurance,
+    find_postcodes,
+    find_spelling,
+    spelt,
+)
 from compliance.readers.dates import (
     find_ages,
     find_births,
     find_date_parts,
     find_dates,
+    find_days,
     find_expiries,
+    find_holidays,
     find_years,
     from_end,
 )
@@ -45,6 +55,9 @@ CODE_ENTITIES = {
     Topic.IDENTITY: "ACCOUNT_NUMBER",
 }
 """What a code of letters and digits is after each topic."""
+
+PIECED = CODE_ENTITIES | {Topic.POSTCODE: "LOCATION", Topic.NAME: "PERSON"}
+"""What letters and digits that are all of a turn are after each question."""
 
 SHOWN = {
     "DATE_OF_BIRTH": Topic.BIRTH,
@@ -114,8 +127,14 @@ def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[
             topic = _nearest(turn.mentions, first, asked)
             if topic in CODE_ENTITIES:
                 yield first, last, CODE_ENTITIES[topic]
+    pieced = next((topic for topic in reversed(asked) if topic in PIECED), None)
+    if pieced and other and not own:
+        spelled = pieced is Topic.NAME
+        yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=not spelled))
     for first, last in find_ibans(turn):
         yield first, last, "IBAN_CODE"
+    for first, last in find_insurance(turn):
+        yield first, last, "US_SSN"
     yield from _dated(turn, topics, asked, paid=paid)
 
 
@@ -174,7 +193,12 @@ def _dated(
             yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
     births = list(find_births(turn))
     if Topic.BIRTH in topics:
-        births += find_years(turn, list(find_dates(turn)))
+        births += [*find_years(turn, list(find_dates(turn))), *find_holidays(turn)]
+    if any(mention.topic is Topic.BIRTH for mention in turn.mentions):
+        births += find_days(turn)
+    if entity == "CREDIT_CARD_EXPIRATION":
+        for first, last in find_years(turn, list(find_dates(turn, asked=True))):
+            yield first, last, entity
     for first, last in births:
         yield first, last, "DATE_OF_BIRTH"
     for first, last in find_ages(turn):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compliance.dictation import is_hesitation
-from compliance.readers.spans import WordSpan
+from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import is_number_word
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
@@ -32,6 +32,9 @@ _CALLED = NATO | word_set(
 MIN_IBAN_DIGITS = 12
 """Digits of the shortest IBANs in use, Norway's and Belgium's, are 13 and 14; one may be missed."""
 
+MIN_WRITTEN_IBAN_DIGITS = 10
+"""Digits of an IBAN in figures and capitals, whose account may have letters; callwright's own choice."""
+
 MAX_GAP_WORDS = 3
 """Fillers in a row inside a code; callwright's own choice."""
 
@@ -44,6 +47,24 @@ _EIRCODE = re.compile(r"(?:[ac-fhknprtv-y]\d{2}|d6w) ?(?=[a-z0-9]*\d)[a-z0-9]{4}
 _CANADIAN = re.compile(r"[a-z]\d[a-z] ?\d[a-z]\d")
 _SOUNDS = word_set("ee see sea eh ay be bea you yu why are eye aye oh tea pea que kay jay ell em en ess ar ex zee zed")
 _POSTCODE = re.compile(r"[a-z]{1,2}\d[a-z\d]? ?\d[a-z]{2}")
+_AREAS = word_set(
+    """
+    ab al b ba bb bd bh bl bn br bs bt ca cb cf ch cm co cr ct cv cw da dd de dg dh dl dn dt dy e ec eh en ex fk fy g
+    gl gu gy ha hd hg hp hr hs hu hx ig im ip iv je ka kt kw ky l la ld le ll ln ls lu m me mk ml n ne ng nn np nr nw
+    ol ox pa pe ph pl po pr rg rh rm s sa se sg sk sl sm sn so sp sr ss st sw sy ta td tf tn tq tr ts tw ub w wa wc wd
+    wf wn wr ws wv yo ze
+    """
+)
+"""Letters that British postcodes begin with (Royal Mail's postcode areas)."""
+
+_WRITTEN_IBAN = re.compile(r"(?<!\S)[a-z]{2} ?\d\d(?: ?[a-z0-9]{4}){2,7}(?: ?[a-z0-9]{1,4})?(?!\S)")
+_INSURANCE = re.compile(r"(?<!\S)[a-ceghj-prstw-z][a-ceghj-nprstw-z] ?\d\d ?\d\d ?\d\d ?[a-d](?!\S)")
+_SPOKEN_INSURANCE = re.compile("LLD{6}L")
+_SPOKEN_POSTCODE = re.compile("L{1,2}D{1,3}L?DLL|L{1,2}D{2,4}LL")
+MAX_SHAPE = 9
+"""Letters and digits of the longest code that is known by its shape."""
+
+_REPLY = word_set("yes yeah yep it's its that's is then the number letter letters so and")
 
 
 def letter_at(tokens: Sequence[str], at: int) -> int:
@@ -81,6 +102,38 @@ def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
             and all(len(token) == 1 for token in tokens[first : first + 2])
         ):
             yield first, run.last_word
+    for match in _WRITTEN_IBAN.finditer(turn.text):
+        if sum(map(str.isdigit, match[0])) >= MIN_WRITTEN_IBAN_DIGITS:
+            yield words_of(turn.text, *match.span())
+
+
+def find_insurance(turn: Utterance) -> Iterator[WordSpan]:
+    """National insurance numbers, which nothing else looks like: "AB 12 34 56 C", "a b one two three four five six c"."""
+    for match in _INSURANCE.finditer(turn.text):
+        yield words_of(turn.text, *match.span())
+    at = 0
+    while at < len(turn.tokens):
+        last = _shaped(turn.tokens, at, _SPOKEN_INSURANCE)
+        if last > at and not _is_inside(turn.tokens, at, last):
+            yield at, last
+        at = max(last, at + 1)
+
+
+def find_code_pieces(turn: Utterance, *, digits: bool) -> Iterator[WordSpan]:
+    """The letters and `digits` that a turn has no other words beside: a piece of the code that was asked for."""
+    tokens, pieces, at = turn.tokens, [], 0
+    while at < len(tokens):
+        after = letter_at(tokens, at)
+        if tokens[at] in NATO or _SPELLED.fullmatch(tokens[at]):
+            after = at + 1
+        elif digits and (at in turn.numeric or _MIXED.fullmatch(tokens[at])):
+            after = at + 1
+        if after > at:
+            pieces.append((at, after))
+        elif not (tokens[at] in _REPLY or is_hesitation(tokens[at])):
+            return
+        at = max(after, at + 1)
+    yield from pieces
 
 
 def _code(turn: Utterance, at: int) -> tuple[int, int, bool]:
@@ -142,8 +195,8 @@ def find_postcodes(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         return
     at = 0
     while at < len(tokens):
-        last = _spoken_postcode(tokens, at)
-        if last > at:
+        last = _shaped(tokens, at, _SPOKEN_POSTCODE)
+        if last > at and not _is_inside(tokens, at, last) and _area(tokens, at) in _AREAS:
             yield at, last
         at = max(last, at + 1)
 
@@ -161,21 +214,36 @@ def _sounded(turn: Utterance) -> Iterator[WordSpan]:
         at = max(last, at + 1)
 
 
-def _spoken_postcode(tokens: Sequence[str], at: int) -> int:
-    place, shape = at, ""
-    while place < len(tokens) and len(shape) < 9:
+def _shaped(tokens: Sequence[str], at: int, shape: re.Pattern[str]) -> int:
+    """The word after letters (L) and digits (D) from a word on that have a shape; that word if they have not."""
+    place, said = at, ""
+    while place < len(tokens) and len(said) < MAX_SHAPE:
         after = letter_at(tokens, place)
         if after > place and (tokens[place] == "o" or not is_number_word(tokens[place])):
-            shape += "L"
+            said += "L"
         elif is_number_word(tokens[place]) or tokens[place].isdigit():
-            shape += "D" * (len(tokens[place]) if tokens[place].isdigit() else 1)
+            said += "D" * (len(tokens[place]) if tokens[place].isdigit() else 1)
             after = place + 1
         else:
             break
         place = after
-        if re.fullmatch(r"L{1,2}D{1,3}L?DLL|L{1,2}D{2,4}LL", shape):
+        if shape.fullmatch(said):
             return place
     return at
+
+
+def _is_inside(tokens: Sequence[str], first: int, last: int) -> bool:
+    """Whether letters or digits stand beside words [first, last): a longer code holds them."""
+    near = [*tokens[max(0, first - 1) : first], *tokens[last : last + 1]]
+    return any(
+        (len(token) == 1 and token not in {"a", "i"}) or token.isdigit() or is_number_word(token) for token in near
+    )
+
+
+def _area(tokens: Sequence[str], at: int) -> str:
+    """The letters that a postcode at a word begins with."""
+    second = letter_at(tokens, at)
+    return tokens[at] + (tokens[second] if letter_at(tokens, second) > second else "")
 
 
 def spelt(turn: Utterance, first: int, last: int) -> str:

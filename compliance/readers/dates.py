@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compliance.quantities import is_quantity
-from compliance.readers.spans import WordSpan
+from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import NumberRun, read_numbers
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
@@ -26,10 +26,18 @@ _ORDINALS = word_set(
 _TENS = word_set("twenty thirty")
 _VERBS = word_set("may march mar second first sun")
 _ASIDE = word_set("yes yeah yep it's its no sorry so oh okay ok is that that's i said then year sir ma'am madam please")
+_AFTER_DAY = word_set("of not no and so sorry yes but isn't is um uh") | _MONTHS
 YEAR_GAP_WORDS = 6
 """Words between day and year at most; callwright's own choice."""
 
 _GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot then end on")
+_HOLIDAY = re.compile(
+    r"(?<!\S)(?:(?:on )?(?:christmas(?: (?:day|eve))?|new year's(?: (?:day|eve))?|boxing day|halloween|leap day"
+    r"|(?:saint|st) (?:patrick's|valentine's|david's|george's|andrew's) day|valentine's(?: day)?|independence day"
+    r"|april fools?'?s? day|groundhog day|bonfire night|guy fawkes(?: night)?|juneteenth|cinco de mayo))(?!\S)"
+)
+"""Days of the year with a name and no number; those that move are no date."""
+
 _SUFFIXED = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
 _FIGURES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.](?:\d{4}|\d{1,2})")
 _SHORT_FIGURES = re.compile(r"\d{1,2}[-/.]\d{2}(?:\d{2})?")
@@ -72,8 +80,22 @@ def find_dates(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
             any(_SHORT_FIGURES.fullmatch(tokens[index]) for index in inside) or len(inside & numeric) > 1
         )
         if (inside & months and inside & numeric) or figures or short:
-            yield at, last
+            yield _with_article(turn, at), last
         at = last
+
+
+def _with_article(turn: Utterance, at: int) -> int:
+    """Where a date begins, with the "the" before its day."""
+    return at - 1 if at and turn.tokens[at - 1] == "the" and not turn.closes(at - 1) else at
+
+
+def find_holidays(turn: Utterance) -> Iterator[WordSpan]:
+    """Days with a name, and the year after them: "Christmas Eve nineteen sixty", "on Halloween"."""
+    years = {run.first_word: run.last_word for run in turn.runs if len(run.digits) in (2, 4)}
+    for match in _HOLIDAY.finditer(turn.text):
+        first, last = words_of(turn.text, *match.span())
+        after = last + (turn.tokens[last : last + 1] in (["of"], ["in"]))
+        yield first, years.get(after, last)
 
 
 def find_date_parts(turn: Utterance) -> Iterator[WordSpan]:
@@ -92,6 +114,17 @@ def find_date_parts(turn: Utterance) -> Iterator[WordSpan]:
             while first and tokens[first - 1] in _GLUE and first - 1 not in numeric:
                 first -= 1
             yield first, at + 1
+
+
+def find_days(turn: Utterance) -> Iterator[WordSpan]:
+    """Days by their number alone, where a turn itself speaks of the date: "it's the sixth", "on the 21st"."""
+    tokens = turn.tokens
+    for at, token in enumerate(tokens):
+        first = at - 1 if at and tokens[at - 1] in _TENS and token in _ORDINALS else at
+        if is_ordinal(token) and tokens[max(0, first - 1) : first] in (["the"], ["on"]):
+            after = tokens[at + 1 : at + 2]
+            if turn.closes(at) or not after or after[0] in _AFTER_DAY:
+                yield _with_article(turn, first), at + 1
 
 
 def _is_dated(token: str) -> bool:
