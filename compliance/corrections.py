@@ -65,28 +65,49 @@ def find_corrections(turns: Sequence[Utterance], found: Iterable[Finding]) -> It
 
 
 def _repaired(turns: Sequence[Utterance], known: dict[tuple[int, int], str]) -> Iterator[Finding]:
-    """What was begun and given up just before what was found: "six no sixteen bramble close", "mary sorry marie"."""
+    """What was begun and given up just before what was found, "six no sixteen bramble close", and names after one."""
     for (index, word), entity in known.items():
         turn = turns[index]
+        if entity == "PERSON" and (index, word + 1) not in known:
+            yield from _replaced(turn, index, word, entity)
         first = word
         while first and word - first < MAX_WORDS and turn.tokens[first - 1] in _REPAIRS:
             first -= 1
-        if first == word or (index, word - 1) in known or not _MARKERS & set(turn.tokens[first:word]):
+        held = (index, word - 1) in known and turn.tokens[word - 1] not in _REPAIRS
+        if first == word or held or not _MARKERS & set(turn.tokens[first:word]):
             continue
         begun = _before(turn, first)
         if begun and ((begun[1] - 1 in turn.numeric) == (word in turn.numeric) or entity in _OF_BOTH):
             yield from _of_kind(turn, Finding(index, *begun, entity))
 
 
+def _replaced(turn: Utterance, index: int, word: int, entity: str) -> Iterator[Finding]:
+    """The name that is said in place of the one that ends at a word: "yusuf sorry youssef haddad"."""
+    first = word + 1
+    while first < len(turn.tokens) and first - word <= MAX_WORDS and turn.tokens[first] in _REPAIRS:
+        first += 1
+    last = first
+    while last < len(turn.tokens) and last - first < MAX_WORDS and _may_be_name(turn.tokens[last]):
+        last += 1
+        if turn.closes(last - 1):
+            break
+    if not _MARKERS.isdisjoint(turn.tokens[word + 1 : first]) and last > first:
+        yield Finding(index, first, last, entity)
+
+
 def _of_kind(turn: Utterance, begun: Finding) -> Iterator[Finding]:
     """A number, or of words those alone that may be a name, a place or an address."""
     first, last = begun.first_word, begun.last_word
     if last - 1 not in turn.numeric and begun.entity not in _OF_BOTH:
-        known = lexicon()
-        while first < last and not (known.is_name(turn.tokens[first]) or turn.tokens[first] not in known.everyday):
+        while first < last and not _may_be_name(turn.tokens[first]):
             first += 1
     if first < last:
         yield Finding(begun.turn, first, last, begun.entity)
+
+
+def _may_be_name(token: str) -> bool:
+    """Whether a word is a name that lists know, or no everyday word."""
+    return len(token) > 1 and token.isalpha() and (lexicon().is_name(token) or token not in lexicon().everyday)
 
 
 def _before(turn: Utterance, at: int) -> WordSpan | None:

@@ -141,12 +141,20 @@ def _stretches(words: Sequence[str], *, loose: bool) -> list[list[_Atom]]:
     """The words' atoms, cut wherever a word is neither number nor filler."""
     stretches: list[list[_Atom]] = [[]]
     for index, word in enumerate(words):
-        atoms = _atoms(index, word)
+        atoms = [_Atom(index, _Kind.UNIT, 1, "a")] if _is_one(words, index) else _atoms(index, word)
         if atoms:
             stretches[-1].extend(atoms)
         elif stretches[-1]:
             stretches.append([])
     return [piece for stretch in stretches for piece in _settle_doubtful(stretch, loose=loose)]
+
+
+def _is_one(words: Sequence[str], index: int) -> bool:
+    """Whether an "a" is the 1 of a number: "a hundred and four"; "a hundred" alone is a count."""
+    if words[index] not in {"a", "A"}:
+        return False
+    after = [bare(word) for word in words[index + 1 : index + 4] if bare(word) != "and"]
+    return len(after) > 1 and after[0] in _SCALES and any(after[1] in table for table in (UNITS, TEENS, TENS))
 
 
 def _settle_doubtful(atoms: list[_Atom], *, loose: bool) -> list[list[_Atom]]:

@@ -40,6 +40,9 @@ from compliance.vocabulary import word_set
 MIN_SPELT_LETTERS = 3
 """Letters of a spelled word that is looked for elsewhere."""
 
+SPELT_TURNS = 2
+"""Turns between a word and its spelling at most; callwright's own choice."""
+
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
 
@@ -94,13 +97,25 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
 
 
 def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
-    """The words that somebody spelled in the same call."""
-    letters = {spelt(turn, first, last) for turn in turns for first, last in find_spelling(turn)}
-    letters = {word for word in letters if len(word) >= MIN_SPELT_LETTERS}
+    """The words that somebody spelled in the same call, and the letters of a word that was just said."""
+    spellings = [
+        (index, span, letters)
+        for index, turn in enumerate(turns)
+        for span in find_spelling(turn)
+        if len(letters := spelt(turn, *span)) >= MIN_SPELT_LETTERS
+    ]
+    if not spellings:
+        return
+    said: dict[str, list[int]] = {}
     for index, turn in enumerate(turns):
         for place, token in enumerate(turn.tokens):
-            if letters and token.removesuffix("'s").replace("'", "") in letters:
+            word = token.removesuffix("'s").replace("'", "")
+            said.setdefault(word, []).append(index)
+            if any(word == letters for _, _, letters in spellings):
                 yield Finding(index, place, place + 1, "PERSON")
+    for index, (first, last), letters in spellings:
+        if any(abs(index - at) <= SPELT_TURNS for at in said.get(letters, ())):
+            yield Finding(index, first, last, "PERSON")
 
 
 def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[int, int, str]]:

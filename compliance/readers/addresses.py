@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from compliance.names import lexicon, place_at
+from compliance.quantities import is_quantity
 from compliance.readers.codes import find_postcodes, letter_at
 from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import NumberRun
@@ -26,6 +27,15 @@ _STREET_TAIL = re.compile(
     r"(?: (?:north|south|east|west|northeast|northwest|southeast|southwest|[nsew]{1,2})(?!\S))?"
 )
 _KIND = re.compile(_STREET)
+_BOX = re.compile(
+    r"(?<!\S)(?:(?:p\.?o|p o|post office|pmb|private mail|private)\.? (?:box|bag)(?: number)?(?: \S*\d\S*)?"
+    r"|(?:rural route|r\.?r\.?|r r|star route|highway contract|route) (?:\S+ ){1,4}?box(?: \S*\d\S*)?)(?!\S)"
+)
+_AT = re.compile(
+    r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|live|lives|living|over|round|address is|staying|me|us|it|her|him"
+    r"|place|house is|office is) at(?: number| no)?(?!\S)"
+)
+""""I'm at" and its like: a number after it that counts nothing is a house's."""
 _HALF_KINDS = word_set("way close row hill walk view point end run park green place common mount rise crossing loop")
 _NAMED_STREET = re.compile(
     r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway|Crescent|Close)\b"
@@ -40,6 +50,7 @@ _NOT_STREET = word_set(
     digits
     """
 )
+_TIMES = word_set("am pm a.m p.m o'clock sharp tonight tomorrow today this next every each per percent in the")
 _UNITS = word_set("apartment apt unit suite ste flat floor building bldg room # lot box block house number tower")
 _GLUE = word_set("in and zip code postcode post zipcode postal um uh it's is that's comma")
 _STATES = word_set(
@@ -64,10 +75,12 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     Where an address was `asked` for, a number with one to three words needs no kind of street.
     """
     words, tokens = turn.words, turn.tokens
+    stays = {words_of(turn.text, *match.span())[1] for match in _AT.finditer(turn.text)}
     for run in turn.runs:
         if len(run.digits) > MAX_NUMBER_DIGITS + 2:
             continue
-        last = _street(turn, run, asked=asked)
+        at_home = run.first_word in stays and _counts_nothing(turn, run)
+        last = _street(turn, run, asked=asked or at_home)
         if last:
             yield _prefix(tokens, run.first_word), _extend(turn, last)
     for index, token in enumerate(tokens):
@@ -83,10 +96,13 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         while first > low and words[first - 1][:1].isupper() and tokens[first - 1] not in _NOT_CITY - {"the"}:
             first -= 1
         yield first, _extend(turn, last)
+    for match in _BOX.finditer(turn.text):
+        first, after = words_of(turn.text, *match.span())
+        last = next((run.last_word for run in turn.runs if run.first_word == after), after)
+        if last > after or any(map(str.isdigit, match[0])):
+            yield first, _extend(turn, max(last, letter_at(tokens, last) if last < len(tokens) - 1 else last))
     for index, token in enumerate(tokens[:-2]):
-        if (token, tokens[index + 1]) in {("po", "box"), ("p.o", "box")}:
-            yield index, index + 3
-        elif asked and token in {"flat", "apartment"}:
+        if asked and token in {"flat", "apartment"}:
             yield index, _extend(turn, index)
 
 
@@ -97,6 +113,9 @@ def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
     if match:
         name = match["name"].split()
         plain = set(name) & _NOT_STREET
+        # "A five hundred gig drive".
+        if not words[run.last_word][:1].isupper() and is_quantity(words, run):
+            plain = set(name)
         last = run.last_word + len(match[0].split())
         kind = match["kind"]
         while last < len(tokens) and _KIND.fullmatch(tokens[last]) and not turn.closes(last - 1):
@@ -114,6 +133,13 @@ def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
         if words[place - 1][-1:] in ".,?!":
             break
     return place if place > run.last_word else 0
+
+
+def _counts_nothing(turn: Utterance, run: NumberRun) -> bool:
+    """Whether words follow a number that are no unit, no talk and no time of day: "twelve sycamore"."""
+    after = turn.tokens[run.last_word : run.last_word + 1]
+    talk = _NOT_STREET | _NOT_CITY | _GLUE | _TIMES
+    return bool(after) and not is_quantity(turn.words, run, strict=True) and after[0] not in talk and not turn.closes(run.last_word - 1)
 
 
 def _goes_on(tokens: list[str], at: int) -> bool:
@@ -155,7 +181,7 @@ def _extend(turn: Utterance, last: int) -> int:
         after = place
         if place < len(tokens):
             after = _part(words, tokens, place, numbers, postcodes)
-            if after == place and place == last:
+            if after == place and (place == last or tokens[place - 1] in {"in", "near", "outside"}):
                 after = _city(words, tokens, place, cased=turn.is_cased)
         if after <= place:
             break

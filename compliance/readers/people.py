@@ -17,15 +17,18 @@ _SURE = (
     r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually"
     r"|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
-    r"|names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
+    r"|(?:sur|first |last |full |middle |maiden )?names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
     r"|calls? me|(?:speak|talk) (?:to|with)(?= [\w'-]+ (?:please|again|in|who|from|she|he|about)(?!\S))"
 )
 _FAIR = r"this is|ask(?:ed)? for|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
 _RELATION = re.compile(
-    r"(?<!\S)(?:my|his|her|your|our) (?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother"
+    r"(?<!\S)(?:my|his|her|your|our|their) (?:(?:late|older|younger|elder|eldest|youngest|oldest|little|big|ex|new|step"
+    r"|grand|great|former|other) )?(?:wife|husband|son|daughter|mother|father|mum|mom|dad|partner|brother"
     r"|sister|boss|doctor"
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
-    r"|lawyer)(?!\S)"
+    r"|lawyer|cousin|niece|nephew|grandson|granddaughter|grandmother|grandfather|grandma|grandpa|stepson|stepdaughter"
+    r"|mother-in-law|father-in-law|roommate|flatmate|housemate|landlord|landlady|tenant|carer|caregiver|solicitor"
+    r"|attorney|assistant|secretary|teacher|dentist|supervisor|twin|kid)(?!\S)"
 )
 GREETED_TURNS = 4
 """Turns in which somebody is greeted by the name that they gave; callwright's own choice."""
@@ -50,6 +53,7 @@ _MONTH_NAMES = word_set("april june august may")
 _WHEN = word_set("by in since until till from of before after during around early late last next this mid end")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
+_OWNERS = word_set("my his her your our their the a that this")
 _DOCTORS = word_set("dr doctor professor")
 _ANSWER_GLUE = word_set(
     """
@@ -105,15 +109,24 @@ def _further(turn: Utterance, last: int) -> int:
     """Where a name ends, with the particles and strange words that go on with it: "Suleiman al Masri"."""
     end = last
     while end < len(turn.tokens) and end - last < MAX_NAME_WORDS and not turn.closes(end - 1):
-        at = end + (turn.tokens[end] in _PARTICLES)
-        if at >= len(turn.tokens) or turn.closes(at - 1):
+        # "Carol T. Ostrander", "suleiman al masri".
+        at = end + (turn.tokens[end] in _PARTICLES or _is_initial(turn, end))
+        if at >= len(turn.tokens) or turn.closes(at - 1, ",?!;"):
             break
         capital = turn.words[at][:1].isupper() and turn.tokens[at] not in _NOT_NAME
-        strange = _is_wordlike(turn.tokens[at]) and _is_strange(turn.tokens[at])
-        if not (capital if turn.is_cased else strange or (at > end and turn.tokens[end] not in {"la", "do"})):
+        strange = _is_wordlike(turn.tokens[at]) and (
+            _is_strange(turn.tokens[at]) or (at > end and lexicon().is_family(turn.tokens[at]))
+        )
+        if not (capital if turn.is_cased else strange or (at > end and turn.tokens[end] in _PARTICLES - {"la", "do"})):
             break
         end = at + 1
     return end
+
+
+def _is_initial(turn: Utterance, at: int) -> bool:
+    """Whether a word is one letter that goes on with a name; "a" and "i" are words but for capitals among small letters."""
+    word = turn.words[at].rstrip(".")
+    return bool(re.fullmatch(r"[A-Z]" if turn.is_cased else r"[b-hj-z]", word))
 
 
 def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
@@ -135,14 +148,14 @@ def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     yield from _here(words, tokens)
     yield from _called(turn)
     yield from _beside_relation(turn)
-    yield from _titled(words, tokens)
+    yield from _titled(words, tokens, cased=cased)
     yield from _known(words, tokens, cased=cased)
 
 
 def _answer(turn: Utterance) -> Iterator[WordSpan]:
     """The name that an answer begins with, after "yes, it's" and the like."""
     words, tokens, first = turn.words, turn.tokens, 0
-    while first < len(tokens) and tokens[first] in _ANSWER_GLUE:
+    while first < len(tokens) - 1 and (tokens[first] in _ANSWER_GLUE or _is_initial(turn, first)):
         first += 1
     last = first
     while last < min(len(tokens), first + MAX_NAME_WORDS) and _may_answer(turn, last):
@@ -258,10 +271,14 @@ def _here(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
             yield first, index
 
 
-def _titled(words: Sequence[str], tokens: Sequence[str]) -> Iterator[WordSpan]:
+def _titled(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Iterator[WordSpan]:
     known = lexicon()
     for index, title in enumerate(tokens[:-1]):
         if title not in TITLES or words[index][-1:] in ",?!":
+            continue
+        # "My doctor said", "the doctor may call": a noun, unless a name is written after it.
+        noun = title in _DOCTORS and index > 0 and tokens[index - 1] in _OWNERS
+        if noun and (words[index + 1][:1].islower() if cased else not _is_strange(tokens[index + 1])):
             continue
         last = index + 1
         while last < min(len(tokens), index + 3) and _is_wordlike(tokens[last]):
