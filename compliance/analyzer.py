@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from asr.errors import ModelError
 from compliance.findings import PRECEDENCE, Finding
 from compliance.names import lexicon
+from compliance.readers.people import find_things
 from compliance.readers.spans import words_of
 from compliance.spoken_numbers import bare
 from compliance.utterance import Utterance
@@ -88,8 +89,11 @@ class Analyzer:
             found: list[Finding] = []
             for index, (turn, text) in enumerate(zip(turns, held, strict=True)):
                 reading = readings[text]
+                others = find_things(turn) if reading.entities else set()
                 for first, last, entity in reading.entities:
-                    found += _trimmed(index, turn, words_of(text, first, last), entity)
+                    span = words_of(text, first, last)
+                    if entity != "PERSON" or others.isdisjoint(range(*span)):
+                        found += _trimmed(index, turn, span, entity)
                 if reading.artifacts:
                     found += self._patterns(index, turns, text, reading.artifacts)
             yield found

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from compliance.findings import PRECEDENCE, Finding
 from compliance.names import lexicon
 from compliance.quantities import is_quantity, is_year
-from compliance.readers.codes import spelt
+from compliance.readers.codes import compressed, spelt
 from compliance.readers.emails import is_email_joint
 from compliance.spoken_numbers import read_numbers
 from compliance.utterance import Utterance
@@ -51,7 +51,7 @@ _PLAIN = word_set(
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """What one finding says: its digits, or its words."""
+    """What one finding says: its digits, with the letters of a code, or its words."""
 
     turn: int
     entity: str
@@ -63,6 +63,7 @@ def find_echoes(turns: Sequence[Utterance], found: Iterable[Finding]) -> Iterato
     """Further mentions of what was found, and the joints of e-mail addresses between them."""
     said = list(dict.fromkeys(found))
     yield from _digits(turns, said)
+    yield from _codes(turns, said)
     worded = list(_words(turns, said))
     known = {(finding.turn, word) for finding in said for word in range(finding.first_word, finding.last_word)}
     # A name that an address is made of is a name where it was said as one.
@@ -87,6 +88,24 @@ def _digits(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Fi
             for value in values:
                 if _is_part(run.digits, value, index, turn):
                     yield Finding(index, run.first_word, run.last_word, value.entity)
+
+
+def _codes(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Finding]:
+    """A code of letters and digits that is read back as one word, whole or its beginning or end: "NG7", "K7"."""
+    values: dict[_Value, None] = {}
+    for finding in found:
+        if finding.entity in _NUMBERED:
+            code = compressed(turns[finding.turn], finding.first_word, finding.last_word)
+            if len(code) >= MIN_LETTERS and re.search(r"\d", code) and re.search(r"[a-z]", code):
+                values[_Value(finding.turn, finding.entity, code)] = None
+    for index, turn in enumerate(turns if values else ()):
+        for place, token in enumerate(turn.tokens):
+            said = re.sub(r"\W", "", token)
+            if re.fullmatch(r"(?=.*\d)(?=.*[a-z])[a-z0-9]{2,}", said):
+                for value in values:
+                    part = value.digits.startswith(said) or value.digits.endswith(said)
+                    if part and abs(index - value.turn) <= NEAR_TURNS:
+                        yield Finding(index, place, place + 1, value.entity)
 
 
 def _is_part(digits: str, value: _Value, index: int, turn: Utterance) -> bool:

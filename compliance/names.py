@@ -3,11 +3,14 @@
 Each list is split in two: sure names, and doubtful ones that are also everyday words ("mark", "young", "reading").
 Given and family names are the most frequent of the US Census of 1990 (public domain) with names common in Britain,
 Ireland, India, Africa and Eastern Europe added; places are states, counties and the larger cities of GeoNames
-(CC BY 4.0, geonames.org). A word is everyday if Whisper's vocabulary holds it in lower case as one token.
+(CC BY 4.0, geonames.org). Firms and things that a person's name is part of ("earl grey") are people only if a phrase
+announces them. A word is everyday if Whisper's vocabulary holds it in lower case as one token.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -29,6 +32,7 @@ class Lexicon:
     places_doubtful: frozenset[str]
     everyday: frozenset[str]
     """Words that are no names in lower case: those of Whisper's vocabulary, and of call centres."""
+    not_people: frozenset[str]
     place_words: frozenset[str]
     """Words that begin a place of several words."""
 
@@ -57,6 +61,7 @@ def lexicon() -> Lexicon:
         places=places,
         places_doubtful=_words("places_doubtful"),
         everyday=_words("everyday"),
+        not_people=_words("not_people"),
         place_words=frozenset(place.split(" ")[0] for place in places if " " in place),
     )
 
@@ -70,6 +75,16 @@ def place_at(tokens: list[str], at: int, *, doubtful: bool = False) -> int:
                 return at + size
     single = tokens[at] in known.places or (doubtful and tokens[at] in known.places_doubtful)
     return at + 1 if single else at
+
+
+@cache
+def _things() -> re.Pattern[str]:
+    return re.compile(rf"(?<!\S)(?:{'|'.join(map(re.escape, sorted(lexicon().not_people)))})(?!\S)")
+
+
+def things(text: str) -> Iterator[tuple[int, int]]:
+    """Characters of every firm or thing in a text of bare words that a person's name is part of."""
+    yield from (match.span() for match in _things().finditer(text))
 
 
 def _words(name: str) -> frozenset[str]:

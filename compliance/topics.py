@@ -86,7 +86,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
         r"|life))|s ?s ?n"
         r"|s s n|tax ?payer id"
-        r"|tax (?:id|payer number|number)|i ?t ?i ?n|national insurance(?: number)?|n ?i number",
+        r"|tax (?:id|payer number|number)|itin|i t i n|national insurance(?: number)?|n ?i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|record|records|prescription|rx"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
         rf"|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
@@ -139,7 +139,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|middle|end) (?:part|bit|half|group)"
         r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
         Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
-        Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)",
+        Topic.HOUSE: r"(?:house|flat|apartment|door|unit) (?:number|no)|(?:you're|you are|live) at number",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
         r"|post|mail|bring|dispatch|forward|come) (?:(?:it|that|them|this|someone|somebody|(?:the|an?|my) \w+) )?"

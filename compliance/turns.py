@@ -31,7 +31,7 @@ from compliance.readers.dates import (
 )
 from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_greeted, find_people
-from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, widened
+from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, find_places_near, widened
 from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
@@ -42,6 +42,9 @@ MIN_SPELT_LETTERS = 3
 
 SPELT_TURNS = 2
 """Turns between a word and its spelling at most; callwright's own choice."""
+
+NEAR_ADDRESS_TURNS = 2
+"""Turns beside an address in which the name of a town is of it; callwright's own choice."""
 
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
@@ -79,6 +82,7 @@ _OTHER_EXPIRY = word_set(
 def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[Finding]:
     """Findings of all readers over a call, whose turns begin at these moments."""
     shown: Moment | None = None
+    addressed: list[int] = []
     for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
         here = moment
         if not moment.asked and shown:
@@ -87,10 +91,14 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
         for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index)):
             yield Finding(index, first, last, entity)
             topics += [SHOWN[entity]] if entity in SHOWN else []
+        addressed += [index] if Topic.ADDRESS in topics else []
         if topics:
             shown = Moment(tuple(topics), turn.side)
         elif turn.mentions or is_talk(turn):
             shown = None
+    for index, turn in enumerate(turns):
+        if any(abs(index - at) <= NEAR_ADDRESS_TURNS for at in addressed):
+            yield from (Finding(index, *span, "LOCATION") for span in find_places_near(turn))
     yield from _spelt_words(turns)
     yield from find_greeted(turns)
     yield from find_dictated(turns, at)
@@ -165,7 +173,8 @@ def _places(
     turn: Utterance, topics: set[Topic], asked: tuple[Topic, ...], *, place: bool, goes_on: bool
 ) -> Iterator[WordSpan]:
     """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
-    wanted = place or not _ADDRESSED.isdisjoint(topics)
+    # A postcode is said of an address: "nineteen cowslip meadow, NN4 6JQ".
+    wanted = place or not _ADDRESSED.isdisjoint(topics) or any(find_postcodes(turn, asked=False))
     spans = [*find_addresses(turn, asked=wanted), *find_places(turn, asked=False)]
     if place:
         spans += find_answers(turn)

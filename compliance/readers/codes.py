@@ -262,6 +262,23 @@ def spelt(turn: Utterance, first: int, last: int) -> str:
     return letters
 
 
+def compressed(turn: Utterance, first: int, last: int) -> str:
+    """The letters and digits that words [first, last) say, in one: "n for november g seven" is "ng7"."""
+    digits = {run.first_word: run for run in turn.runs}
+    said, place = "", first
+    while place < last:
+        token, after = turn.tokens[place], letter_at(turn.tokens, place)
+        if place in digits:
+            said, after = said + digits[place].digits, digits[place].last_word
+        elif after > place or token in NATO or _SPELLED.fullmatch(token):
+            after = max(after, place + 1)
+            said += spelt(turn, place, after)
+        elif _MIXED.fullmatch(token):
+            said += re.sub(r"\W", "", token)
+        place = max(after, place + 1)
+    return said
+
+
 def find_spelling(turn: Utterance) -> Iterator[WordSpan]:
     """Words spelled in three letters or more: "L O P E Z", "L-O-P-E-Z", "l as in lima o as in oscar"."""
     tokens = turn.tokens

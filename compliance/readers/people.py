@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.findings import Finding
-from compliance.names import TITLES, lexicon
+from compliance.names import TITLES, lexicon, things
 from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import bare, is_number_word
 from compliance.utterance import Utterance
@@ -143,13 +143,13 @@ def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         for match in pattern.finditer(text):
             first = words_of(text, match.start(), match.end())[1]
             last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
-            if last > first:
+            if last > first and (pattern is not _WEAK_CUE or find_things(turn).isdisjoint(range(first, last))):
                 yield first, last
     yield from _here(words, tokens)
     yield from _called(turn)
     yield from _beside_relation(turn)
     yield from _titled(words, tokens, cased=cased)
-    yield from _known(words, tokens, cased=cased)
+    yield from _listed(turn)
 
 
 def _answer(turn: Utterance) -> Iterator[WordSpan]:
@@ -295,6 +295,18 @@ def _titled(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Iter
                 break
         if last > index + 1:
             yield index + 1, last
+
+
+def _listed(turn: Utterance) -> Iterator[WordSpan]:
+    """Names that lists know, but for those of firms and things: "earl grey"."""
+    named = list(_known(turn.words, turn.tokens, cased=turn.is_cased))
+    others = find_things(turn) if named else set()
+    yield from (span for span in named if others.isdisjoint(range(*span)))
+
+
+def find_things(turn: Utterance) -> set[int]:
+    """The words of firms and things that a person's name is part of."""
+    return {word for span in things(turn.text) for word in range(*words_of(turn.text, *span))}
 
 
 def _known(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Iterator[WordSpan]:

@@ -44,6 +44,12 @@ _LIVED_IN = re.compile(
     r"(?:[\w'-]+ ){1,2}?"
     r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
 )
+_NAMED_BY = re.compile(
+    r"(?<!\S)(?:road|street|lane|avenue|town|city|village|suburb|county|estate|house|property|farm|building|place)(?: name)?"
+    r" (?:is called|was called|is named|called|named|name is|is|would be|starts with)(?: just| the)?(?!\S)"
+)
+""""The road is stoke newington high street", "the house is called tregarth"."""
+
 _STAYS_IN = re.compile(
     r"(?<!\S)(?:i'm|we're|i am|we are|calling|ringing|live|lives|living|based|moved|moving|house is)"
     r" (?:in|from|to|near)(?!\S)"
@@ -171,6 +177,10 @@ def _unasked(turn: Utterance, text: str) -> Iterator[WordSpan]:
         first = words_of(text, match.start(), match.end())[1]
         if first < len(tokens) and (last := place_at(tokens, first)) > first:
             yield first, last
+        elif first < len(tokens) and tokens[first - 1] == "in" and _is_strange(tokens[first]) and not turn.is_cased:
+            yield first, first + 1
+    for match in _NAMED_BY.finditer(text):
+        yield from _name_after(turn, words_of(text, *match.span())[1])
     for match in _SURE_ROAD.finditer(text):
         first, last = words_of(text, match.start(), match.end())
         if tokens[first].isalpha() and tokens[first] not in everyday | _STOP:
@@ -179,6 +189,31 @@ def _unasked(turn: Utterance, text: str) -> Iterator[WordSpan]:
         first, last = words_of(text, match.start("house"), match.end("house"))
         if not _STOP & set(tokens[first + (tokens[first] == "the") : last]):
             yield first, last
+
+
+def _name_after(turn: Utterance, first: int) -> Iterator[WordSpan]:
+    """The name of a place from a word on, up to talk or the end of a sentence, if part of it is strange or a place."""
+    tokens, last = turn.tokens, first
+    while last < len(tokens) and last - first < FEW_WORDS and tokens[last] not in _STOP:
+        last += 1
+        if turn.closes(last - 1, ".?!;"):
+            break
+    said = tokens[first:last]
+    strange = any(len(token) > 2 and token.isalpha() and token not in lexicon().everyday for token in said)
+    written = turn.is_cased and all(word[:1].isupper() for word in turn.words[first:last])
+    place = any(place_at(tokens, at) > at for at in range(first, last))
+    if said and (written if turn.is_cased else strange or place):
+        yield first, last
+
+
+def find_places_near(turn: Utterance) -> Iterator[WordSpan]:
+    """Towns, counties and states by name, in a turn beside which an address is said: "in Leeds, is it", "kansas I assume"."""
+    at = 0
+    while at < len(turn.tokens):
+        last = place_at(turn.tokens, at)
+        if last > at and not (turn.is_cased and turn.words[at][:1].islower()):
+            yield at, last
+        at = max(last, at + 1)
 
 
 def _named(turn: Utterance, text: str) -> Iterator[WordSpan]:
@@ -246,10 +281,14 @@ def _wider(turn: Utterance, end: int, taken: set[int]) -> int:
     known = [place for place in (at + 1, at + 2) if place < len(tokens) and place_at(tokens, place) > place]
     if known and at == end and not _STOP & set(tokens[at : known[0]]):
         return place_at(tokens, known[0])
-    strange = len(token) > 2 and token.isalpha() and token not in everyday | _STOP
-    strange = strange or (token in _AFTER_NAME and at == end and tokens[at - 1] not in everyday)
-    strange = strange and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
+    strange = _is_strange(token) or (token in _AFTER_NAME and at == end and tokens[at - 1] not in everyday)
     return max(at + 1, place_at(tokens, at)) if at in taken or strange or place_at(tokens, at) > at else end
+
+
+def _is_strange(token: str) -> bool:
+    """Whether a word is no everyday one, nor a form of a verb."""
+    known = len(token) < 3 or not token.isalpha() or token in lexicon().everyday | _STOP
+    return not known and not re.search(r"(?:ing|ed|ly|'\w+)$", token)
 
 
 def find_bare_number(turn: Utterance) -> Iterator[WordSpan]:
