@@ -34,6 +34,12 @@ UNEXPLAINED_RUN = 5
 MIN_ENDING_DIGITS = 2
 """Digits that are enough of a number after "ending in"."""
 
+_ISSUERS = "23456"
+"""First digits of card numbers (ISO/IEC 7812-1)."""
+
+ANNOUNCED_WORDS = 2
+"""Words between what a number is called and its digits; callwright's own choice."""
+
 _ENDS = word_set("ending ends end finishing finishes last")
 
 PART_GAP_WORDS = 7
@@ -156,9 +162,12 @@ def _disguised_codes(heard: Heard) -> Iterator[Finding]:
 def _entity(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str | None:
     """What a dictated number is, or None if nothing says that it is anything to remove."""
     near = list(dict.fromkeys(topic for piece in dictation.pieces for topic in topics_near(heard, piece)))
-    if _is_card(dictation, near):
+    harmless = near[:1] == [Topic.HARMLESS]
+    digits = dictation.digits
+    whole = len(digits) in CARD_LENGTHS and digits[0] in _ISSUERS and luhn_valid(digits)
+    if whole or (_is_card(dictation, near) and not (harmless and _is_announced(dictation, heard))):
         return "CREDIT_CARD"
-    if near[:1] == [Topic.HARMLESS]:
+    if harmless:
         return None
     return (
         _by_topic(dictation, near, heard)
@@ -166,6 +175,14 @@ def _entity(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str |
         or _while_paying(dictation, heard, paying)
         or _by_ending(dictation, heard)
         or _by_shape(dictation, heard)
+    )
+
+
+def _is_announced(dictation: Dictation, heard: Heard) -> bool:
+    """Whether just before the digits somebody says of what they are: "order number is one one two"."""
+    piece = dictation.pieces[0]
+    return any(
+        0 <= piece.run.first_word - mention.last_word <= ANNOUNCED_WORDS for mention in heard.turns[piece.turn].mentions
     )
 
 
@@ -269,14 +286,14 @@ def _is_near(heard: Heard, one: Piece, two: Piece) -> bool:
 def _holds_card(dictation: Dictation) -> bool:
     """Whether digits from or up to the edge of a group have a card's length and pass the Luhn check.
 
-    Card numbers begin with 2 to 6 (ISO/IEC 7812-1); a leading digit outside that needs a card topic instead.
+    A leading digit that no issuer has needs a card topic instead.
     """
     digits = dictation.digits
     edges = {0, *accumulate(dictation.groups)}
     for length in CARD_LENGTHS:
         for start in range(len(digits) - length + 1):
             number = digits[start : start + length]
-            if not edges.isdisjoint({start, start + length}) and number[0] in "23456" and luhn_valid(number):
+            if not edges.isdisjoint({start, start + length}) and number[0] in _ISSUERS and luhn_valid(number):
                 return True
     return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from compliance.spoken_numbers import NumberRun, bare
+from compliance.spoken_numbers import NumberRun, bare, is_number_word
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
@@ -21,6 +21,7 @@ _UNITS_AFTER = word_set(
     """
 )
 _MONEY_AFTER = word_set("dollar dollars cent cents buck bucks euro euros pound pounds pence percent quid grand")
+_BY = word_set("by x times")
 _AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ONE_BEFORE = word_set("the that this which another new old other same right wrong each every no any only last next")
 _PLACE_BEFORE = word_set("last first final next only")
@@ -47,6 +48,8 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     before = bare(words[run.first_word - 1]) if run.first_word else ""
     if run.digits == "1" and before in _ONE_BEFORE and bare(words[run.first_word]) == "one":
         return True
+    if _is_dimension(words, run):
+        return True
     if len(run.digits) > 6:
         return run.spoken and len(run.digits) <= 12 and after in _MONEY_AFTER
     closed = words[run.last_word - 1][-1:] in ".,?!"
@@ -55,6 +58,15 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     if strict and (before in _PLACE_BEFORE or (len(run.digits) <= 2 and after[-1:] == "s" and not closed)):
         return True
     return len(run.digits) == 1 and before in _PLACE_BEFORE
+
+
+def _is_dimension(words: Sequence[str], run: NumberRun) -> bool:
+    """Whether a run is one side of a size: "600 by 1200", "eight by ten"."""
+    if len(run.digits) > 4:
+        return False
+    after, before = words[run.last_word : run.last_word + 2], words[max(0, run.first_word - 2) : run.first_word]
+    beside = [pair[::step] for pair, step in ((after, 1), (before, -1)) if len(pair) == 2]
+    return any(bare(pair[0]) in _BY and (bare(pair[1]).isdigit() or is_number_word(bare(pair[1]))) for pair in beside)
 
 
 def is_amount(words: Sequence[str], run: NumberRun) -> bool:

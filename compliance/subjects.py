@@ -19,13 +19,21 @@ def _card_last(mentions: Sequence[Mention]) -> list[Mention]:
     return latest + [mention for mention in reversed(mentions) if mention.topic is Topic.CARD]
 
 
+def _words_between(heard: Heard, piece: Piece, mention: Mention) -> int:
+    """Words between a mention and a run that are of no code: "tracking number is one z nine nine a a one"."""
+    turn = heard.turns[piece.turn]
+    gap = range(mention.last_word, piece.run.first_word)
+    return sum(at not in turn.numeric and len(turn.tokens[at]) > 1 for at in gap)
+
+
 def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     """Topics that bear on a run, nearest first: its own turn, turns before, and a question right after."""
     own = heard.turns[piece.turn].mentions
     before = [mention for mention in own if mention.last_word <= piece.run.first_word]
     after = [mention for mention in own if 0 <= mention.first_word - piece.run.last_word <= SHORT_REPLY_WORDS]
     for mention in _card_last(before):
-        if mention.topic is not Topic.HARMLESS or piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS:
+        near = piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS
+        if mention.topic is not Topic.HARMLESS or near or _words_between(heard, piece, mention) <= 1:
             yield mention.topic
     yield from (mention.topic for mention in after if mention.topic is not Topic.HARMLESS)
     distance = 0

@@ -127,12 +127,15 @@ def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
             return last
     if not asked or len(run.digits) > MAX_NUMBER_DIGITS:
         return 0
-    place = run.last_word
+    place = first = run.last_word
+    # "Two the maltings".
+    if tokens[place : place + 1] == ["the"] and place + 1 < len(tokens) and tokens[place + 1] not in lexicon().everyday:
+        place += 1
     while place < min(len(tokens), run.last_word + 3) and tokens[place] not in _NOT_STREET | _NOT_CITY | _UNITS:
         place += 1
         if words[place - 1][-1:] in ".,?!":
             break
-    return place if place > run.last_word else 0
+    return place if place > first else 0
 
 
 def _counts_nothing(turn: Utterance, run: NumberRun) -> bool:
@@ -147,7 +150,8 @@ def _goes_on(tokens: list[str], at: int) -> bool:
 
 
 def _in_flat(tokens: list[str], first: int) -> bool:
-    return _prefix(tokens, first) < first
+    # "File number two, the green folder" has no flat.
+    return _prefix(tokens, first) < first and tokens[first - 1] not in {"number", "no", "#"}
 
 
 def _is_named(words: Sequence[str], first: int, size: int) -> bool:

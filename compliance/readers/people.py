@@ -28,7 +28,7 @@ _RELATION = re.compile(
     r"|boyfriend|girlfriend|fiance|colleague|friend|nurse|manager|neighbour|neighbor|aunt|uncle|accountant"
     r"|lawyer|cousin|niece|nephew|grandson|granddaughter|grandmother|grandfather|grandma|grandpa|stepson|stepdaughter"
     r"|mother-in-law|father-in-law|roommate|flatmate|housemate|landlord|landlady|tenant|carer|caregiver|solicitor"
-    r"|attorney|assistant|secretary|teacher|dentist|supervisor|twin|kid)(?!\S)"
+    r"|attorney|assistant|secretary|teacher|dentist|supervisor|twin|kid)(?: in law)?(?!\S)"
 )
 GREETED_TURNS = 4
 """Turns in which somebody is greeted by the name that they gave; callwright's own choice."""
@@ -192,7 +192,7 @@ def _is_wordlike(token: str) -> bool:
     return (
         token not in _NOT_NAME
         and not is_number_word(token.partition("-")[0])
-        and bool(re.fullmatch(r"[^\W\d_][\w'-]+", token))
+        and bool(re.fullmatch(r"[^\W\d_](?:[^\W\d_]|['-])+", token))
     )
 
 
@@ -202,15 +202,24 @@ def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) ->
     token, capital = turn.tokens[index], turn.words[index][:1].isupper()
     if not _is_wordlike(token) or turn.words[index][:1] == "[":
         return False
+    if turn.is_cased and _is_acronym(turn.words[index]) and not lexicon().is_given(token):
+        return False
     if sure and (not turn.is_cased or capital):
         return True
     if turn.is_cased and not capital:
+        return False
+    if token in _MONTH_NAMES and index and turn.tokens[index - 1] in _WHEN:
         return False
     known = lexicon()
     beside = turn.tokens[index + 1] if index + 1 < len(turn.tokens) else ""
     if announced and (_is_strange(token) or beside in known.family):
         return True
     return known.is_name(token) or (known.is_given(token) and known.is_family(beside))
+
+
+def _is_acronym(word: str) -> bool:
+    """Whether a word is up to three capitals: "ID", "BBC"."""
+    return bool(re.fullmatch(r"[A-Z]{2,3}", word.strip(".,?!;")))
 
 
 def _is_strange(token: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from compliance.names import lexicon, place_at
 from compliance.readers.codes import letter_at
@@ -73,7 +74,8 @@ _STOP = word_set(
     they're this to too um uh er until up us usually want was we we're we've well went were what what's when where
     which who will with would yeah yep yes you you'd you'll you're you've your right okay ok hello hi hang hold wait
     ma'am sir mean maybe moved think not never always about just only where's different actually been used call
-    called apartment building whole main same office town number house flat apartment
+    called apartment building whole main same office town number house flat apartment best easiest quickest only right
+    long another either fastest safest
     """
 )
 _ARTICLE = "a"
@@ -165,7 +167,8 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     else:
         yield from _unasked(turn, text)
     houses = [match for match in _NAMED_HOUSE.finditer(text) if not _STOP & set(match["name"].split()) - {"the"}]
-    if asked or len(parts) > 1 or (parts and houses):
+    joined = any(0 <= two - one <= 1 for (_, one), (two, _) in pairwise(parts))
+    if asked or joined or (parts and houses):
         yield from parts
         yield from (words_of(text, match.start(), match.end()) for match in houses if parts)
 
