@@ -39,11 +39,13 @@ _PLACE = re.compile(
     r"(?<!\S)(?:town|city|street|road|lane|avenue|drive|close|county|village|suburb|district|state|province|building|estate|locality|landmark"
     r"|neighbou?rhood|area|borough|parish|region|address|house name|house number|flat|apartment|road name|crossroad"
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located"
-    r"|come|from|calling|you|deliver|going|staying|home|pick|collect|drop|leave|mail|post|bring|visit|dispatch|meet)|where's home|where should (?:[\w']+ ){1,3}?go)(?!\S)"
+    r"|come|from|calling|you|deliver|going|staying|home|pick|collect|drop|leave|mail|post|bring|visit|dispatch|meet)"
+    r"|where's home|where should (?:[\w']+ ){1,3}?go)(?!\S)"
 )
 _ASKED_LAST = re.compile(
     r"(?<!\S)(?:what|which|what's the|and the|and your|and) (?:town|city|street|road|state|county|village|address|flat"
-    r"|apartment|house|building|suburb|post ?town)(?: (?:and|or) (?:state|county|zip(?: code)?|town|city))?(?: (?:is that|is it|is this|are you|please"
+    r"|apartment|house|building|suburb|post ?town)(?: (?:and|or) (?:state|county|zip(?: code)?|town|city))?"
+    r"(?: (?:is that|is it|is this|are you|please"
     r"|that's in|is that in|in|there|name|number))*$"
 )
 """What ends a turn that says more before it: "got it and what city"."""
@@ -52,7 +54,9 @@ _PART_OF_DATE = re.compile(
     r"(?:(?:and|so|okay|ok|sorry|then|what|which|what's|what is|the|for|your|it's) )*(?:month|year)"
     r"(?: (?:is it|is that|please|on (?:it|that|there|the card)|then|and year|does it say|expires))*"
 )
-_PART_OF_NAME = re.compile(r"(?<!\S)(?:and|the|your|what's) (?:first|last|middle|given|family|sur)(?: one)?(?: please)?$")
+_PART_OF_NAME = re.compile(
+    r"(?<!\S)(?:and|the|your|what's) (?:first|last|middle|given|family|sur)(?: one)?(?: please)?$"
+)
 _QUESTION = word_set("what what's which where where's can could may whereabouts tell give confirm need remind")
 _PAYS = frozenset({Topic.CARD, Topic.CVV})
 _LEAVES = frozenset(
@@ -128,7 +132,7 @@ def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Mome
         waited += 1
         if not own and paying and _PART_OF_DATE.fullmatch(turn.text) and _DATED.isdisjoint(asked):
             own = (Topic.EXPIRY,)
-        if not own and Topic.NAME in asked and len(turn.tokens) <= MAX_QUESTION_WORDS and _PART_OF_NAME.search(turn.text):
+        if not own and Topic.NAME in asked and _PART_OF_NAME.search(turn.text):
             own = (Topic.NAME,)
         if own:
             asked, asker, talked, waited = own, turn.side, 0, 0

@@ -20,7 +20,9 @@ _MARKERS = word_set("no sorry wait mean rather correction oops scratch")
 _REPAIRS = _MARKERS | word_set("i that it's make is um uh actually hang on the")
 _OF_BOTH = frozenset({"LOCATION", "EMAIL_ADDRESS"})
 _ARTICLES = word_set("the a an on at in number")
-_BEFORE = word_set("no yes yeah sorry it's its it is that's that so oh and but actually well um uh okay ok to at in on the")
+_BEFORE = word_set(
+    "no yes yeah sorry it's its it is that's that so oh and but actually well um uh okay ok to at in on the"
+)
 _ENDS = word_set("and but so it's okay ok thanks please sorry yes no")
 _TALK = word_set(
     """
@@ -48,11 +50,13 @@ def find_corrections(turns: Sequence[Utterance], found: Iterable[Finding]) -> It
     for index, turn in enumerate(turns):
         if "not" not in turn.tokens:
             continue
-        near = {token: entity for at in range(index - NEAR_TURNS, index + 1) for token, entity in said.get(at, {}).items()}
+        near: dict[str, str] = {}
+        for back in range(index - NEAR_TURNS, index + 1):
+            near |= said.get(back, {})
         if not near:
             continue
-        for at, token in enumerate(turn.tokens):
-            before, after = (_before(turn, at), _after(turn, at)) if token == "not" else (None, None)
+        for at in (at for at, word in enumerate(turn.tokens) if word == "not"):
+            before, after = _before(turn, at), _after(turn, at)
             if not (before and after):
                 continue
             places = before[1] - 1, after[0]

@@ -33,18 +33,18 @@ SPELT_LETTERS = 3
 MAX_READ_BACK_WORDS = 8
 """Words of a read-back; callwright's own choice."""
 
-_END = re.compile(
-    rf"(?<!\S)(?:(?:at|@) (?:{PROVIDERS})|(?:dot|point|period) (?:{TOP_LEVEL}|c o m|f m)|\S+@\S*)(?!\S)"
-)
+_END = re.compile(rf"(?<!\S)(?:(?:at|@) (?:{PROVIDERS})|(?:dot|point|period) (?:{TOP_LEVEL}|c o m|f m)|\S+@\S*)(?!\S)")
 _JOINT = re.compile(r"(?:^|\s)(?:dot|underscore|hyphen|dash|@|at sign)(?:\s|$)|(?:^at \S+$)|(?:\S at$)")
 _BEGINNING = re.compile(
-    rf"(?<!\S)(?:(?:[a-z] ){{{SPELT_LETTERS - 1},}}[a-z](?!\S)|[a-z] (?:for|as in|like) [a-z]|\S+ (?:dot|underscore) \S)"
+    rf"(?<!\S)(?:(?:[a-z] ){{{SPELT_LETTERS - 1},}}[a-z](?!\S)|[a-z] (?:for|as in|like) [a-z]"
+    r"|\S+ (?:dot|underscore) \S)"
     r"|\S (?:at|underscore|dot)$"
 )
 _ASIDE = re.compile(
-    r"(?<!\S)(?:(?:all |it's all |as )*one word|(?:all |in )*(?:lower|upper) ?case|(?:in |all )?(?:capitals|caps)|no (?:spaces?|dots?"
-    r"|dash(?:es)?|hyphens?|capitals)|(?:all )?together|with (?:a|an|one|two|double|the letter) \w+(?: not (?:a|an) \w+)?"
-    r"|like (?:the|a) \w+|(?:the )?numbers?|(?:the )?digits?|spelled out|spel(?:led|t)|then|and then|that's (?:it|all)|two [a-z]s)(?!\S)"
+    r"(?<!\S)(?:(?:all |it's all |as )*one word|(?:all |in )*(?:lower|upper) ?case|(?:in |all )?(?:capitals|caps)"
+    r"|no (?:spaces?|dots?|dash(?:es)?|hyphens?|capitals)|(?:all )?together"
+    r"|with (?:a|an|one|two|double|the letter) \w+(?: not (?:a|an) \w+)?|like (?:the|a) \w+|(?:the )?(?:number|digit)s?"
+    r"|spelled out|spel(?:led|t)|then|and then|that's (?:it|all)|two [a-z]s)(?!\S)"
 )
 _NEUTRAL = word_set(
     "um uh er erm and then so it's its it is that's that the a yeah yes yep okay ok next uhm mm hmm well oh all"
@@ -139,7 +139,8 @@ def _read_back(turn: Utterance) -> Iterator[WordSpan]:
 def pieces(turn: Utterance, *, plain: bool = True) -> list[WordSpan]:
     """Spans of letters, digits, joints and names, and of everyday words that stand beside a joint.
 
-    If `plain`, also of a few everyday words that are all of a turn. "all one word", "with two t's" and what else is said about an address are of none.
+    If `plain`, also of a few everyday words that are all of a turn.
+    "all one word", "with two t's" and what else is said about an address are of none.
     """
     tokens = turn.tokens
     aside = {word for match in _ASIDE.finditer(turn.text) for word in range(*words_of(turn.text, *match.span()))}
@@ -186,7 +187,7 @@ def _is_strange(token: str) -> bool:
 
 
 def _beside_letter(tokens: Sequence[str], at: int) -> bool:
-    near = tokens[max(0, at - 1) : at] + tokens[at + 1 : at + 2]
+    near = (*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2])
     return any(len(token) == 1 or is_email_joint(token) for token in near)
 
 

@@ -80,7 +80,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|round|around)|(?:three|four|3|4) (?:on|at|from) the (?:back|front|reverse|rear|other side)"
         r"|back (?:of it )?says|(?:other|flip|reverse|signature) side",
         Topic.EXPIRY: r"expir\w+(?: date)?|exp(?: date)?|(?:good|valid|ok|okay) (?:through|thru"
-        r"|until|till|to|from|dates?)(?: date)?|still valid|(?:card|it|that|she|he) (?:is )?(?:ends(?! with)|goes|lasts|runs|dies)"
+        r"|until|till|to|from|dates?)(?: date)?|still valid"
+        r"|(?:card|it|that|she|he) (?:is )?(?:ends(?! with)|goes|lasts|runs|dies)"
         r"(?: (?:to|till|until|through|out))?|run(?:s|ning)? out|(?:through|thru|end|validity|valid) date"
         r"|(?:month|mm)(?: (?:and|slash|then|stroke|over))?(?: the)? (?:year|yy)(?: on| it| of| please|$)",
         Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"

@@ -31,7 +31,14 @@ from compliance.readers.dates import (
 )
 from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_greeted, find_people
-from compliance.readers.places import find_answers, find_bare_number, find_bare_place, find_places, find_places_near, widened
+from compliance.readers.places import (
+    find_answers,
+    find_bare_number,
+    find_bare_place,
+    find_places,
+    find_places_near,
+    widened,
+)
 from compliance.readers.spans import WordSpan
 from compliance.topics import Mention, Topic
 from compliance.utterance import Utterance
@@ -141,6 +148,13 @@ def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[
         yield first, last, "LOCATION"
     for first, last in find_people(turn, asked=other and not own - {Topic.NAME} and Topic.NAME in asked[-2:]):
         yield first, last, "PERSON"
+    yield from _coded(turn, moment, topics)
+    yield from _dated(turn, topics, asked, paid=paid)
+
+
+def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tuple[int, int, str]]:
+    """Spelling, and codes of letters and digits with what they are."""
+    asked, own = moment.asked, {mention.topic for mention in turn.mentions}
     asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
     for first, last in find_spelling(turn):
         if asked_to_spell or len(spelt(turn, first, last)) >= UNASKED_LETTERS:
@@ -151,14 +165,10 @@ def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[
             if topic in CODE_ENTITIES:
                 yield first, last, CODE_ENTITIES[topic]
     pieced = next((topic for topic in reversed(asked) if topic in PIECED), None)
-    if pieced and other and not own:
-        spelled = pieced is Topic.NAME
-        yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=not spelled))
-    for first, last in find_ibans(turn):
-        yield first, last, "IBAN_CODE"
-    for first, last in find_insurance(turn):
-        yield first, last, "US_SSN"
-    yield from _dated(turn, topics, asked, paid=paid)
+    if pieced and turn.side != moment.asker and not own:
+        yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=pieced is not Topic.NAME))
+    yield from ((*span, "IBAN_CODE") for span in find_ibans(turn))
+    yield from ((*span, "US_SSN") for span in find_insurance(turn))
 
 
 def _goes_on(turns: Sequence[Utterance], index: int) -> bool:
@@ -215,15 +225,18 @@ def _dated(
     if entity:
         for first, last in find_dates(turn, asked=entity != "MEDICAL_DATE"):
             yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
-    births = list(find_births(turn))
-    if Topic.BIRTH in topics:
-        births += [*find_years(turn, list(find_dates(turn))), *find_holidays(turn)]
-    if any(mention.topic is Topic.BIRTH for mention in turn.mentions):
-        births += find_days(turn)
     if entity == "CREDIT_CARD_EXPIRATION":
-        for first, last in find_years(turn, list(find_dates(turn, asked=True))):
-            yield first, last, entity
-    for first, last in births:
-        yield first, last, "DATE_OF_BIRTH"
+        yield from ((*span, entity) for span in find_years(turn, list(find_dates(turn, asked=True))))
+    yield from ((*span, "DATE_OF_BIRTH") for span in _births(turn, topics))
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"
+
+
+def _births(turn: Utterance, topics: set[Topic]) -> Iterator[WordSpan]:
+    """Dates of birth by what they say, and by year, holiday or day alone where one is spoken of."""
+    yield from find_births(turn)
+    if Topic.BIRTH in topics:
+        yield from find_years(turn, list(find_dates(turn)))
+        yield from find_holidays(turn)
+    if any(mention.topic is Topic.BIRTH for mention in turn.mentions):
+        yield from find_days(turn)

@@ -32,7 +32,8 @@ _BOX = re.compile(
     r"|(?:rural route|r\.?r\.?|r r|star route|highway contract|route) (?:\S+ ){1,4}?box(?: \S*\d\S*)?)(?!\S)"
 )
 _AT = re.compile(
-    r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|live|lives|living|over|round|address is|staying|me|us|it|her|him"
+    r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|live|lives|living|over|round|address is|staying"
+    r"|me|us|it|her|him"
     r"|place|house is|office is) at(?: number| no)?(?!\S)"
 )
 """"I'm at" and its like: a number after it that counts nothing is a house's."""
@@ -142,7 +143,12 @@ def _counts_nothing(turn: Utterance, run: NumberRun) -> bool:
     """Whether words follow a number that are no unit, no talk and no time of day: "twelve sycamore"."""
     after = turn.tokens[run.last_word : run.last_word + 1]
     talk = _NOT_STREET | _NOT_CITY | _GLUE | _TIMES
-    return bool(after) and not is_quantity(turn.words, run, strict=True) and after[0] not in talk and not turn.closes(run.last_word - 1)
+    return (
+        bool(after)
+        and not is_quantity(turn.words, run, strict=True)
+        and after[0] not in talk
+        and not turn.closes(run.last_word - 1)
+    )
 
 
 def _goes_on(tokens: list[str], at: int) -> bool:

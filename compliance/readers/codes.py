@@ -108,7 +108,7 @@ def find_ibans(turn: Utterance) -> Iterator[WordSpan]:
 
 
 def find_insurance(turn: Utterance) -> Iterator[WordSpan]:
-    """National insurance numbers, which nothing else looks like: "AB 12 34 56 C", "a b one two three four five six c"."""
+    """National insurance numbers, which nothing else looks like: "AB 12 34 56 C", "a b one two ... five six c"."""
     for match in _INSURANCE.finditer(turn.text):
         yield words_of(turn.text, *match.span())
     at = 0
@@ -124,9 +124,8 @@ def find_code_pieces(turn: Utterance, *, digits: bool) -> Iterator[WordSpan]:
     tokens, pieces, at = turn.tokens, [], 0
     while at < len(tokens):
         after = letter_at(tokens, at)
-        if tokens[at] in NATO or _SPELLED.fullmatch(tokens[at]):
-            after = at + 1
-        elif digits and (at in turn.numeric or _MIXED.fullmatch(tokens[at])):
+        figures = digits and (at in turn.numeric or _MIXED.fullmatch(tokens[at]))
+        if figures or tokens[at] in NATO or _SPELLED.fullmatch(tokens[at]):
             after = at + 1
         if after > at:
             pieces.append((at, after))

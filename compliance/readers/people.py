@@ -17,7 +17,8 @@ _SURE = (
     r"(?: (?:card|account|order|policy|booking))?)?(?: here)?(?: (?:is|was|are|would be|of))(?: (?:actually"
     r"|just|now))?"
     r"|(?:first|last|middle|maiden|family|full|given|sur) ?names?"
-    r"|(?:sur|first |last |full |middle |maiden )?names?'s|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
+    r"|(?:sur|first |last |full |middle |maiden )?names?'s"
+    r"|goes by|(?:is|was|she's|he's|doctor's|guy|lady|man|woman|agent|person) called|under the name(?: of)?"
     r"|calls? me|(?:speak|talk) (?:to|with)(?= [\w'-]+ (?:please|again|in|who|from|she|he|about)(?!\S))"
 )
 _FAIR = r"this is|ask(?:ed)? for|(?:speaking|spoke|speak|talk(?:ed|ing)?) (?:with|to)|i'm|i am|through to|dear|mister"
@@ -124,7 +125,7 @@ def _further(turn: Utterance, last: int) -> int:
 
 
 def _is_initial(turn: Utterance, at: int) -> bool:
-    """Whether a word is one letter that goes on with a name; "a" and "i" are words but for capitals among small letters."""
+    """Whether a word is one letter that goes on with a name; in lower case "a" and "i" are words."""
     word = turn.words[at].rstrip(".")
     return bool(re.fullmatch(r"[A-Z]" if turn.is_cased else r"[b-hj-z]", word))
 
@@ -200,15 +201,12 @@ def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) ->
     """Whether a word is a name: after a `sure` phrase any is that may be one, after one that `announced` a name any
     that is no everyday word, else those of the lists."""
     token, capital = turn.tokens[index], turn.words[index][:1].isupper()
-    if not _is_wordlike(token) or turn.words[index][:1] == "[":
-        return False
-    if turn.is_cased and _is_acronym(turn.words[index]) and not lexicon().is_given(token):
+    if not _is_wordlike(token) or turn.words[index][:1] == "[" or _is_acronym(turn, index):
         return False
     if sure and (not turn.is_cased or capital):
         return True
-    if turn.is_cased and not capital:
-        return False
-    if token in _MONTH_NAMES and index and turn.tokens[index - 1] in _WHEN:
+    dated = token in _MONTH_NAMES and index > 0 and turn.tokens[index - 1] in _WHEN
+    if dated or (turn.is_cased and not capital):
         return False
     known = lexicon()
     beside = turn.tokens[index + 1] if index + 1 < len(turn.tokens) else ""
@@ -217,9 +215,10 @@ def _may_be_name(turn: Utterance, index: int, *, sure: bool, announced: bool) ->
     return known.is_name(token) or (known.is_given(token) and known.is_family(beside))
 
 
-def _is_acronym(word: str) -> bool:
-    """Whether a word is up to three capitals: "ID", "BBC"."""
-    return bool(re.fullmatch(r"[A-Z]{2,3}", word.strip(".,?!;")))
+def _is_acronym(turn: Utterance, index: int) -> bool:
+    """Whether a word is two or three capitals and no given name: "ID", "BBC"."""
+    written = turn.words[index].strip(".,?!;")
+    return turn.is_cased and bool(re.fullmatch(r"[A-Z]{2,3}", written)) and not lexicon().is_given(turn.tokens[index])
 
 
 def _is_strange(token: str) -> bool:

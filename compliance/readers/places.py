@@ -46,7 +46,8 @@ _LIVED_IN = re.compile(
     r"(?:cottage|lodge|farm|farmhouse|rectory|vicarage|grange|croft|schoolhouse|manor|villa|mill|barn|forge|house))(?!\S)"
 )
 _NAMED_BY = re.compile(
-    r"(?<!\S)(?:road|street|lane|avenue|town|city|village|suburb|county|estate|house|property|farm|building|place)(?: name)?"
+    r"(?<!\S)(?:road|street|lane|avenue|town|city|village|suburb|county|estate|house|property"
+    r"|farm|building|place)(?: name)?"
     r" (?:is called|was called|is named|called|named|name is|is|would be|starts with)(?: just| the)?(?!\S)"
 )
 """"The road is stoke newington high street", "the house is called tregarth"."""
@@ -210,7 +211,7 @@ def _name_after(turn: Utterance, first: int) -> Iterator[WordSpan]:
 
 
 def find_places_near(turn: Utterance) -> Iterator[WordSpan]:
-    """Towns, counties and states by name, in a turn beside which an address is said: "in Leeds, is it", "kansas I assume"."""
+    """Towns, counties and states by name, in a turn beside an address: "in Leeds, is it", "kansas I assume"."""
     at = 0
     while at < len(turn.tokens):
         last = place_at(turn.tokens, at)
