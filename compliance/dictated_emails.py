@@ -153,8 +153,8 @@ def pieces(turn: Utterance, *, plain: bool = True) -> list[WordSpan]:
         if spans and spans[-1][1] == at:
             spans[-1] = (spans[-1][0], at + 1)
         else:
-            # "It's the real dom": an article that an address begins with.
-            begins = at and tokens[at - 1] in _ARTICLES and (at < 2 or tokens[at - 2] in _CUES)
+            # "It's the real dom at the farm": an article that an address or its domain begins with.
+            begins = at and tokens[at - 1] in _ARTICLES and (at < 2 or _opens(tokens[at - 2]))
             spans.append((at - 1 if begins and at not in turn.numeric else at, at + 1))
     return spans
 
@@ -182,8 +182,14 @@ def _sure(turn: Utterance, aside: set[int]) -> set[int]:
     return sure
 
 
+def _opens(token: str) -> bool:
+    return token in _CUES or is_email_joint(token)
+
+
 def _is_strange(token: str) -> bool:
-    return len(token) > 1 and bool(re.fullmatch(r"[^\W_][\w.-]*", token)) and token not in lexicon().everyday
+    """Whether a word is no everyday one; of two letters, one that nobody can say: "jb"."""
+    wordlike = re.fullmatch(r"[^\W_][\w.-]{2,}|[b-df-hj-np-tv-z]{2}", token)
+    return bool(wordlike) and token not in lexicon().everyday
 
 
 def _beside_letter(tokens: Sequence[str], at: int) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from compliance.dictation import SHORT_REPLY_WORDS, Heard, Piece
+from compliance.quantities import is_quantity
 from compliance.topics import Mention, Topic
 
 TURNS_BACK = {Topic.CARD: 8, Topic.CVV: 4}
@@ -26,6 +27,14 @@ def _words_between(heard: Heard, piece: Piece, mention: Mention) -> int:
     return sum(at not in turn.numeric and len(turn.tokens[at]) > 1 for at in gap)
 
 
+def _is_answered(heard: Heard, piece: Piece, mention: Mention) -> bool:
+    """Whether a sum or a count stands between: "I paid forty dollars with the card ending 6618"."""
+    turn = heard.turns[piece.turn]
+    last, first = mention.last_word, piece.run.first_word
+    counted = any(last <= run.first_word < first and is_quantity(turn.words, run) for run in turn.runs)
+    return counted or any(word[:1] in "$£€" for word in turn.words[last:first])
+
+
 def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     """Topics that bear on a run, nearest first: its own turn, turns before, and a question right after."""
     own = heard.turns[piece.turn].mentions
@@ -33,7 +42,8 @@ def topics_near(heard: Heard, piece: Piece) -> Iterator[Topic]:
     after = [mention for mention in own if 0 <= mention.first_word - piece.run.last_word <= SHORT_REPLY_WORDS]
     for mention in _card_last(before):
         near = piece.run.first_word - mention.last_word <= SHORT_REPLY_WORDS
-        if mention.topic is not Topic.HARMLESS or near or _words_between(heard, piece, mention) <= 1:
+        near = (near or _words_between(heard, piece, mention) <= 1) and not _is_answered(heard, piece, mention)
+        if mention.topic is not Topic.HARMLESS or near:
             yield mention.topic
     yield from (mention.topic for mention in after if mention.topic is not Topic.HARMLESS)
     distance = 0

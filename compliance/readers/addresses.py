@@ -51,7 +51,7 @@ _NOT_STREET = word_set(
     digits
     """
 )
-_TIMES = word_set("am pm a.m p.m o'clock sharp tonight tomorrow today this next every each per percent in the")
+_TIMES = word_set("a p am pm a.m p.m o'clock sharp tonight tomorrow today this next every each per percent in the")
 _UNITS = word_set("apartment apt unit suite ste flat floor building bldg room # lot box block house number tower")
 _GLUE = word_set("in and zip code postcode post zipcode postal um uh it's is that's comma")
 _STATES = word_set(
@@ -101,10 +101,16 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         first, after = words_of(turn.text, *match.span())
         last = next((run.last_word for run in turn.runs if run.first_word == after), after)
         if last > after or any(map(str.isdigit, match[0])):
-            yield first, _extend(turn, max(last, letter_at(tokens, last) if last < len(tokens) - 1 else last))
+            yield first, _extend(turn, _lettered(tokens, last))
     for index, token in enumerate(tokens[:-2]):
         if asked and token in {"flat", "apartment"}:
             yield index, _extend(turn, index)
+
+
+def _lettered(tokens: list[str], at: int) -> int:
+    """The word after the letter that a number goes on with: "box nine b"; "a" is one only at the end."""
+    word = at < len(tokens) and (tokens[at] != "a" or at + 1 == len(tokens)) and tokens[at] != "i"
+    return letter_at(tokens, at) if word else at
 
 
 def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
@@ -132,7 +138,7 @@ def _street(turn: Utterance, run: NumberRun, *, asked: bool) -> int:
     # "Two the maltings".
     if tokens[place : place + 1] == ["the"] and place + 1 < len(tokens) and tokens[place + 1] not in lexicon().everyday:
         place += 1
-    while place < min(len(tokens), run.last_word + 3) and tokens[place] not in _NOT_STREET | _NOT_CITY | _UNITS:
+    while place < min(len(tokens), run.last_word + 3) and tokens[place] not in _NOT_STREET | _NOT_CITY | _UNITS | _GLUE:
         place += 1
         if words[place - 1][-1:] in ".,?!":
             break

@@ -9,8 +9,9 @@ from pathlib import Path
 from tests.corpus.calls import Call, Secret
 
 FOLDER = Path(__file__).parent
-FILES = {"other hand": ("blind_a.txt", "blind_b.txt"), "blind": ("blind_c.txt",)}
-"""By column of the benchmark. Rules were tuned on the first two; the last is for measuring alone."""
+FILES = {"a, b": ("blind_a.txt", "blind_b.txt"), "c": ("blind_c.txt",), "d": ("blind_d.txt",)}
+"""By column of the benchmark. Rules were tuned on the first two files; what was missed in the third was known when they
+were widened; the fourth is for measuring alone."""
 
 _TAG = re.compile(r"<(?P<entity>[A-Z_]+):(?P<said>[^>]*)>")
 _TURN = re.compile(r"(?P<side>[A-Z]): (?P<text>.*)")

@@ -47,7 +47,10 @@ def test_sounds_of_digits_are_digits_where_digits_are_asked_for() -> None:
     assert not any(run.digits == "402" for run in heard_as_digits(turns, moments(turns))[1].runs)
 
 
-@pytest.mark.parametrize("line", ["A: which town are you in", "A: and the street", "A: City and state?"])
+@pytest.mark.parametrize(
+    "line",
+    ["A: which town are you in", "A: and the street", "A: City and state?", "A: suite nine okay and what city is that"],
+)
 def test_a_place_is_asked_for(line: str) -> None:
     assert asks_place(said(line)[0])
 

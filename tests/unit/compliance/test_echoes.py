@@ -45,3 +45,9 @@ def test_a_name_that_was_spelled() -> None:
 def test_everyday_words_of_a_place_do_not_spread() -> None:
     place = (Finding(0, 0, 3, "LOCATION"),)
     assert echoes("C: nine golden lane", "A: a golden opportunity", found=place) == set()
+
+
+def test_a_code_that_is_read_back_as_a_word() -> None:
+    place = (Finding(0, 0, 5, "LOCATION"),)
+    assert echoes("C: n for november g seven", "A: NG7 yes", found=place) == {"ng7"}
+    assert echoes("C: n for november g seven", "A: a4 paper", found=place) == set()

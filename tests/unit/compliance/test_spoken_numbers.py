@@ -31,6 +31,8 @@ pytestmark = pytest.mark.unit
         ("one two um three and uh four", "1234"),
         ("four one for one", "4141"),
         ("o two o", "020"),
+        ("a hundred and four", "104"),
+        ("a thousand and twelve", "1012"),
         ("10", "10"),
     ],
 )
@@ -51,6 +53,7 @@ def test_reads_one_number(text: str, digits: str) -> None:
         "two-factor",
         "um and",
         "double check",
+        "a hundred of them",
         "",
     ],
 )
