@@ -33,7 +33,6 @@ _BOX = re.compile(
 )
 _AT = re.compile(
     r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|live|lives|living|over|round|address is|staying"
-    r"|me|us|it|her|him"
     r"|place|house is|office is) at(?: number| no)?(?!\S)"
 )
 """"I'm at" and its like: a number after it that counts nothing is a house's."""
