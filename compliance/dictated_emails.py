@@ -102,7 +102,7 @@ def _of_side(turns: Sequence[Utterance], at: Sequence[Moment], side: str) -> Ite
             held = _Dictation(asked)
         if held is None:
             continue
-        spans = pieces(turn, plain=not held.whole)
+        spans = _of_address(turn, pieces(turn, plain=not held.whole))
         held.idle = 0 if spans else held.idle + 1
         held.pieces += (Finding(index, *span, "EMAIL_ADDRESS") for span in spans)
         held.joined = held.joined or any(_joins(turn, span, asked=held.asked) for span in spans)
@@ -112,6 +112,17 @@ def _of_side(turns: Sequence[Utterance], at: Sequence[Moment], side: str) -> Ite
             held.pieces = []
         if held.idle > MAX_IDLE_TURNS or (own - _STAYS and not spans):
             held = None
+
+
+def _of_address(turn: Utterance, spans: Sequence[WordSpan]) -> list[WordSpan]:
+    """The pieces that no other topic has: "my number is 0770 090 0123 and my email is" something else."""
+    kept = []
+    for first, last in spans:
+        before = [mention.topic for mention in turn.mentions if mention.last_word <= first]
+        if not before or before[-1] in _STAYS:
+            kept.append((first, last))
+    named = next((mention.last_word for mention in turn.mentions if mention.topic is Topic.EMAIL), 0)
+    return [span for span in kept if span[0] >= named] or kept
 
 
 def _begins(turn: Utterance) -> bool:

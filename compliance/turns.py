@@ -47,6 +47,9 @@ from compliance.vocabulary import word_set
 MIN_SPELT_LETTERS = 3
 """Letters of a spelled word that is looked for elsewhere."""
 
+MIN_HELD_LETTERS = 4
+"""Letters of a word that is looked for inside what was spelled."""
+
 SPELT_TURNS = 2
 """Turns between a word and its spelling at most; callwright's own choice."""
 
@@ -121,12 +124,14 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
     ]
     if not spellings:
         return
+    known = {letters for _, _, letters in spellings}
     said: dict[str, list[int]] = {}
     for index, turn in enumerate(turns):
         for place, token in enumerate(turn.tokens):
             word = token.removesuffix("'s").replace("'", "")
             said.setdefault(word, []).append(index)
-            if any(word == letters for _, _, letters in spellings):
+            # "S M I T H, s for sugar" spells a letter twice.
+            if word in known or (len(word) >= MIN_HELD_LETTERS and any(word in letters for letters in known)):
                 yield Finding(index, place, place + 1, "PERSON")
     for index, (first, last), letters in spellings:
         if any(abs(index - at) <= SPELT_TURNS for at in said.get(letters, ())):

@@ -74,6 +74,13 @@ def test_replies_to_a_whole_address_stay() -> None:
     assert dictated(*lines)[1:] == ["", "", ""]
 
 
+def test_what_other_topics_have_is_no_address() -> None:
+    line = (
+        "C: my number is oh seven seven double oh nine and my email is maria at yahoo dot com and my phone is 5550123"
+    )
+    assert dictated(line) == ["maria at yahoo dot com"]
+
+
 def test_a_letter_that_is_a_word() -> None:
     said = Utterance("C", ("i", "think", "a", "dash", "is", "in", "it"))
     assert [said.tokens[first:last] for first, last in pieces(said)] == [["a", "dash"]]

@@ -47,6 +47,10 @@ def test_the_letters_of_a_word_that_was_just_said() -> None:
     assert found("C: the w d a cable", "A: which") == ["", ""]
 
 
+def test_a_word_that_was_spelled_with_more() -> None:
+    assert found("C: Smith, S M I T H, s for sugar", entity="PERSON") == ["smith s m i t h s for sugar"]
+
+
 def test_towns_beside_an_address() -> None:
     lines = ("C: forty finch lane", "A: kansas i assume", "C: yes")
     assert found(*lines, entity="LOCATION")[1].startswith("kansas")
