@@ -76,9 +76,14 @@ def test_replies_to_a_whole_address_stay() -> None:
 
 def test_what_other_topics_have_is_no_address() -> None:
     line = (
-        "C: my number is oh seven seven double oh nine and my email is maria at yahoo dot com and my phone is 5550123"
+        "C: my number is oh seven seven double oh nine and my email is maria at yahoo dot com and my phone is 5550"
     )
     assert dictated(line) == ["maria at yahoo dot com"]
+
+
+def test_of_a_read_back_only_what_can_be_read_back() -> None:
+    lines = ["A: your email", "C: tom nine", "A: nine lives", "C: tom nine at yahoo dot com"]
+    assert dictated(*lines)[2] == "nine"
 
 
 def test_a_letter_that_is_a_word() -> None:
