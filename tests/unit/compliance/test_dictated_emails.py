@@ -75,9 +75,7 @@ def test_replies_to_a_whole_address_stay() -> None:
 
 
 def test_what_other_topics_have_is_no_address() -> None:
-    line = (
-        "C: my number is oh seven seven double oh nine and my email is maria at yahoo dot com and my phone is 5550"
-    )
+    line = "C: my number is oh seven seven double oh nine and my email is maria at yahoo dot com and my phone is 5550"
     assert dictated(line) == ["maria at yahoo dot com"]
 
 
