@@ -67,6 +67,30 @@ def is_one(voices: NDArray[np.float32], labels: NDArray[np.int64], talk_s: NDArr
     return bool(not take_turns and (voices[first] @ voices[second].T).mean() > alone)
 
 
+def without_brief(
+    voices: NDArray[np.float32], labels: NDArray[np.int64], talk_s: NDArray[np.float64], least_s: float, least: int
+) -> NDArray[np.int64]:
+    """The same labels, (n,), with every cluster of which no voice is as long as `least_s` joined to the one that it is
+    most like, the one that is heard least first, while there are more than `least` clusters.
+
+    Short voices are less like each other, and a person who says little at a time is soon two. `voices` (n, width), and
+    `talk_s`, how long each is heard, (n,).
+    """
+    labels = labels.copy()
+    while labels.max() >= least:
+        members = np.eye(int(labels.max()) + 1, dtype=np.float32)[labels]
+        brief = np.flatnonzero((members * talk_s[:, None]).max(axis=0) < least_s)
+        if not len(brief):
+            break
+        lost = int(brief[(talk_s @ members)[brief].argmin()])
+        means = members.T @ voices / members.sum(axis=0)[:, None]
+        likeness = means @ means[lost]
+        likeness[lost] = -np.inf
+        labels[labels == lost] = likeness.argmax()
+        labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
+    return labels
+
+
 def _cosines(voices: NDArray[np.float32], windows: NDArray[np.int64], rule: Rule) -> NDArray[np.float32]:
     one_window = windows[:, None, 0] == windows[:, 0]
     one_speaker = windows[:, None, 1] == windows[:, 1]

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from asr.diarize.clustering import Rule, cluster, is_one
+from asr.diarize.clustering import Rule, cluster, is_one, without_brief
 from asr.diarize.local import N_LOCAL, Embed, Local, Segment, Voice, hear
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Speaking
@@ -72,7 +72,8 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
     least, most = options.bounds
     rule = Rule(options.same_voice, options.one_voice, options.apart, options.together, least, most)
     labels = np.full(len(voices), -1)
-    labels[sure] = cluster(embeddings[sure], windows[sure], rule)
+    found = cluster(embeddings[sure], windows[sure], rule)
+    labels[sure] = without_brief(embeddings[sure], found, talk_s[sure], options.third_voice_s, max(least, 2))
     if labels.max() == 1 and least < 2 and is_one(embeddings[sure], labels[sure], talk_s[sure], options.alone_voice):
         labels[sure] = 0
     members = np.eye(int(labels.max()) + 1)[labels[sure]] * talk_s[sure, None]

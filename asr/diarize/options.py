@@ -135,6 +135,13 @@ class DiarizeOptions(Options):
         json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
     )
 
+    third_voice_s: float = Field(
+        1.5,
+        ge=0.0,
+        description="A third speaker, or a further one, is one of the others unless one voice of theirs is as long.",
+        json_schema_extra={"source": "docs/speakers.md: chosen on every other call"},
+    )
+
     @model_validator(mode="after")
     def _bounds_agree(self) -> Self:
         """Bounds leave a number between them."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from asr.diarize import clustering
-from asr.diarize.clustering import Rule, cluster, is_one
+from asr.diarize.clustering import Rule, cluster, is_one, without_brief
 
 RULE = Rule(same_voice=0.4, one_voice=0.55, apart=0.3, together=0.1, least=1, most=8)
 
@@ -78,3 +78,18 @@ def test_who_takes_no_turns_is_one_person_unless_the_voices_are_unlike(
     told = np.array(labels)
     assert is_one(alike[told], told, np.array(talk_s), 0.3) is one
     assert not is_one(np.eye(2, dtype=np.float32)[told], told, np.array(talk_s), 0.3)
+
+
+def test_a_third_speaker_needs_a_voice_of_some_length() -> None:
+    whose = np.array([0, 1, 0, 1, 2, 2])
+    given = voices(whose.tolist(), spread=0.0)
+    given[4:] = (given[4:] + given[0]) / np.sqrt(2)
+    short, longer = (np.array([3.0, 2.0, 1.0, 2.5, 1.2, length_s]) for length_s in (1.4, 1.6))
+    assert without_brief(given, whose, short, 1.5, 2).tolist() == [0, 1, 0, 1, 0, 0]
+    assert without_brief(given, whose, longer, 1.5, 2).tolist() == whose.tolist()
+    assert without_brief(given, whose, short, 1.5, 3).tolist() == whose.tolist()
+
+
+def test_two_who_say_little_at_a_time_stay_two() -> None:
+    whose = np.array([0, 1, 0, 1])
+    assert without_brief(voices([0, 1, 0, 1]), whose, np.full(4, 0.4), 1.5, 2).tolist() == whose.tolist()
