@@ -67,6 +67,12 @@ def vad_model_path() -> Path:
 
 
 @pytest.fixture(scope="session")
+def segmentation_dir() -> Path:
+    """The folder of the segmentation that tells speakers apart."""
+    return _model("pyannote-segmentation-3.0").folder
+
+
+@pytest.fixture(scope="session")
 def diarizer() -> WindowDiarizer:
     """The default diarizer with its defaults."""
     folders = [_model(name).folder for name in ("pyannote-segmentation-3.0", "campplus-zh-en")]

@@ -13,4 +13,4 @@ for module in torch torchaudio silero_vad pyannote.audio whisper; do
     || { echo "$module does not import" >&2; exit 1; }
 done
 "$TORCH/python" -m pytest -p no:cacheprovider tests/conformance/test_detector.py tests/conformance/test_resampler.py \
-  tests/external/test_logits.py "$@"
+  tests/external/test_logits.py tests/external/test_pyannote.py "$@"

@@ -5,6 +5,9 @@ FOLDER's two-channel calls, mixed, one after another and again, are read block b
 
 from __future__ import annotations
 
+import flows  # noqa: F401 - before numpy: OpenBLAS's threads spin, and would count as time of the diarizer
+
+# isort: split
 import resource
 import sys
 import time

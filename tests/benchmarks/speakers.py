@@ -13,6 +13,9 @@ reference's, under the best one-to-one naming of speakers. Overlap: frames of 10
 
 from __future__ import annotations
 
+import flows  # noqa: F401 - before numpy: OpenBLAS's threads spin, and would count as time of the diarizer
+
+# isort: split
 import json
 import os
 import sys
