@@ -39,6 +39,9 @@ class Site:
     """If they reach the database by another way."""
     overrides: tuple[str, ...] = ()
     jump: Jump | None = None
+    bucket: str = ""
+    """Where objects are kept, as in bucket/prefix, if not in a folder, and a client to look there."""
+    client: Any = None
     workers: list[ForkServerProcess] = field(default_factory=list)
     _engine: sa.Engine | None = None
 
@@ -49,6 +52,11 @@ class Site:
     @property
     def objects(self) -> Path:
         return self.root / "objects"
+
+    @property
+    def where(self) -> str:
+        """Where objects are kept, as a setting says it."""
+        return f"s3://{self.bucket}" if self.bucket else str(self.objects)
 
     def start(
         self,
@@ -61,7 +69,7 @@ class Site:
         """Start a worker, on a machine that has no other yet unless one is named."""
         at = len(self.workers) if machine is None else machine
         data = self.root / ("data" if self.url.startswith("sqlite") else f"data-{at}")
-        fixed = (f"ingest.lease_s={LEASE_S}", f"storage.objects_dir={self.objects}", *self.overrides, *overrides)
+        fixed = (f"ingest.lease_s={LEASE_S}", f"storage.objects_dir={self.where}", *self.overrides, *overrides)
         named = tuple(sources) or (str(self.drop),)
         url = self.url_of_workers or self.url
         order = Order(url, data, named, each_s, fixed, once, self.environ, self.root / "workers.log")
@@ -153,10 +161,32 @@ class Site:
         wanted = f"JOIN recordings r ON r.id = recording_id WHERE r.sha256 = '{sha256}'"
         keys = self.rows(f"SELECT object_key FROM documents {wanted}")
         keys += self.rows(f"SELECT object_key FROM certificates {wanted}")
-        paths = [self.objects / key for (key,) in keys]
-        return bool(paths) and all(
-            path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem for path in paths
-        )
+        return bool(keys) and all(self._holds_what_it_says(key) for (key,) in keys)
+
+    def _holds_what_it_says(self, key: str) -> bool:
+        digest = key.rpartition("/")[2].partition(".")[0]
+        if not self.bucket:
+            path = self.objects / key
+            return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == digest
+        bucket, _, prefix = self.bucket.partition("/")
+        try:
+            body = self.client.get_object(Bucket=bucket, Key=f"{prefix}/{key}")["Body"].read()
+        except self.client.exceptions.NoSuchKey:
+            return False
+        return hashlib.sha256(body).hexdigest() == digest
+
+    def strays(self) -> set[str]:
+        """Objects that no row names: left by whoever was killed, or came too late, before it could publish them."""
+        named = self.rows("SELECT object_key FROM documents UNION SELECT object_key FROM certificates")
+        return self._kept() - {key for (key,) in named}
+
+    def _kept(self) -> set[str]:
+        if not self.bucket:
+            below = (path.relative_to(self.objects) for path in self.objects.rglob("*") if path.is_file())
+            return {path.as_posix() for path in below if not path.parts[0].startswith(".")}
+        bucket, _, prefix = self.bucket.partition("/")
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}/")
+        return {one["Key"].removeprefix(f"{prefix}/") for page in pages for one in page.get("Contents", ())}
 
     def each_once(self, n: int) -> None:
         """Nothing is lost and nothing twice: every recording has one transcript, and one try that published it."""

@@ -1,525 +1,128 @@
-"""What faults cost: `python -m tests.benchmarks.faults [--tries N] [--only NAME,...] [--cut-s S]` prints a row a fault.
+"""What faults cost: `python -m tests.benchmarks.faults [--tries N] [--only NAME,...] [--cut-s S] [--results FILE]`.
 
-`callwright watch` works in processes of its own, through Prefect's server, on PostgreSQL with a data folder a machine
-or on SQLite, from folders, S3 and SQS; models say what they are told to (tests/scripted_worker.py). A try lets six
-recordings come in, makes the fault at some moment while they are worked on, and mends it. Lost are recordings that are
-not published with all words and all objects, doubled those that were published more than once: counted by the ledger,
-the views and the object folder. Recovery is from the fault's end to the last publication.
+Prints a row for each fault of DRILLS. Lost are recordings that are not published with all words and all objects,
+doubled those that were published more than once: counted by the ledger, the views and the object store. Strays are
+objects that no row names. Recovery is from the fault's end to the last publication.
 
-Where PREFECT_API_URL names a server on this machine, that one is used; it cannot be killed.
+Each try is a line of JSON in FILE, and none that is there is made again: an interrupted run goes on, and files of runs
+that went on beside each other make one table when they are joined. A try that fails is counted, its line says what was
+seen, and the next one begins on a new site.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
-import random
-import signal
 import statistics
-import subprocess
-import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-import boto3
-
-from tests.ingest_site import LEASE_S, Site, machine_environ
-from tests.scripted_worker import POISON_S, SETTINGS, recording
-from tests.servers import Moto, Postgres, Prefect
-from tests.wire import State, Wire
-
-N = 6
-EACH_S = 0.1
-_QUEUE, _BUCKET = "events", "calls"
-_DISK_MB = 24
-
-
-@dataclass(slots=True)
-class Park:
-    """All servers, with a wire to each, by which workers reach them."""
-
-    root: Path
-    cut_s: float
-    prefect: Prefect
-    moto: Moto
-    postgres: Postgres
-    to_prefect: Wire
-    to_moto: Wire
-    to_postgres: Wire
-    numbers: Iterator[int] = field(default_factory=lambda: count(1))
-    objects: dict[str, bytes] = field(default_factory=dict)
-    """What was put into S3: a new moto is given it again."""
-
-    def site(self, kind: str, *overrides: str) -> Site:
-        """A place of its own, with a database of its own."""
-        number = next(self.numbers)
-        root = self.root / f"site-{number}"
-        root.mkdir()
-        environ = machine_environ(f"http://127.0.0.1:{self.to_prefect.port}", f"http://127.0.0.1:{self.to_moto.port}")
-        if kind == "sqlite":
-            site = Site(root, f"sqlite:///{root}/calls.db", environ, overrides=overrides)
-        else:
-            name = f"site_{number}"
-            self.postgres.execute(f"CREATE DATABASE {name}")
-            theirs, ours = (self.postgres.url_by(port, name) for port in (self.to_postgres.port, self.postgres.port))
-            site = Site(root, ours, environ, theirs, overrides)
-        site.drop.mkdir()
-        return site
-
-    def client(self, name: str) -> Any:
-        """A client of S3 or SQS that goes by no wire."""
-        keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
-        return boto3.client(name, endpoint_url=self.moto.url, **keys)
-
-    def start_moto(self) -> None:
-        """Start it with all that it held, as a server with a disk would."""
-        self.moto.start()
-        self.client("s3").create_bucket(Bucket=_BUCKET)
-        for key, body in self.objects.items():
-            self.client("s3").put_object(Bucket=_BUCKET, Key=key, Body=body)
-
-    def upload(self, prefix: str, numbers: list[int]) -> set[str]:
-        """Put recordings into S3, and return their SHA-256."""
-        import hashlib
-
-        bodies = {f"{prefix}/{number}.wav": recording(number) for number in numbers}
-        self.objects |= bodies
-        for key, body in bodies.items():
-            self.client("s3").put_object(Bucket=_BUCKET, Key=key, Body=body)
-        return {hashlib.sha256(body).hexdigest() for body in bodies.values()}
-
-
-@contextmanager
-def park(cut_s: float) -> Iterator[Park]:
-    """All servers, until the block ends."""
-    with ExitStack() as opened:
-        root = Path(opened.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True)))
-        root.chmod(0o755)
-        prefect, moto, postgres = Prefect(root / "prefect"), Moto(root / "moto"), Postgres(root / "postgres")
-        postgres.folder.mkdir()
-        postgres.make()
-        for server in (postgres, prefect, moto):
-            opened.callback(server.stop if isinstance(server, Postgres) else server.kill)
-        postgres.start()
-        if address := os.environ.get("PREFECT_API_URL"):
-            prefect.port = int(address.removesuffix("/api").rpartition(":")[2])
-        else:
-            prefect.start()
-        wires = [Wire(server.port) for server in (prefect, moto, postgres)]
-        made = Park(root, cut_s, prefect, moto, postgres, *wires)
-        made.start_moto()
-        yield made
-
-
-class Drill:
-    """One fault, over and over, on one site."""
-
-    kind = "postgresql"
-    workers = 1
-    each_s = EACH_S
-    overrides: tuple[str, ...] = ()
-
-    def __init__(self, park: Park, random_moment: random.Random) -> None:
-        self.park, self.moment = park, random_moment
-        self.site = park.site(self.kind, *self.overrides)
-        self.sources: tuple[str, ...] = ()
-        self.next = 0
-        self.done = 0
-        self.prepare()
-
-    def prepare(self) -> None:
-        """Before the first try."""
-        for machine in range(self.workers):
-            self.site.start(self.each_s, sources=self.sources, machine=machine)
-
-    def numbers(self) -> list[int]:
-        """The next recordings."""
-        self.next += N
-        return list(range(self.next - N, self.next))
-
-    def come_in(self) -> set[str]:
-        """Recordings come in."""
-        return self.site.fill(self.numbers())
-
-    def fault(self) -> None:
-        """Make the fault, and mend it."""
-        raise NotImplementedError
-
-    def once(self) -> tuple[set[str], float]:
-        """One try: which recordings were to be done, and how long the recovery took."""
-        before = self.site.count("tries")
-        sha256s = self.come_in()
-        self.site.until(lambda: self.site.count("tries") > before)
-        time.sleep(self.moment.random() * N * self.each_s)
-        self.fault()
-        began_s = time.monotonic()
-        self.site.until(lambda: self.is_over(sha256s), 600.0)
-        return sha256s, time.monotonic() - began_s
-
-    def is_over(self, sha256s: set[str]) -> bool:
-        """Whether all is done that is to be. Raises AssertionError if a worker died that nobody killed."""
-        if not self.is_well():
-            raise AssertionError((self.site.root / "workers.log").read_text()[-3_000:])
-        return self.site.published(sha256s) and not self.site.count("arrivals WHERE settled_at IS NULL")
-
-    def is_well(self) -> bool:
-        """Whether the workers that were not killed are still there."""
-        return all(worker.is_alive() for worker in self.site.workers)
-
-    def end(self) -> None:
-        """After the last try."""
-        self.site.end()
-
-
-class KilledAndRestarted(Drill):
-    """kill -9 of the flow's process; another on the same machine"""
-
-    def fault(self) -> None:
-        worker = self.site.workers.pop()
-        worker.kill()
-        worker.join()
-        self.site.start(self.each_s, machine=0)
-
-
-class KilledOnSqlite(KilledAndRestarted):
-    """the same, on SQLite"""
-
-    kind = "sqlite"
-
-
-class OneOfTwoKilled(Drill):
-    """kill -9 of one of two workers; the other takes over by leases"""
-
-    workers = 2
-
-    def prepare(self) -> None:
-        super().prepare()
-        self.machines = count(2)
-
-    def fault(self) -> None:
-        worker = self.site.workers.pop(0)
-        worker.kill()
-        worker.join()
-
-    def once(self) -> tuple[set[str], float]:
-        if len(self.site.workers) < self.workers:  # for the next try; not counted as recovery
-            self.site.start(self.each_s, machine=next(self.machines))
-        return super().once()
-
-
-class PrefectKilled(Drill):
-    """kill -9 of Prefect's server; started again"""
-
-    def fault(self) -> None:
-        self.park.prefect.kill()
-        time.sleep(1.0)
-        self.park.prefect.start()
-
-
-class DatabaseStopped(Drill):
-    """immediate stop of PostgreSQL; started again"""
-
-    def fault(self) -> None:
-        self.park.postgres.stop()
-        time.sleep(1.0)
-        self.park.postgres.start()
-
-
-class DatabaseKilled(Drill):
-    """kill -9 of PostgreSQL; started again"""
-
-    def fault(self) -> None:
-        self.park.postgres.kill()
-        self.park.postgres.start()
-
-
-class OnS3(Drill):
-    """Recordings lie in S3."""
-
-    def prepare(self) -> None:
-        self.prefix = f"in-{self.site.root.name}"
-        self.sources = (f"s3://{_BUCKET}/{self.prefix}/",)
-        super().prepare()
-
-    def come_in(self) -> set[str]:
-        return self.park.upload(self.prefix, self.numbers())
-
-    def once(self) -> tuple[set[str], float]:
-        """The fault comes while objects are fetched as well."""
-        sha256s = self.come_in()
-        time.sleep(self.moment.random() * N * self.each_s)
-        self.fault()
-        began_s = time.monotonic()
-        self.site.until(lambda: self.is_over(sha256s), 600.0)
-        return sha256s, time.monotonic() - began_s
-
-
-class S3Killed(OnS3):
-    """kill -9 of the S3 server; started again"""
-
-    def fault(self) -> None:
-        with self.park.to_moto.being(State.REFUSING):  # until it has again what a server with a disk would have
-            self.park.moto.kill()
-            self.park.start_moto()
-
-
-class Cut(Drill):
-    """A wire is cut: every second time nothing is told, else connections are reset."""
-
-    wire = "to_postgres"
-
-    def fault(self) -> None:
-        self.done += 1
-        with getattr(self.park, self.wire).being((State.SILENT, State.REFUSING)[self.done % 2]):
-            time.sleep(self.park.cut_s)
-
-
-class DatabaseCut(Cut):
-    """network cut to the database"""
-
-
-class PrefectCut(Cut):
-    """network cut to Prefect's server"""
-
-    wire = "to_prefect"
-
-
-class S3Cut(Cut, OnS3):
-    """network cut to S3"""
-
-    wire = "to_moto"
-
-
-class S3Busy(OnS3):
-    """S3 answers 503"""
-
-    def fault(self) -> None:
-        with self.park.to_moto.being(State.BUSY):
-            time.sleep(1.0)
-
-
-class S3Slow(OnS3):
-    """S3's bodies are slow"""
-
-    def fault(self) -> None:
-        with self.park.to_moto.being(State.SLOW):
-            time.sleep(2.0)
-
-
-class DiskFull(Drill):
-    """disk full: a tmpfs with the data folder, objects and SQLite"""
-
-    kind = "sqlite"
-
-    def prepare(self) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "none", self.site.root], check=True)
-        self.site.drop.mkdir()
-        super().prepare()
-
-    def fault(self) -> None:
-        ballast = self.site.root / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(bytes(4_096))
-            except OSError:
-                pass
-            time.sleep(1.0)
-        ballast.unlink()
-
-    def end(self) -> None:
-        super().end()
-        subprocess.run(["umount", "-l", self.site.root], check=True)
-
-
-class ClockJumps(Drill):
-    """clock jumps by an hour, on and back, with two workers"""
-
-    workers = 2
-
-    def prepare(self) -> None:
-        self.site.jump = multiprocessing.get_context("forkserver").Value("d", 0.0)
-        super().prepare()
-
-    def fault(self) -> None:
-        assert self.site.jump is not None
-        self.site.jump.value = 0.0 if self.site.jump.value else self.moment.choice((3_600.0, -3_600.0))
-
-
-class EventsTwice(OnS3):
-    """events come twice, late and in another order"""
-
-    def prepare(self) -> None:
-        made = self.park.client("sqs").create_queue(QueueName=f"{_QUEUE}-{self.site.root.name}")
-        self.queue = str(made["QueueUrl"]).replace(str(self.park.moto.port), str(self.park.to_moto.port))
-        self.prefix = f"in-{self.site.root.name}"
-        self.sources = (self.queue,)
-        Drill.prepare(self)
-
-    def come_in(self) -> set[str]:
-        numbers = self.numbers()
-        sha256s = self.park.upload(self.prefix, numbers)
-        self.told = [key for number in numbers for key in [f"{self.prefix}/{number}.wav"] * 2]
-        self.moment.shuffle(self.told)
-        self._tell(self.told[:N])
-        return sha256s
-
-    def fault(self) -> None:
-        self._tell([*self.told[N:], *self.told[: N // 2]])
-
-    def is_over(self, sha256s: set[str]) -> bool:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        url = self.queue.replace(str(self.park.to_moto.port), str(self.park.moto.port))
-        left = self.park.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
-        return not sum(int(left[name]) for name in names) and super().is_over(sha256s)
-
-    def _tell(self, keys: list[str]) -> None:
-        url = self.queue.replace(str(self.park.to_moto.port), str(self.park.moto.port))
-        for key in keys:
-            put = {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": _BUCKET}, "object": {"key": key}}}
-            self.park.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"Records": [put]}))
-
-
-class Grows(Drill):
-    """a file grows while it is read"""
-
-    overrides = ("ingest.complete=stable", "ingest.stable_s=1.0")
-
-    def come_in(self) -> set[str]:
-        import hashlib
-
-        bodies = {self.site.drop / f"{number}.wav": recording(number) for number in self.numbers()}
-        for part in range(4):
-            for path, body in bodies.items():
-                with path.open("ab") as file:
-                    file.write(body[part * len(body) // 4 : (part + 1) * len(body) // 4])
-            time.sleep(self.moment.random() * 0.6)
-        return {hashlib.sha256(body).hexdigest() for body in bodies.values()}
-
-    def once(self) -> tuple[set[str], float]:
-        sha256s = self.come_in()
-        began_s = time.monotonic()
-        self.site.until(lambda: self.is_over(sha256s), 600.0)
-        return sha256s, time.monotonic() - began_s
-
-    def is_well(self) -> bool:
-        """No part of a file is a recording."""
-        return super().is_well() and self.site.count("recordings") <= self.next
-
-
-class Race(Drill):
-    """two workers race for each recording"""
-
-    workers = 2
-    each_s = 0.0
-
-    def once(self) -> tuple[set[str], float]:
-        sha256s = self.come_in()
-        began_s = time.monotonic()
-        self.site.until(lambda: self.is_over(sha256s), 600.0)
-        return sha256s, time.monotonic() - began_s
-
-
-class Stopped(Drill):
-    """a worker stands still past its lease, and goes on"""
-
-    workers = 2
-
-    def fault(self) -> None:
-        worker = self.site.workers[self.moment.randrange(2)]
-        assert worker.pid is not None
-        os.kill(worker.pid, signal.SIGSTOP)
-        time.sleep(LEASE_S * 1.5)
-        os.kill(worker.pid, signal.SIGCONT)
-
-
-class Poison(Drill):
-    """a recording kills whoever hears it; the worker is started again"""
-
-    def prepare(self) -> None:
-        self.put_aside = 0
-
-    def once(self) -> tuple[set[str], float]:
-        sha256s = self.come_in()
-        self.site.put(f"poison-{self.next}.wav", recording(1_000_000 + self.next, POISON_S))
-        self.put_aside += 1
-        began_s = time.monotonic()
-        while self.site.start(0.0, machine=0, once=True).join() or self.site.workers.pop().exitcode:
-            pass
-        assert self.site.count("recordings WHERE state = 'quarantined'") == self.put_aside
-        assert self.is_over(sha256s)
-        return sha256s, time.monotonic() - began_s
-
+from tests.benchmarks import drills, pool_drills
+from tests.benchmarks.drills import Drill, N, Park, park
+from tests.ingest_site import LEASE_S, Site, Tally
+from tests.scripted_worker import SETTINGS
 
 DRILLS: dict[str, type[Drill]] = {
-    "killed": KilledAndRestarted,
-    "killed-sqlite": KilledOnSqlite,
-    "one-of-two": OneOfTwoKilled,
-    "prefect": PrefectKilled,
-    "database-stop": DatabaseStopped,
-    "database-kill": DatabaseKilled,
-    "s3": S3Killed,
-    "cut-database": DatabaseCut,
-    "cut-prefect": PrefectCut,
-    "cut-s3": S3Cut,
-    "s3-503": S3Busy,
-    "s3-slow": S3Slow,
-    "disk": DiskFull,
-    "clock": ClockJumps,
-    "events": EventsTwice,
-    "grows": Grows,
-    "race": Race,
-    "stopped": Stopped,
-    "poison": Poison,
+    **drills.DRILLS,
+    "pool-run": pool_drills.RunOfPoolKilled,
+    "pool-worker": pool_drills.WorkerOfPoolKilled,
 }
 
+_HEAD = (
+    "| fault | tries | failed | lost | doubled | strays | recovery s, median | max | load |",
+    "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+)
 
-def run(name: str, made: Park, tries: int) -> tuple[int, int, list[float]]:
-    """Make a fault so often; return how many were lost, how many doubled, and the times to recover.
 
-    Raises AssertionError if a worker died that nobody killed.
-    """
-    drill = DRILLS[name](made, random.Random(name))  # noqa: S311
-    lost = doubled = 0
-    took_s: list[float] = []
-    try:
-        for _ in range(tries):
-            sha256s, recovered_s = drill.once()
-            tally = drill.site.tally(sha256s)
-            lost, doubled = lost + tally.lost, doubled + tally.doubled
-            took_s.append(recovered_s)
-    finally:
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What came of one try. `recovered_s` is None of one that failed, and `seen` what was seen then."""
+
+    fault: str
+    number: int
+    lost: int
+    doubled: int
+    strays: int
+    recovered_s: float | None
+    load: float
+    """The machine's load average over a minute, at the end."""
+    seen: str = ""
+
+
+def run(name: str, made: Park, numbers: range) -> Iterator[Tried]:
+    """Make the tries of these numbers at a fault, on one site unless one fails."""
+    drill: Drill | None = None
+    strays = 0
+    for number in numbers:
+        seen, recovered_s, tally, before = "", None, Tally(0, 0), strays
+        try:
+            if drill is None:
+                drill, before = DRILLS[name](made, name, number), 0
+            recovered_s = drill.once()
+        except Exception as error:  # noqa: BLE001 what else it costs is told by the tries to come
+            seen = f"{type(error).__name__}: {error}; {_state(drill.site) if drill else 'no site'}"
+        if drill is not None:
+            try:
+                tally, strays = drill.site.tally(drill.came), len(drill.site.strays())
+            except Exception as error:  # noqa: BLE001
+                seen, tally = f"{seen}; not counted: {type(error).__name__}: {error}", Tally(len(drill.came), 0)
+        yield Tried(name, number, tally.lost, tally.doubled, strays - before, recovered_s, os.getloadavg()[0], seen)
+        if seen and drill is not None:
+            drill.end()
+            drill, strays = None, 0
+    if drill is not None:
         drill.end()
-    return lost, doubled, took_s
+
+
+def _state(site: Site) -> str:
+    """What a site looks like after a try that failed."""
+    asked = (
+        "SELECT state, count(*) FROM recordings GROUP BY state",
+        "SELECT owner, failures, note, expires_at FROM arrivals WHERE settled_at IS NULL",
+        "SELECT recording_id, owner, expires_at FROM tries WHERE ended_at IS NULL",
+    )
+    log = site.root / "workers.log"
+    alive = [worker.is_alive() for worker in site.workers]
+    try:
+        rows = [[[str(one) for one in row] for row in site.rows(sql)] for sql in asked]
+    except Exception as error:  # noqa: BLE001
+        rows = [[[f"{type(error).__name__}: {error}"]]]
+    return f"{rows}; workers alive: {alive}; their log: {log.read_text()[-3_000:] if log.exists() else ''}"
+
+
+def row(tries: Sequence[Tried]) -> str:
+    """The table's row of a fault."""
+    took_s = [one.recovered_s for one in tries if one.recovered_s is not None]
+    sums = [sum(getattr(one, what) for one in tries) for what in ("lost", "doubled", "strays")]
+    times = [f"{statistics.median(took_s):.1f}", f"{max(took_s):.1f}"] if took_s else ["", ""]
+    loads = sorted(one.load for one in tries)
+    failed = sum(bool(one.seen) for one in tries)
+    cells = (DRILLS[tries[0].fault].__doc__, len(tries), failed, *sums, *times, f"{loads[0]:.0f} to {loads[-1]:.0f}")
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def main() -> None:
-    """Print the table."""
+    """Make what tries are missing, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tries", type=int, default=20)
     parser.add_argument("--only", default=",".join(DRILLS))
     parser.add_argument("--cut-s", type=float, default=30.0)
+    parser.add_argument("--results", type=Path, default=Path("faults.jsonl"))
     arguments = parser.parse_args()
+    arguments.results.touch()
+    tried: dict[str, list[Tried]] = {name: [] for name in arguments.only.split(",")}
+    for one in (Tried(**json.loads(line)) for line in arguments.results.read_text().splitlines()):
+        tried.setdefault(one.fault, []).append(one)
+    missing = {name: range(len(made), arguments.tries) for name, made in tried.items()}
+    if any(missing.values()):
+        with park(arguments.cut_s) as servers, arguments.results.open("a", buffering=1) as results:
+            for one in (one for name, numbers in missing.items() for one in run(name, servers, numbers)):
+                results.write(json.dumps(asdict(one)) + "\n")
+                tried[one.fault].append(one)
     print(f"{N} recordings a try, leases of {LEASE_S:g} s, cuts of {arguments.cut_s:g} s; {', '.join(SETTINGS)}\n")
-    print("| fault | tries | recordings | lost | doubled | recovery s, median | max |")
-    print("|---|---:|---:|---:|---:|---:|---:|")
-    with park(arguments.cut_s) as made:
-        for name in arguments.only.split(","):
-            told = partial(print, f"| {DRILLS[name].__doc__} | {arguments.tries} |", flush=True)
-            try:
-                lost, doubled, took_s = run(name, made, arguments.tries)
-            except AssertionError as error:
-                told(f"failed: {error}")
-                continue
-            told(f"{N * arguments.tries} | {lost} | {doubled} | {statistics.median(took_s):.1f} | {max(took_s):.1f} |")
+    print("\n".join([*_HEAD, *(row(made) for made in tried.values() if made)]))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import argparse
 import random
 import time
 
-from tests.benchmarks.faults import OnS3, Park, park
+from tests.benchmarks.drills import OnS3, Park, park
 
 IN_HAND = ("batch.group_audio_s=2", "ingest.batch_recordings=8")
 

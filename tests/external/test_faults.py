@@ -10,7 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.benchmarks.faults import Park, park, run
+from tests.benchmarks.drills import Park, park
+from tests.benchmarks.faults import run
 from tests.servers import has_postgres
 
 
@@ -26,11 +27,11 @@ def servers() -> Iterator[Park]:
     "name", ["prefect", "database-kill", "s3", "cut-database", "cut-prefect", "s3-503", "clock", "events"]
 )
 def test_nothing_is_lost_and_nothing_twice(servers: Park, name: str) -> None:
-    lost, doubled, _ = run(name, servers, tries=1)
-    assert (lost, doubled) == (0, 0)
+    [tried] = run(name, servers, range(1))
+    assert (tried.lost, tried.doubled, tried.seen) == (0, 0, "")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system is mounted, for which this user has no right")
 def test_a_full_disk_is_waited_for(servers: Park) -> None:
-    lost, doubled, _ = run("disk", servers, tries=1)
-    assert (lost, doubled) == (0, 0)
+    [tried] = run("disk", servers, range(1))
+    assert (tried.lost, tried.doubled, tried.seen) == (0, 0, "")
