@@ -129,6 +129,8 @@ class Drill:
     kind = "postgresql"
     workers = 1
     each_s = EACH_S
+    moments_s = N * EACH_S
+    """The fault comes at a random moment of so many seconds."""
     overrides: tuple[str, ...] = ()
     objects_in_s3 = False
 
@@ -151,7 +153,7 @@ class Drill:
         before = self.site.count("tries")
         self.came = self.come_in()
         self.site.until(lambda: self.has_begun(before))
-        time.sleep(self.moment.random() * N * self.each_s)
+        time.sleep(self.moment.random() * self.moments_s)
         self.fault()
         self.number += 1
         return self.site.until(self.is_over, RECOVERED_WITHIN_S)
@@ -250,9 +252,10 @@ class DatabaseKilled(Drill):
 
 
 class OnS3(Drill):
-    """Recordings lie in S3, and objects are kept there."""
+    """Recordings lie in S3, and objects are kept there: it is needed before the work, and after it."""
 
     objects_in_s3 = True
+    moments_s = 2.0
 
     def prepare(self) -> None:
         self.prefix = f"in-{self.site.root.name}"
@@ -263,7 +266,6 @@ class OnS3(Drill):
         return self.park.upload(self.prefix, self.numbers())
 
     def has_begun(self, tries: int) -> bool:
-        """The fault comes while objects are fetched as well."""
         return True
 
 
@@ -412,16 +414,16 @@ class Grows(Drill):
     def fault(self) -> None:
         """It was made as they came in."""
 
-    def is_well(self) -> bool:
-        """No part of a file is a recording."""
-        return super().is_well() and self.site.count("recordings") <= self.next
+    def is_over(self) -> bool:
+        assert self.site.count("recordings") <= self.next, "part of a file was taken for a recording"
+        return super().is_over()
 
 
 class Race(Drill):
     """two workers race for each recording"""
 
     workers = 2
-    each_s = 0.0
+    each_s = moments_s = 0.0
 
     def has_begun(self, tries: int) -> bool:
         return True

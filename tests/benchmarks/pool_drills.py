@@ -17,7 +17,8 @@ from typing import Any
 import httpx
 
 from configs.load import variable
-from tests.benchmarks.drills import Drill
+from storage.session import migrate, open_database
+from tests.benchmarks.drills import Drill, N
 from tests.ingest_site import LEASE_S
 from tests.scripted_engine import EACH_S
 from tests.scripted_worker import SETTINGS
@@ -32,13 +33,16 @@ _NEVER = ("retention_sweep", "quality_weekly", "quality_monthly")
 class WorkerOfPoolKilled(Drill):
     """kill -9 of a worker of a pool, which takes its run with it; another worker of the pool takes over"""
 
-    each_s = EACH_S
+    moments_s = N * EACH_S * 0.7
     running: list[subprocess.Popen[bytes]]
     in_hand = 0
 
     def prepare(self) -> None:
         self.pool = self.site.root.name
         self.running, self.started = [], 0
+        engine = open_database(self.site.url)
+        migrate(engine)
+        engine.dispose()
         environ = self._environ() | {"PREFECT_HOME": str(self.site.root / "deploying")}
         subprocess.run(self._line("deploy"), env=environ, check=True, capture_output=True)
         # What is deployed names flows.engine, which would load real models.

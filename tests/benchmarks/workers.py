@@ -8,7 +8,6 @@ they share the work is measured, and not who has the cores. At last one of three
 from __future__ import annotations
 
 import argparse
-import random
 import time
 
 from tests.benchmarks.drills import OnS3, Park, park
@@ -20,14 +19,15 @@ class Sharing(OnS3):
     """Some workers on one bucket, in which all recordings lie before they begin."""
 
     overrides = IN_HAND
+    objects_in_s3 = False
 
     def __init__(self, made: Park, workers: int, calls: int, each_s: float) -> None:
         self.workers, self.calls, self.each_s = workers, calls, each_s
-        super().__init__(made, random.Random(1))  # noqa: S311
+        super().__init__(made, "sharing", 1)
 
     def prepare(self) -> None:
         self.prefix = f"in-{self.site.root.name}"
-        self.sha256s = self.park.upload(self.prefix, list(range(self.calls)))
+        self.came = self.park.upload(self.prefix, list(range(self.calls)))
         super().prepare()
 
     def take_s(self, *, kill: bool = False) -> float:
@@ -36,7 +36,7 @@ class Sharing(OnS3):
         if kill:
             self.site.until(lambda: self.site.count("tries WHERE outcome = 'published'") > self.calls // 3, 300.0)
             self.site.workers.pop().kill()
-        self.site.until(lambda: self.is_over(self.sha256s), 600.0)
+        self.site.until(self.is_over, 600.0)
         return time.monotonic() - began_s
 
 
@@ -55,7 +55,7 @@ def main() -> None:
             sharing = Sharing(made, workers, arguments.calls, arguments.each_s)
             took_s = sharing.take_s(kill=kill)
             alone_s = alone_s or took_s
-            tally = sharing.site.tally(sharing.sha256s)
+            tally = sharing.site.tally(sharing.came)
             by_owner = "SELECT count(*) FROM tries WHERE outcome = 'published' GROUP BY owner ORDER BY 1 DESC"
             shares = ", ".join(str(count) for (count,) in sharing.site.rows(by_owner))
             name = f"{workers}, one killed" if kill else str(workers)
