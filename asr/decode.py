@@ -68,6 +68,21 @@ def identify(path: Path) -> Recording:
         raise _unreadable(path, error) from error
 
 
+def check_unchanged(recording: Recording) -> None:
+    """Raise SkippableError for a recording whose file is longer or shorter than when it was identified; one that was
+    taken away has been read."""
+    try:
+        size_bytes = recording.path.stat().st_size
+    except OSError:
+        return
+    if size_bytes != recording.size_bytes:
+        raise SkippableError(
+            f"{recording.name} changed while it was read: it had {recording.size_bytes} bytes, and now {size_bytes}",
+            "Nothing has to be done where it is watched: what it is now is taken as another recording. "
+            "Let the recorder finish a file before it is taken",
+        )
+
+
 @contextmanager
 def open_recording(recording: Recording, options: DecodeOptions) -> Iterator[Reader]:
     """Open a recording, after every check that needs no sample of it.

@@ -23,6 +23,7 @@ from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
 from asr.cores import cores
+from asr.decode import check_unchanged
 from asr.errors import FatalError, RetryableError
 from asr.types import Recording, Transcript
 from configs.settings import Settings
@@ -332,6 +333,7 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
 
     def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
         recording = item[0].recording
+        check_unchanged(recording)
         shelf = Shelf(objects, repository.day(recording.sha256))
         began_s = time.thread_time()
         publication = stages.publication(*item, shelf, batch.settings, certify)

@@ -18,10 +18,12 @@ from asr.errors import ConfigError, RetryableError
 from asr.types import Hypothesis, Samples, Word
 from configs.load import load as load_settings
 from configs.settings import Settings
+from flows.inlets.base import Fetched
 from flows.inlets.folder import FolderInlet
 from flows.inlets.opening import open_inlet
 from flows.meter import Bar
 from flows.watch import Cycle, Watcher, watch, watching
+from storage.types import Arrival
 
 Load = Callable[[Callable[[Samples], Hypothesis]], ScriptedEngine]
 
@@ -174,6 +176,52 @@ def test_what_is_taken_away_before_it_is_read_is_told_of(place: Place, calls: Pa
         watcher.arrivals.give_back(seen)
         (place.drop / "bank.wav").unlink()
         assert watcher.cycle().settled == {"gone": 1}
+
+
+def test_a_file_that_grows_while_it_is_hashed_is_looked_at_again(place: Place, calls: Path) -> None:
+    class Growing(FolderInlet):
+        def fetch(self, arrival: Arrival, scratch: Path) -> Fetched:
+            fetched = super().fetch(arrival, scratch)
+            if not grown:
+                grown.append(_grow(fetched.path))
+            return fetched
+
+    grown: list[int] = []
+    shutil.copy(calls / "bank.wav", place.drop)
+    chosen = settings()
+    inlets = [Growing(place.drop, chosen)]
+    with watching(inlets, chosen, place.data, threading.Event(), lambda: Bar(quiet=True)) as watcher:
+        assert [watcher.cycle().settled for _ in range(2)] == [{"gone": 1}, {"published": 1}]
+    assert place.rows("SELECT state, size_bytes FROM recordings") == [("published", grown[0])]
+
+
+def test_a_file_that_grows_while_it_is_transcribed_is_published_once_as_a_whole(
+    place: Place, calls: Path, load: Load
+) -> None:
+    path = place.drop / "bank.wav"
+    shutil.copy(calls / "bank.wav", path)
+    before = path.stat().st_size
+
+    def answer(samples: Samples) -> Hypothesis:
+        if path.stat().st_size == before:
+            _grow(path)
+        return heard(samples)
+
+    load(answer)
+    assert [cycle.settled for cycle in place.cycles(2)] == [{"quarantined": 1}, {"published": 1}]
+    assert place.rows("SELECT state, size_bytes FROM recordings ORDER BY id") == [
+        ("quarantined", before),
+        ("published", path.stat().st_size),
+    ]
+    [(reason,)] = place.rows("SELECT reason FROM recordings WHERE state = 'quarantined'")
+    assert reason.startswith("bank.wav changed while it was read")
+    assert place.rows("SELECT count(*) FROM transcripts") == [(1,)]
+
+
+def _grow(path: Path) -> int:
+    with path.open("ab") as file:
+        file.write(bytes(8_000))
+    return path.stat().st_size
 
 
 def test_a_stop_ends_after_the_group_in_hand(place: Place, calls: Path, load: Load) -> None:
