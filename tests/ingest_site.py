@@ -106,12 +106,12 @@ class Site:
     def count(self, what: str) -> int:
         return int(self.rows(f"SELECT count(*) FROM {what}")[0][0])
 
-    def until(self, condition: Callable[[], bool], within_s: float = 300.0) -> float:
+    def until(self, condition: Callable[[], bool], within_s: float = 300.0, every_s: float = 0.05) -> float:
         """Wait for a condition, during which the database may be away; return how long that took."""
         began_s = time.monotonic()
         while not _holds(condition):
             assert time.monotonic() - began_s < within_s, f"still waiting after {within_s:g} s"
-            time.sleep(0.05)
+            time.sleep(every_s)
         return time.monotonic() - began_s
 
     def settled(self, n: int) -> bool:

@@ -17,6 +17,7 @@ import random
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -36,6 +37,9 @@ N = 6
 """Recordings a try."""
 EACH_S = 0.1
 RECOVERED_WITHIN_S = 300.0
+_LOOK_EVERY_S = 0.2
+_POLL = "ingest.poll_s=0.5"
+"""Seldom enough that many workers that wait cost little."""
 _QUEUE, _BUCKET = "events", "calls"
 _DISK_MB = 24
 
@@ -52,6 +56,7 @@ class Park:
     to_prefect: Wire
     to_moto: Wire
     to_postgres: Wire
+    making: threading.Lock = field(default_factory=threading.Lock)
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
     objects: dict[str, bytes] = field(default_factory=dict)
     """What S3 held when it was last killed: a new moto is given it again."""
@@ -63,12 +68,13 @@ class Park:
         root.mkdir()
         environ = machine_environ(f"http://127.0.0.1:{self.to_prefect.port}", f"http://127.0.0.1:{self.to_moto.port}")
         if kind == "sqlite":
-            site = Site(root, f"sqlite:///{root}/calls.db", environ, overrides=overrides)
+            site = Site(root, f"sqlite:///{root}/calls.db", environ, overrides=(_POLL, *overrides))
         else:
             name = f"site_{number}"
-            self.postgres.execute(f"CREATE DATABASE {name}")
+            with self.making:  # one at a time copies the template
+                self.postgres.execute(f"CREATE DATABASE {name}")
             theirs, ours = (self.postgres.url_by(port, name) for port in (self.to_postgres.port, self.postgres.port))
-            site = Site(root, ours, environ, theirs, overrides)
+            site = Site(root, ours, environ, theirs, (_POLL, *overrides))
         if objects_in_s3:
             site.bucket, site.client = f"{_BUCKET}/objects-{number}", self.client("s3")
         site.drop.mkdir()
@@ -141,6 +147,7 @@ class Drill:
         self.sources: tuple[str, ...] = ()
         self.next = 0
         self.came: set[str] = set()
+        self.strays: set[str] = set()
         self.prepare()
 
     def prepare(self) -> None:
@@ -152,11 +159,11 @@ class Drill:
         """One try; return how long the recovery took. `came` are the recordings that are to be done."""
         before = self.site.count("tries")
         self.came = self.come_in()
-        self.site.until(lambda: self.has_begun(before))
+        self.site.until(lambda: self.has_begun(before), every_s=_LOOK_EVERY_S)
         time.sleep(self.moment.random() * self.moments_s)
         self.fault()
         self.number += 1
-        return self.site.until(self.is_over, RECOVERED_WITHIN_S)
+        return self.site.until(self.is_over, RECOVERED_WITHIN_S, _LOOK_EVERY_S)
 
     def come_in(self) -> set[str]:
         """Recordings come in; return their SHA-256."""
@@ -183,6 +190,11 @@ class Drill:
     def is_well(self) -> bool:
         """Whether the workers that were not killed are still there."""
         return all(worker.is_alive() for worker in self.site.workers)
+
+    def new_strays(self) -> int:
+        """How many objects no row names, beside those that were told of before."""
+        before, self.strays = self.strays, self.site.strays()
+        return len(self.strays - before)
 
     def end(self) -> None:
         """After the last try."""

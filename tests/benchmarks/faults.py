@@ -1,8 +1,11 @@
-"""What faults cost: `python -m tests.benchmarks.faults [--tries N] [--only NAME,...] [--cut-s S] [--results FILE]`.
+"""What faults cost: `python -m tests.benchmarks.faults [--tries N] [--only NAME,...] [--cut-s S] [--at-once N]
+[--results FILE]`.
 
 Prints a row for each fault of DRILLS. Lost are recordings that are not published with all words and all objects,
 doubled those that were published more than once: counted by the ledger, the views and the object store. Strays are
 objects that no row names. Recovery is from the fault's end to the last publication.
+
+Faults that leave the servers alone can be made at once, each on a site of its own: those of ALONE cannot.
 
 Each try is a line of JSON in FILE, and none that is there is made again: an interrupted run goes on, and files of runs
 that went on beside each other make one table when they are joined. A try that fails is counted, its line says what was
@@ -16,6 +19,7 @@ import json
 import os
 import statistics
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,6 +33,19 @@ DRILLS: dict[str, type[Drill]] = {
     "pool-run": pool_drills.RunOfPoolKilled,
     "pool-worker": pool_drills.WorkerOfPoolKilled,
 }
+
+ALONE = (
+    "prefect",
+    "database-stop",
+    "database-kill",
+    "s3",
+    "cut-database",
+    "cut-prefect",
+    "cut-s3",
+    "s3-503",
+    "s3-slow",
+)
+"""Faults of servers, which all sites share."""
 
 _HEAD = (
     "| fault | tries | failed | lost | doubled | strays | recovery s, median | max | load |",
@@ -54,26 +71,26 @@ class Tried:
 def run(name: str, made: Park, numbers: range) -> Iterator[Tried]:
     """Make the tries of these numbers at a fault, on one site unless one fails."""
     drill: Drill | None = None
-    strays = 0
-    for number in numbers:
-        seen, recovered_s, tally, before = "", None, Tally(0, 0), strays
-        try:
-            if drill is None:
-                drill, before = DRILLS[name](made, name, number), 0
-            recovered_s = drill.once()
-        except Exception as error:  # noqa: BLE001 what else it costs is told by the tries to come
-            seen = f"{type(error).__name__}: {error}; {_state(drill.site) if drill else 'no site'}"
-        if drill is not None:
+    try:
+        for number in numbers:
+            seen, recovered_s, tally, strays = "", None, Tally(0, 0), 0
             try:
-                tally, strays = drill.site.tally(drill.came), len(drill.site.strays())
-            except Exception as error:  # noqa: BLE001
-                seen, tally = f"{seen}; not counted: {type(error).__name__}: {error}", Tally(len(drill.came), 0)
-        yield Tried(name, number, tally.lost, tally.doubled, strays - before, recovered_s, os.getloadavg()[0], seen)
-        if seen and drill is not None:
+                drill = drill or DRILLS[name](made, name, number)
+                recovered_s = drill.once()
+            except Exception as error:  # noqa: BLE001 what else it costs is told by the tries to come
+                seen = f"{type(error).__name__}: {error}; {_state(drill.site) if drill else 'no site'}"
+            if drill is not None:
+                try:
+                    tally, strays = drill.site.tally(drill.came), drill.new_strays()
+                except Exception as error:  # noqa: BLE001
+                    seen, tally = f"{seen}; not counted: {type(error).__name__}: {error}", Tally(len(drill.came), 0)
+            yield Tried(name, number, tally.lost, tally.doubled, strays, recovered_s, os.getloadavg()[0], seen)
+            if seen and drill is not None:
+                drill.end()
+                drill = None
+    finally:
+        if drill is not None:
             drill.end()
-            drill, strays = None, 0
-    if drill is not None:
-        drill.end()
 
 
 def _state(site: Site) -> str:
@@ -109,18 +126,27 @@ def main() -> None:
     parser.add_argument("--tries", type=int, default=20)
     parser.add_argument("--only", default=",".join(DRILLS))
     parser.add_argument("--cut-s", type=float, default=30.0)
+    parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--results", type=Path, default=Path("faults.jsonl"))
     arguments = parser.parse_args()
     arguments.results.touch()
-    tried: dict[str, list[Tried]] = {name: [] for name in arguments.only.split(",")}
+    wanted = arguments.only.split(",")
+    tried: dict[str, list[Tried]] = {name: [] for name in wanted}
     for one in (Tried(**json.loads(line)) for line in arguments.results.read_text().splitlines()):
         tried.setdefault(one.fault, []).append(one)
-    missing = {name: range(len(made), arguments.tries) for name, made in tried.items()}
+    missing = {name: range(len(tried[name]), arguments.tries) for name in wanted}
+    if arguments.at_once > 1 and (alone := [name for name in ALONE if missing.get(name)]):
+        parser.error(f"--at-once is not for {', '.join(alone)}")
     if any(missing.values()):
         with park(arguments.cut_s) as servers, arguments.results.open("a", buffering=1) as results:
-            for one in (one for name, numbers in missing.items() for one in run(name, servers, numbers)):
-                results.write(json.dumps(asdict(one)) + "\n")
-                tried[one.fault].append(one)
+
+            def make(name: str) -> None:
+                for one in run(name, servers, missing[name]):
+                    results.write(json.dumps(asdict(one)) + "\n")
+                    tried[name].append(one)
+
+            with ThreadPoolExecutor(arguments.at_once) as threads:
+                list(threads.map(make, missing))
     print(f"{N} recordings a try, leases of {LEASE_S:g} s, cuts of {arguments.cut_s:g} s; {', '.join(SETTINGS)}\n")
     print("\n".join([*_HEAD, *(row(made) for made in tried.values() if made)]))
 

@@ -13,7 +13,7 @@ import soundfile
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from asr.decode import channels_of, decode, identify
+from asr.decode import channels_of, check_unchanged, decode, identify
 from asr.errors import SkippableError
 from asr.files.options import DecodeOptions
 from asr.types import Audio, Channel
@@ -206,6 +206,18 @@ def test_a_recording_is_known_by_its_bytes(tmp_path: Path) -> None:
     assert (found.name, found.size_bytes) == ("a.wav", 10)
     (tmp_path / "b.wav").write_bytes(b"some bytes")
     assert identify(tmp_path / "b.wav").sha256 == found.sha256
+
+
+def test_a_file_that_grew_since_is_told_and_one_that_went_is_not(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_bytes(b"some bytes")
+    found = identify(path)
+    check_unchanged(found)
+    path.write_bytes(b"some bytes more")
+    with pytest.raises(SkippableError, match="it had 10 bytes, and now 15"):
+        check_unchanged(found)
+    path.unlink()
+    check_unchanged(found)
 
 
 def test_a_header_that_a_streaming_recorder_left_open_is_read_to_the_end(tmp_path: Path) -> None:
