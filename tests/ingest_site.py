@@ -122,7 +122,11 @@ class Site:
 
     def published(self, sha256s: set[str]) -> bool:
         """Whether all of these are."""
-        return sha256s <= {sha256 for (sha256,) in self.rows("SELECT sha256 FROM recordings WHERE state = 'published'")}
+        return sha256s <= self.all_published()
+
+    def all_published(self) -> set[str]:
+        """The SHA-256 of all that are."""
+        return {sha256 for (sha256,) in self.rows("SELECT sha256 FROM recordings WHERE state = 'published'")}
 
     def tally(self, sha256s: set[str]) -> Tally:
         """Count by the ledger, the views and the object store what became of recordings that are to be published."""

@@ -135,8 +135,7 @@ class Drill:
     kind = "postgresql"
     workers = 1
     each_s = EACH_S
-    moments_s = N * EACH_S
-    """The fault comes at a random moment of so many seconds."""
+    moments_s = 0.3
     overrides: tuple[str, ...] = ()
     objects_in_s3 = False
 
@@ -159,8 +158,7 @@ class Drill:
         """One try; return how long the recovery took. `came` are the recordings that are to be done."""
         before = self.site.count("tries")
         self.came = self.come_in()
-        self.site.until(lambda: self.has_begun(before), every_s=_LOOK_EVERY_S)
-        time.sleep(self.moment.random() * self.moments_s)
+        self.reach_mid_work(before)
         self.fault()
         self.number += 1
         return self.site.until(self.is_over, RECOVERED_WITHIN_S, _LOOK_EVERY_S)
@@ -174,9 +172,20 @@ class Drill:
         self.next += N
         return list(range(self.next - N, self.next))
 
+    def reach_mid_work(self, tries: int) -> None:
+        """Wait until work has begun, where there were so many tries before, then for a random number of recordings to
+        be published, and a moment more."""
+        published = self.moment.randrange(N - 1)
+        self.site.until(lambda: self.has_begun(tries) and self.n_published() >= published, every_s=_LOOK_EVERY_S)
+        time.sleep(self.moment.random() * self.moments_s)
+
     def has_begun(self, tries: int) -> bool:
         """Whether there are more tries than there were, so that work is going on."""
         return self.site.count("tries") > tries
+
+    def n_published(self) -> int:
+        """How many of those that came are published."""
+        return len(self.came & self.site.all_published())
 
     def fault(self) -> None:
         """Make the fault, and mend it."""
@@ -267,7 +276,6 @@ class OnS3(Drill):
     """Recordings lie in S3, and objects are kept there: it is needed before the work, and after it."""
 
     objects_in_s3 = True
-    moments_s = 2.0
 
     def prepare(self) -> None:
         self.prefix = f"in-{self.site.root.name}"
@@ -390,6 +398,9 @@ class EventsTwice(OnS3):
         self._tell(self.told[:N])
         return sha256s
 
+    def reach_mid_work(self, tries: int) -> None:
+        time.sleep(self.moment.random() * N * self.each_s)
+
     def fault(self) -> None:
         self._tell([*self.told[N:], *self.told[: N // 2]])
 
@@ -420,8 +431,8 @@ class Grows(Drill):
             time.sleep(self.moment.random() * 0.6)
         return {hashlib.sha256(body).hexdigest() for body in bodies.values()}
 
-    def has_begun(self, tries: int) -> bool:
-        return True
+    def reach_mid_work(self, tries: int) -> None:
+        pass
 
     def fault(self) -> None:
         """It was made as they came in."""
@@ -435,10 +446,10 @@ class Race(Drill):
     """two workers race for each recording"""
 
     workers = 2
-    each_s = moments_s = 0.0
+    each_s = 0.0
 
-    def has_begun(self, tries: int) -> bool:
-        return True
+    def reach_mid_work(self, tries: int) -> None:
+        pass
 
     def fault(self) -> None:
         """There is none but that both want the same."""

@@ -18,9 +18,8 @@ import httpx
 
 from configs.load import variable
 from storage.session import migrate, open_database
-from tests.benchmarks.drills import Drill, N
+from tests.benchmarks.drills import Drill
 from tests.ingest_site import LEASE_S
-from tests.scripted_engine import EACH_S
 from tests.scripted_worker import SETTINGS
 
 ROOT = Path(__file__).parents[2]
@@ -33,9 +32,7 @@ _NEVER = ("retention_sweep", "quality_weekly", "quality_monthly")
 class WorkerOfPoolKilled(Drill):
     """kill -9 of a worker of a pool, which takes its run with it; another worker of the pool takes over"""
 
-    moments_s = N * EACH_S * 0.7
     running: list[subprocess.Popen[bytes]]
-    in_hand = 0
 
     def prepare(self) -> None:
         self.pool = self.site.root.name
@@ -54,18 +51,18 @@ class WorkerOfPoolKilled(Drill):
 
     def once(self) -> float:
         self._man()
+        self.run = self.worker = 0
         return super().once()
 
     def has_begun(self, tries: int) -> bool:
-        """Whether a run has recordings in hand; its process is told by the name of the leases' owner."""
-        owners = self.site.rows("SELECT owner FROM tries WHERE ended_at IS NULL")
-        if owners:
-            self.in_hand = int(owners[0][0].rpartition("/")[2].partition("-")[0])
-        return bool(owners)
+        """Whether a run has had recordings in hand; its process is told by the name of the leases' owner."""
+        for (owner,) in self.site.rows("SELECT owner FROM tries WHERE ended_at IS NULL LIMIT 1"):
+            self.run = int(owner.rpartition("/")[2].partition("-")[0])
+            self.worker = int(Path(f"/proc/{self.run}/stat").read_text().rpartition(")")[2].split()[1])
+        return self.run > 0
 
     def fault(self) -> None:
-        run = Path(f"/proc/{self.in_hand}/stat").read_text().rpartition(")")[2].split()
-        [worker] = [one for one in self.running if one.pid == int(run[1])]
+        [worker] = [one for one in self.running if one.pid == self.worker]
         worker.kill()
         worker.wait()
         self.running.remove(worker)
@@ -112,4 +109,4 @@ class RunOfPoolKilled(WorkerOfPoolKilled):
 
     def fault(self) -> None:
         with suppress(ProcessLookupError):
-            os.kill(self.in_hand, signal.SIGKILL)
+            os.kill(self.run, signal.SIGKILL)
