@@ -69,28 +69,31 @@ class Tried:
 
 
 def run(name: str, made: Park, numbers: range) -> Iterator[Tried]:
-    """Make the tries of these numbers at a fault, on one site unless one fails."""
+    """Make the tries of these numbers at a fault, on one site unless one fails. Raises what making a site raises."""
     drill: Drill | None = None
     try:
         for number in numbers:
-            seen, recovered_s, tally, strays = "", None, Tally(0, 0), 0
-            try:
-                drill = drill or DRILLS[name](made, name, number)
-                recovered_s = drill.once()
-            except Exception as error:  # noqa: BLE001 what else it costs is told by the tries to come
-                seen = f"{type(error).__name__}: {error}; {_state(drill.site) if drill else 'no site'}"
-            if drill is not None:
-                try:
-                    tally, strays = drill.site.tally(drill.came), drill.new_strays()
-                except Exception as error:  # noqa: BLE001
-                    seen, tally = f"{seen}; not counted: {type(error).__name__}: {error}", Tally(len(drill.came), 0)
-            yield Tried(name, number, tally.lost, tally.doubled, strays, recovered_s, os.getloadavg()[0], seen)
-            if seen and drill is not None:
+            drill = drill or DRILLS[name](made, name, number)
+            yield (tried := _attempt(drill, name, number))
+            if tried.seen:
                 drill.end()
                 drill = None
     finally:
         if drill is not None:
             drill.end()
+
+
+def _attempt(drill: Drill, name: str, number: int) -> Tried:
+    seen, recovered_s = "", None
+    try:
+        recovered_s = drill.once()
+    except Exception as error:  # noqa: BLE001 what else it costs is told by the tries to come
+        seen = f"{type(error).__name__}: {error}; {_state(drill.site)}"
+    try:
+        tally, strays = drill.site.tally(drill.came), drill.new_strays()
+    except Exception as error:  # noqa: BLE001 nobody knows, which is as bad as lost
+        seen, tally, strays = f"{seen}; not counted: {error}", Tally(len(drill.came), 0), 0
+    return Tried(name, number, tally.lost, tally.doubled, strays, recovered_s, os.getloadavg()[0], seen)
 
 
 def _state(site: Site) -> str:

@@ -37,9 +37,10 @@ class WorkerOfPoolKilled(Drill):
     def prepare(self) -> None:
         self.pool = self.site.root.name
         self.running, self.started = [], 0
-        engine = open_database(self.site.url)
-        migrate(engine)
-        engine.dispose()
+        with self.park.making:  # safe in two processes, not in two threads
+            engine = open_database(self.site.url)
+            migrate(engine)
+            engine.dispose()
         environ = self._environ() | {"PREFECT_HOME": str(self.site.root / "deploying")}
         subprocess.run(self._line("deploy"), env=environ, check=True, capture_output=True)
         # What is deployed names flows.engine, which would load real models.
