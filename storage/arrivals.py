@@ -101,8 +101,12 @@ class Arrivals:
             return _came(connection, ArrivalRow.settled_at.is_not(None) & (ArrivalRow.after == ""))
 
     def open_below(self, prefix: str) -> list[Came]:
-        """Return arrivals whose URI begins so, that are not settled and that nobody has in hand."""
+        """Return arrivals whose URI begins so, that are not settled and that nobody else has in hand.
+
+        What this worker has in hand when it looks was left there by a look that a server's absence ended.
+        """
         free = ArrivalRow.expires_at.is_(None) | (ArrivalRow.expires_at <= self._now())
+        free |= ArrivalRow.owner == self._owner
         below = ArrivalRow.uri.startswith(prefix, autoescape=True)
         with reading(self._engine) as connection:
             return _came(connection, below & ArrivalRow.settled_at.is_(None) & free)

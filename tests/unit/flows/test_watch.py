@@ -178,6 +178,27 @@ def test_what_is_taken_away_before_it_is_read_is_told_of(place: Place, calls: Pa
         assert watcher.cycle().settled == {"gone": 1}
 
 
+def test_what_goes_while_a_server_is_away_is_told_of_by_the_worker_that_had_it(
+    place: Place, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(calls / "bank.wav", place.drop)
+    chosen = settings()
+    inlets = [FolderInlet(place.drop, chosen)]
+    with watching(inlets, chosen, place.data, threading.Event(), lambda: Bar(quiet=True)) as watcher:
+        with monkeypatch.context() as away:
+            away.setattr(watcher.work.archive.repository, "register_all", _away)
+            with pytest.raises(RetryableError):
+                watcher.cycle()
+        assert place.rows("SELECT count(*) FROM arrivals WHERE owner <> ''") == [(1,)]
+        (place.drop / "bank.wav").unlink()
+        assert watcher.cycle().settled == {"gone": 1}
+    assert place.rows("SELECT outcome, owner FROM arrivals") == [("gone", "")]
+
+
+def _away(*_: object, **__: object) -> None:
+    raise RetryableError("the database is away", "Wait")
+
+
 def test_a_file_that_grows_while_it_is_hashed_is_looked_at_again(place: Place, calls: Path) -> None:
     class Growing(FolderInlet):
         def fetch(self, arrival: Arrival, scratch: Path) -> Fetched:
