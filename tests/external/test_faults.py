@@ -31,6 +31,13 @@ def test_nothing_is_lost_and_nothing_twice(servers: Park, name: str) -> None:
     assert (tried.lost, tried.doubled, tried.seen) == (0, 0, "")
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("name", ["pool-worker", "pool-run"])
+def test_another_worker_of_the_pool_takes_over(servers: Park, name: str) -> None:
+    [tried] = run(name, servers, range(1))
+    assert (tried.lost, tried.doubled, tried.seen) == (0, 0, "")
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="a file system is mounted, for which this user has no right")
 def test_a_full_disk_is_waited_for(servers: Park) -> None:
     [tried] = run("disk", servers, range(1))
