@@ -31,6 +31,7 @@ from configs.settings import Settings
 from flows.artifacts import show_run
 from flows.children import die_with, turn
 from flows.ingest import Source
+from flows.metrics import Purpose
 from flows.presence import working_in
 from flows.process_calls import BATCH, Batch, Progress, process_group, run_of
 from flows.site import data_dir_here, environment, settings_here
@@ -157,7 +158,7 @@ def _bench() -> tuple[Work, Models]:
     settings, data_dir, opened = settings_here(), data_dir_here(), ExitStack()
     work = opened.enter_context(at_work(open_archive(settings, data_dir), settings, data_dir, threading.Event()))
     atexit.register(opened.close)
-    return work, load_models(settings)
+    return work, load_models(settings, work.tally.answers(Purpose.REDACTION))
 
 
 def _runner(settings: Settings) -> TaskRunner[Any]:

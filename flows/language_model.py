@@ -14,7 +14,7 @@ from configs.settings import Settings
 from flows.analyses import read_analyses
 from flows.wiring import fetch_model, load_redactor, registry
 from llm.analyses import Analyses
-from llm.asking import Asker
+from llm.asking import Asker, OnAnswer, unheard
 from llm.client import HttpChat
 from llm.dialects import DialectMemory
 from llm.embedded import EmbeddedChat
@@ -28,31 +28,39 @@ DIALECTS_FILE = "dialects.json"
 
 
 @contextmanager
-def model_summariser(settings: Settings, data_dir: Path, redactor: Redactor) -> Iterator[ModelSummariser]:
+def model_summariser(
+    settings: Settings, data_dir: Path, redactor: Redactor, on_answer: OnAnswer = unheard
+) -> Iterator[ModelSummariser]:
     """What summarises by the model of [llm]; connections end with the block.
 
     Raises ConfigError if the settings name no model, or a preset that there is not.
     """
     sampling, categories = preset(settings), tuple(read_analyses(settings).category)
     with chat_of(settings, data_dir, sampling) as chat:
-        asker = Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s)
+        asker = _asker(chat, settings, on_answer)
         yield ModelSummariser(
             asker, _tagger(settings), redactor.rewrite, categories, settings.summarise.preset, sampling.max_tokens
         )
 
 
 @contextmanager
-def model_questioner(settings: Settings, data_dir: Path, analyses: Analyses) -> Iterator[Questioner]:
+def model_questioner(
+    settings: Settings, data_dir: Path, analyses: Analyses, on_answer: OnAnswer = unheard
+) -> Iterator[Questioner]:
     """What asks the model of [llm] the questions of these analyses; connections end with the block.
 
     Raises ConfigError as model_summariser does.
     """
     sampling, redactor = preset(settings), load_redactor(settings)
     with chat_of(settings, data_dir, sampling) as chat:
-        asker = Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s)
+        asker = _asker(chat, settings, on_answer)
         yield Questioner(
             asker, _tagger(settings), redactor.rewrite, analyses, settings.summarise.preset, sampling.max_tokens
         )
+
+
+def _asker(chat: Chat, settings: Settings, on_answer: OnAnswer) -> Asker:
+    return Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s, on_answer=on_answer)
 
 
 def _tagger(settings: Settings) -> Tagger:
@@ -70,7 +78,7 @@ def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[
             chat.close()
 
 
-def second_reader(settings: Settings) -> ModelReader | None:
+def second_reader(settings: Settings, on_answer: OnAnswer = unheard) -> ModelReader | None:
     """Who reads redacted calls once more, None if nobody is to. Its connections last as long as the process.
 
     Raises ConfigError if the settings name no model.
@@ -80,7 +88,7 @@ def second_reader(settings: Settings) -> ModelReader | None:
     # At its likeliest: a second reading should find what the first one found.
     sampling = settings.llm.presets["greedy"]
     chat = _open_chat(settings, DialectMemory(None), sampling)
-    return ModelReader(Asker(chat, settings.llm.max_tries, settings.llm.max_wait_s), sampling.max_tokens)
+    return ModelReader(_asker(chat, settings, on_answer), sampling.max_tokens)
 
 
 def _open_chat(settings: Settings, memory: DialectMemory, sampling: Sampling) -> HttpChat | EmbeddedChat:

@@ -112,6 +112,16 @@ class Guard(StrEnum):
     UNHEARD = "unheard"
 
 
+class Purpose(StrEnum):
+    """What a language model is asked for."""
+
+    SUMMARY = "summary"
+    QUESTION = "question"
+    """Of an analysis."""
+    REDACTION = "redaction"
+    """By the second reader."""
+
+
 class Label(Enum):
     """A label's name, and the values that it takes; None where settings or hardware say which."""
 
@@ -120,6 +130,7 @@ class Label(Enum):
     ERROR = ("kind", ErrorKind)
     PART = ("part", Part)
     GUARD = ("guard", Guard)
+    PURPOSE = ("purpose", Purpose)
     RUN_STATE = ("state", RunState)
     STATE = ("state", RecordingState)
     QUEUE = ("queue", Queue)
@@ -202,6 +213,18 @@ class Metric(Enum):
     GUARDED = _work("guard_actions_total", Unit.NUMBER, "What guards against invented words did.", Label.GUARD)
     SUMMARISED = _work("summaries_total", Unit.NUMBER, "Calls that a language model summarised.")
     UNSUMMARISED = _work("summary_failures_total", Unit.NUMBER, "Calls that a language model failed to summarise.")
+    LLM_ANSWERS = _work(
+        "llm_answers_total", Unit.NUMBER, "Answers of language models, unreadable ones included.", Label.PURPOSE
+    )
+    LLM_SECONDS = _work(
+        "llm_seconds_total", Unit.SECONDS, "Time that they took, of all at once added up.", Label.PURPOSE
+    )
+    LLM_READ = _work(
+        "llm_prompt_tokens_total", Unit.NUMBER, "Tokens of the questions, as servers count them.", Label.PURPOSE
+    )
+    LLM_WRITTEN = _work(
+        "llm_completion_tokens_total", Unit.NUMBER, "Tokens of the answers, as servers count them.", Label.PURPOSE
+    )
     RUNS = _work("runs_total", Unit.NUMBER, "Runs that ended, by how.", Label.RUN_STATE)
 
     LEDGER_UP = _gauge("ledger_up", Unit.NUMBER, Home.LEDGER, "1 if the database could be read, else 0.")

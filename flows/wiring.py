@@ -24,6 +24,7 @@ from compliance.redactor import Redactor
 from configs.settings import Settings, fingerprint
 from flows.hearing.second_hearing import SecondModel
 from flows.listeners import Listener, listeners, proof_model
+from llm.asking import OnAnswer, unheard
 from storage.bucket_objects import BucketStore
 from storage.buckets import Protection, read_object
 from storage.objects import FolderStore, ObjectStore
@@ -115,8 +116,11 @@ def detector(settings: Settings) -> SpeechDetector:
     return load_detector(vad_file(settings), settings.vad.runtime, cores(settings.transcribe))
 
 
-def load_models(settings: Settings) -> Models:
-    """Load all models. Raises ModelError for one that is missing or changed, ConfigError for what cannot run."""
+def load_models(settings: Settings, on_reading: OnAnswer = unheard) -> Models:
+    """Load all models; `on_reading` is told of the second reader's answers.
+
+    Raises ModelError for one that is missing or changed, ConfigError for what cannot run.
+    """
     _check_kind(settings, "transcribe.model", settings.transcribe.model, "asr")
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
     if (other := proof_model(settings)) is not None:
@@ -126,7 +130,7 @@ def load_models(settings: Settings) -> Models:
     return Models(
         detector=load_detector(vad.folder / _VAD_FILE, settings.vad.runtime, cores(settings.transcribe)),
         engine=engine,
-        redactor=_redactor(names.folder, settings),
+        redactor=_redactor(names.folder, settings, on_reading),
         listeners=listeners(engine, settings, speech, fetch_model(settings, other) if other else None),
         diarizer=diarizer(settings),
         second=second_model(settings),
@@ -158,13 +162,13 @@ def second_model(settings: Settings) -> SecondModel | None:
 def load_redactor(settings: Settings) -> Redactor:
     """Load what redaction alone needs. Raises ModelError or ConfigError as load_models does."""
     _check_kind(settings, "redact.ner_model", settings.redact.ner_model, "ner")
-    return _redactor(fetch_model(settings, settings.redact.ner_model).folder, settings)
+    return _redactor(fetch_model(settings, settings.redact.ner_model).folder, settings, unheard)
 
 
-def _redactor(names: Path, settings: Settings) -> Redactor:
+def _redactor(names: Path, settings: Settings, on_reading: OnAnswer) -> Redactor:
     from flows.language_model import second_reader  # which fetches its model by this module
 
-    return Redactor.load(names, settings.redact, second_reader(settings))
+    return Redactor.load(names, settings.redact, second_reader(settings, on_reading))
 
 
 def missing_redactor(settings: Settings) -> list[Model]:

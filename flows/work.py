@@ -18,6 +18,7 @@ from flows.evidence import write_anchor
 from flows.ingest import Source
 from flows.language_model import check_model, model_summariser
 from flows.limits import LLM, slot
+from flows.metrics import Purpose
 from flows.monitor.tally import Tally, counting
 from flows.outage import prefect_reached
 from flows.plan import plan
@@ -162,7 +163,7 @@ class Work:
         if self._wait_for_server is None:
             self._wait_for_server = self._opened.enter_context(prefect_server(self.data_dir))
             if self.settings.service.task_runner == "threads":
-                self._models = load_models(self.settings)
+                self._models = load_models(self.settings, self.tally.answers(Purpose.REDACTION))
         return self._wait_for_server
 
     def _summarise(self) -> Summarised | None:
@@ -175,7 +176,11 @@ class Work:
         wish = Wish(published_since=self.leases.term().now - CATCH_UP)
         try:
             redactor = self._models.redactor if self._models else load_redactor(self.settings)
-            with slot(LLM, self.settings), model_summariser(self.settings, self.data_dir, redactor) as summariser:
+            on_answer = self.tally.answers(Purpose.SUMMARY)
+            with (
+                slot(LLM, self.settings),
+                model_summariser(self.settings, self.data_dir, redactor, on_answer) as summariser,
+            ):
                 summaries = summaries_of(self.archive, self.worker.owner)
                 return summarise_with(summaries, summariser, wish, self.settings.summarise.concurrency, self.stop)
         except PipelineError as error:

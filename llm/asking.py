@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from llm.errors import AnswerError, UnavailableError
-from llm.types import Chat, Message, Schema
+from llm.types import Answer, Chat, Message, Schema
 
 Form = TypeVar("Form", bound=BaseModel)
+
+OnAnswer = Callable[[Answer, float], None]
+"""Is told of every answer, unreadable ones included, and the seconds that it took; threads may call it at once."""
+
+
+def unheard(_answer: Answer, _took_s: float) -> None:
+    """Of whom nobody is told."""
+
 
 _FIRST_WAIT_S = 0.5
 _SPREAD = 0.25
@@ -29,6 +38,8 @@ class Asker:
     max_wait_s: float
     stop: threading.Event = field(default_factory=threading.Event)
     spread: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+    clock: Callable[[], float] = time.monotonic
+    on_answer: OnAnswer = unheard
 
     def ask(self, messages: Sequence[Message], schema: Schema, form: type[Form]) -> Form:
         """The answer as `form`. Raises what the last of the tries raised: UnavailableError or AnswerError.
@@ -38,7 +49,9 @@ class Asker:
         """
         for number in range(1, self.max_tries + 1):
             try:
+                began_s = self.clock()
                 answer = self.chat.ask(messages, schema)
+                self.on_answer(answer, self.clock() - began_s)
                 return _read(answer.text, form, complete=answer.complete)
             except (UnavailableError, AnswerError) as error:
                 if number == self.max_tries or self._stopped(error, number):

@@ -171,15 +171,7 @@ class HttpChat:
             "stream": False,
             **fields(dialect, schema),
         }
-        found = self._exchange("POST", f"{self._base}/chat/completions", body)
-        try:
-            choice = found["choices"][0]
-            text, ended = choice["message"]["content"], choice.get("finish_reason")
-        except (KeyError, IndexError, TypeError, AttributeError):
-            raise AnswerError("the server's answer is not a chat completion", "Check llm.base_url") from None
-        if not isinstance(text, str):
-            raise AnswerError("the server's answer holds no text", "Check llm.model")
-        return Answer(text, complete=ended != "length")
+        return answer_of(self._exchange("POST", f"{self._base}/chat/completions", body))
 
     def _exchange(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
         """One request; its JSON if the server took it."""
@@ -222,6 +214,26 @@ class HttpChat:
                 said, "The server's log says why", _wait_s(response.headers.get("retry-after")), status
             )
         return AnswerError(said, "Check llm.base_url, llm.model, and that llm.context_tokens is what the server has")
+
+
+def answer_of(completion: Any) -> Answer:
+    """What a chat completion of OpenAI's protocol tells. Raises AnswerError if it is none, or holds no text."""
+    try:
+        choice = completion["choices"][0]
+        text, ended = choice["message"]["content"], choice.get("finish_reason")
+    except (KeyError, IndexError, TypeError, AttributeError):
+        raise AnswerError("the server's answer is not a chat completion", "Check llm.base_url") from None
+    if not isinstance(text, str):
+        raise AnswerError("the server's answer holds no text", "Check llm.model")
+    usage = completion.get("usage")
+    prompt, written = (_count(usage, f"{part}_tokens") for part in ("prompt", "completion"))
+    return Answer(text, ended != "length", prompt, written)
+
+
+def _count(usage: Any, name: str) -> int:
+    """A count of an answer's usage; 0 if the server does not tell it, or nonsense."""
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and count > 0 else 0
 
 
 def _wait_s(retry_after: str | None) -> float | None:

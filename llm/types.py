@@ -126,10 +126,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model wrote. `complete` is false if it was cut off at the most tokens that it may write."""
+    """What a model wrote. `complete` is false if it was cut off at the most tokens that it may write.
+
+    Tokens of question and answer are as the server counts them, 0 where it does not tell.
+    """
 
     text: str = field(repr=False)
     complete: bool = True
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
 
 
 class Chat(Protocol):

@@ -157,7 +157,7 @@ def _work(order: Order, tell: Connection, jump: Jump | None) -> None:
 
     refresh_global_settings_context()
     settings = load(None, (f"storage.database_url={order.url}", *SETTINGS, *order.overrides), {}, Path(os.devnull))
-    flows.work.load_models = lambda _: models(order.each_s, settings)
+    flows.work.load_models = lambda *_: models(order.each_s, settings)
     if jump is not None:
         flows.work.shared_clock = flows.watch.shared_clock = lambda _: _jumping(jump)
     stop = threading.Event()

@@ -18,6 +18,8 @@ from flows.commands import options
 from flows.commands.backfill import wished
 from flows.commands.look import archive_of
 from flows.language_model import model_questioner, names_model
+from flows.metrics import Purpose
+from flows.monitor.tally import counting
 from flows.presence import working_in
 from flows.wiring import actor, missing_redactor
 from storage.analyses import AnalysisStore
@@ -50,7 +52,8 @@ def analyse(
             questioner = None
             if not dry_run and names_model(settings) and any(name in analyses.question for name in wanted):
                 report.print_fetching(missing_redactor(settings))
-                questioner = opened.enter_context(model_questioner(settings, data_dir, analyses))
+                on_answer = opened.enter_context(counting(data_dir)).answers(Purpose.QUESTION)
+                questioner = opened.enter_context(model_questioner(settings, data_dir, analyses, on_answer))
             bar = opened.enter_context(Progress(transient=True, disable=as_json))
             task = bar.add_task("calls", total=None)
             analyser = Analyser(

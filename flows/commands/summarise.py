@@ -15,6 +15,8 @@ from flows import report
 from flows.commands import options
 from flows.commands.look import archive_of
 from flows.language_model import model_summariser
+from flows.metrics import Purpose
+from flows.monitor.tally import counting
 from flows.presence import worker
 from flows.report import print_fetching
 from flows.summaries import Wish, free_of_the_dead, summaries_of, summarise_with
@@ -43,7 +45,8 @@ def summarise(since: datetime | None, settings: Settings, data_dir: Path, *, aga
     try:
         with (
             worker(data_dir) as me,
-            model_summariser(settings, data_dir, load_redactor(settings)) as summariser,
+            counting(data_dir) as tally,
+            model_summariser(settings, data_dir, load_redactor(settings), tally.answers(Purpose.SUMMARY)) as summariser,
             Progress(transient=True, disable=as_json) as bar,
         ):
             task = bar.add_task("calls", total=None)
@@ -51,6 +54,7 @@ def summarise(since: datetime | None, settings: Settings, data_dir: Path, *, aga
             summaries = summaries_of(archive, me.owner)
             concurrency = settings.summarise.concurrency
             done = summarise_with(summaries, summariser, wish, concurrency, stop, lambda: bar.advance(task))
+            tally.summarised(done.made, len(done.failed))
     finally:
         signal.signal(signal.SIGTERM, before)
     if as_json:

@@ -157,6 +157,15 @@ THROUGHPUT = Board(
         _line(
             "Windows per second", "Heard by engines.", "short", (f"sum by (stage) (rate(WINDOWS[{RATE}]))", "{{stage}}")
         ),
+        _line(
+            *("Language model: tokens per second", "Of questions and of answers, by what was asked for.", "short"),
+            (f"sum by (purpose) (rate(LLM_READ[{RATE}]))", "{{purpose}}: read"),
+            (f"sum by (purpose) (rate(LLM_WRITTEN[{RATE}]))", "{{purpose}}: written"),
+        ),
+        _line(
+            *("Language model: time of an answer", "With its wait in the server's queue.", "s"),
+            (_share("LLM_SECONDS", "LLM_ANSWERS", "purpose"), "{{purpose}}"),
+        ),
         _line("Engine", "Seconds of its threads, by part.", "s", (f"sum by (part) (rate(ENGINE[{RATE}]))", "{{part}}")),
         _line("CPU by stage", "Cores kept busy.", "none", (f"sum by (stage) (rate(CPU[{RATE}]))", "{{stage}}")),
         _line(

@@ -27,8 +27,10 @@ from prometheus_client.mmap_dict import MmapedDict
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from flows.metrics import PREFIX, ErrorKind, Guard, Home, Metric, Outcome, Part, Series, Shape, Stage
+from flows.metrics import PREFIX, ErrorKind, Guard, Home, Metric, Outcome, Part, Purpose, Series, Shape, Stage
 from flows.monitor.engine_counts import EngineCounts
+from llm.asking import OnAnswer
+from llm.types import Answer
 from storage.types import Publication, RunState
 
 _FOLDER = "metrics"
@@ -108,6 +110,20 @@ class Tally:
         """What a language model made of calls."""
         self._add(Metric.SUMMARISED, made)
         self._add(Metric.UNSUMMARISED, failed)
+
+    def answers(self, purpose: Purpose) -> OnAnswer:
+        """What counts a language model's answers that were asked for with this purpose."""
+
+        def answered(answer: Answer, took_s: float) -> None:
+            for metric, count in (
+                (Metric.LLM_ANSWERS, 1),
+                (Metric.LLM_SECONDS, took_s),
+                (Metric.LLM_READ, answer.prompt_tokens),
+                (Metric.LLM_WRITTEN, answer.completion_tokens),
+            ):
+                self._add(metric, count, purpose)
+
+        return answered
 
     def _add(self, metric: Metric, count: float, *labels: str) -> None:
         found: Any = self._of(metric, labels)

@@ -114,7 +114,7 @@ def measure(drop: Path, url: str, data_dir: Path, servers: dict[str, int], argum
         setattr(stages, name, taken.off(getattr(stages, name)))
     overrides = (f"storage.database_url={url}", "ingest.complete=rename", "ingest.stable_s=0")
     settings = load(None, overrides, {}, Path(os.devnull))
-    work.load_models = lambda _: models(0.0, settings)  # type: ignore[assignment]
+    work.load_models = lambda *_: models(0.0, settings)  # type: ignore[assignment]
     profile = cProfile.Profile()
     print(f"{arguments.calls:,} recordings of {CALL_S:g} s on {arguments.kind}; ms a recording\n")
     print(f"| done | wall | CPU | {' | '.join(f'CPU of {name}' for name in servers)} | left out: CPU | RSS MB |")

@@ -87,7 +87,7 @@ def load(prefect_home: Path, detector: SileroVad, redactor: Redactor, monkeypatc
 
     def with_engine(answer: Callable[[Samples], Hypothesis]) -> ScriptedEngine:
         engine = ScriptedEngine(answer)
-        monkeypatch.setattr("flows.work.load_models", lambda _: Models(detector, engine, redactor))
+        monkeypatch.setattr("flows.work.load_models", lambda *_: Models(detector, engine, redactor))
         return engine
 
     return with_engine

@@ -23,6 +23,7 @@ from storage.query import read_only
 from storage.types import AudioFacts, Publication
 from tests.benchmarks.grounding.samples import samples, transcript
 from tests.chat_server import Body, Reply, chat_server, completion
+from tests.unit.flows.monitor.test_tally import told as counted
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "analyse.txt"
 OLD = """
@@ -159,6 +160,7 @@ def test_questions_are_asked_once_of_the_calls_to_which_they_apply(
         money = next(one for one in told["differences"] if one["name"] == "money")
         assert 0 < len(server.asked) == money["gained"] < 21
         asked = len(server.asked)
+        assert counted(site.data_dir, "callwright_llm_answers_total", purpose="question") == asked
         assert [one["calls"] for one in site.facts(capsys, NEW, *sets(server.url))["differences"]] == [0, 0, 0, 0]
         assert len(server.asked) == asked
     methods = read_only(site.archive.database, "SELECT DISTINCT method FROM v_analyses WHERE kind = 'question'").rows

@@ -234,7 +234,7 @@ def test_one_group_is_in_memory_at_a_time(calls: Path, tmp_path: Path, load: Loa
 def test_a_fault_outside_all_stages_is_told_without_its_message(
     calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def broken(_: Settings) -> None:
+    def broken(*_: object) -> None:
         raise ValueError(SAID)
 
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")

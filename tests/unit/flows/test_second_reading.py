@@ -19,8 +19,10 @@ from configs.settings import Settings
 from flows import cli, stages
 from flows.language_model import check_model, second_reader
 from flows.wiring import Models, load_redactor
+from llm.asking import OnAnswer
 from tests.chat_server import Body, Reply, chat_server, completion
 from tests.unit.compliance.test_second_reader import call
+from tests.unit.flows.monitor.test_tally import told
 
 ON = "redact.second_reader=true"
 
@@ -70,8 +72,8 @@ def models(prefect_home: Path, detector: SileroVad, ner_model_dir: Path, monkeyp
     """A scripted engine; the redactor is the one that the settings ask for."""
     analyzer = Analyzer.load(ner_model_dir, RedactionOptions().min_score)
 
-    def loaded(settings: Settings) -> Models:
-        redactor = Redactor(analyzer, settings.redact, second_reader(settings))
+    def loaded(settings: Settings, on_reading: OnAnswer) -> Models:
+        redactor = Redactor(analyzer, settings.redact, second_reader(settings, on_reading))
         return Models(detector, ScriptedEngine(heard), redactor)
 
     monkeypatch.setenv("CALLWRIGHT_GUARDS__ENABLED", "false")
@@ -96,6 +98,7 @@ def test_nothing_is_published_unread_and_the_next_run_goes_on(calls: Path, tmp_p
         assert cli.call(line) == 0
     certificates = [path.read_bytes() for path in tmp_path.rglob("*.certificate")]
     assert len(certificates) == 3
+    assert told(tmp_path, "callwright_llm_answers_total", purpose="redaction") == 3
     assert all(b"model:fake-1/redaction-1" in body for body in certificates)
     kept = [path for path in tmp_path.rglob("*") if path.is_file() and b"marzipan" in path.read_bytes()]
     assert kept == [], "what the second reader found rests nowhere"

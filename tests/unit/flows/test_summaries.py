@@ -27,7 +27,17 @@ from storage.query import read_only
 from storage.summaries import Summaries, WantedCalls
 from storage.types import AudioFacts, Publication
 from tests.benchmarks.grounding.samples import transcript
-from tests.chat_server import SUMMARY, Body, ChatServer, Reply, chat_server, completion
+from tests.chat_server import (
+    COMPLETION_TOKENS,
+    PROMPT_TOKENS,
+    SUMMARY,
+    Body,
+    ChatServer,
+    Reply,
+    chat_server,
+    completion,
+)
+from tests.unit.flows.monitor.test_tally import told
 
 ORDER = [
     ("agent", "Thank you for calling. How may I help you?"),
@@ -238,8 +248,12 @@ def test_the_command(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest
         sets = [part for override in site.overrides(server) for part in ("--set", override)]
         assert command_line(["summarise", "--data-dir", str(site.data_dir), *sets]) == 0
         assert "1 calls summarised, 0 statements left out" in capsys.readouterr().out
+    assert told(site.data_dir, "callwright_summaries_total") == 1
+    assert told(site.data_dir, "callwright_llm_prompt_tokens_total", purpose="summary") == PROMPT_TOKENS
+    assert told(site.data_dir, "callwright_llm_completion_tokens_total", purpose="summary") == COMPLETION_TOKENS
     sets = ["--set", "llm.base_url=http://127.0.0.1:9/v1", "--set", "llm.max_tries=1", "--set", "llm.model=m"]
     assert command_line(["summarise", "--again", "--json", "--data-dir", str(site.data_dir), *sets]) == 1
     assert json.loads(capsys.readouterr().out)["failed"] == 1
+    assert told(site.data_dir, "callwright_summary_failures_total") == 1
     assert command_line(["summarise", "--data-dir", str(site.data_dir)]) == 2
     assert "no language model is named" in capsys.readouterr().err

@@ -11,13 +11,22 @@ import pytest
 
 from asr.errors import ConfigError
 from llm.asking import Asker
-from llm.client import HttpChat
+from llm.client import HttpChat, answer_of
 from llm.dialects import DIALECTS, DialectMemory
 from llm.errors import AnswerError, UnavailableError
 from llm.form import SummaryForm, summary_schema
 from llm.options import LlmOptions, Sampling
-from llm.types import Message
-from tests.chat_server import SUMMARY, Body, ChatServer, Reply, chat_server, completion
+from llm.types import Answer, Message
+from tests.chat_server import (
+    COMPLETION_TOKENS,
+    PROMPT_TOKENS,
+    SUMMARY,
+    Body,
+    ChatServer,
+    Reply,
+    chat_server,
+    completion,
+)
 
 SPOKEN = "marzipan"
 ASKED = (Message("system", "You summarise."), Message("user", f"[0] customer: {SPOKEN}"))
@@ -110,6 +119,25 @@ def test_what_passes_is_asked_again(fault: str) -> None:
     with chat_server(then(HEALED[fault], GOOD)) as server:
         assert ask(server, dialect="json_schema").sentiment == "positive"
         assert len(server.asked) == 2
+
+
+def test_every_answer_is_counted_with_its_tokens_and_time() -> None:
+    heard: list[tuple[int, int, float]] = []
+    times = iter((1.0, 3.0, 4.0, 9.0))
+
+    def on_answer(answer: Answer, took_s: float) -> None:
+        heard.append((answer.prompt_tokens, answer.completion_tokens, took_s))
+
+    with chat_server(then(HEALED["wrong schema"], GOOD)) as server:
+        asked = chat(server, dialect="json_schema")
+        Asker(asked, 2, 0.0, clock=lambda: next(times), on_answer=on_answer).ask(ASKED, SCHEMA, SummaryForm)
+    assert heard == [(PROMPT_TOKENS, COMPLETION_TOKENS, 2.0), (PROMPT_TOKENS, COMPLETION_TOKENS, 5.0)]
+
+
+@pytest.mark.parametrize("usage", [None, [], {}, {"prompt_tokens": "many", "completion_tokens": -3}])
+def test_a_server_that_counts_nothing_or_nonsense_counts_as_none(usage: Any) -> None:
+    answer = answer_of({**completion("{}"), "usage": usage})
+    assert (answer.prompt_tokens, answer.completion_tokens) == (0, 0)
 
 
 @pytest.mark.parametrize("fault", HEALED)

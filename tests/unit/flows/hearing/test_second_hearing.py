@@ -161,7 +161,7 @@ def test_a_run_keeps_the_figures_and_what_the_second_model_made_of_them(
 ) -> None:
     engine = ScriptedEngine(lambda _: said("my name is Henrietta Marzipan thank you"))
     models = Models(detector, engine, redactor, second=second(lambda _: said("my name is thank you")))
-    monkeypatch.setattr("flows.work.load_models", lambda _: models)
+    monkeypatch.setattr("flows.work.load_models", lambda *_: models)
     monkeypatch.setenv("CALLWRIGHT_QUALITY__SAMPLE", "1.0")
     assert call(["run", str(calls), "--data-dir", str(tmp_path)]) == 0
     with sqlite3.connect(tmp_path / "callwright.db") as connection:

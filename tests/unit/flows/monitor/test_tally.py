@@ -11,9 +11,10 @@ import prometheus_client
 import pytest
 from prometheus_client import values
 
-from flows.metrics import ErrorKind, Outcome, Stage
+from flows.metrics import ErrorKind, Outcome, Purpose, Stage
 from flows.monitor.engine_counts import EngineCounts
 from flows.monitor.tally import Tally, TallyCollector, counting, processes, tally_folder
+from llm.types import Answer
 from storage.types import RunState
 
 ROOT = Path(__file__).parents[4]
@@ -93,6 +94,10 @@ def test_what_is_counted(tmp_path: Path) -> None:
         tally.engine(Stage.TRANSCRIBE, engine)
         tally.ran(RunState.COMPLETED)
         tally.summarised(3, 1)
+        question, summary = tally.answers(Purpose.QUESTION), tally.answers(Purpose.SUMMARY)
+        question(Answer("{}", prompt_tokens=700, completion_tokens=40), 2.5)
+        question(Answer("{", complete=False, prompt_tokens=700, completion_tokens=99), 1.5)
+        summary(Answer("{}"), 1.0)
     assert told(tmp_path, "callwright_errors_total", stage="prove", kind="unproven") == 2
     assert told(tmp_path, "callwright_verification_failures_total", stage="prove") == 2
     assert told(tmp_path, "callwright_verification_failures_total", stage="redact") == 0
@@ -101,6 +106,13 @@ def test_what_is_counted(tmp_path: Path) -> None:
     assert told(tmp_path, "callwright_token_slots_total", stage="transcribe") == 100
     assert told(tmp_path, "callwright_runs_total", state="completed") == 1
     assert told(tmp_path, "callwright_summary_failures_total") == 1
+    assert told(tmp_path, "callwright_llm_answers_total", purpose="question") == 2
+    assert told(tmp_path, "callwright_llm_seconds_total", purpose="question") == 4.0
+    assert told(tmp_path, "callwright_llm_prompt_tokens_total", purpose="question") == 1_400
+    assert told(tmp_path, "callwright_llm_completion_tokens_total", purpose="question") == 139
+    assert told(tmp_path, "callwright_llm_answers_total", purpose="summary") == 1
+    assert told(tmp_path, "callwright_llm_prompt_tokens_total", purpose="summary") == 0
+    assert told(tmp_path, "callwright_llm_answers_total", purpose="redaction") == 0
 
 
 def test_a_label_takes_no_value_that_is_not_known(tmp_path: Path) -> None:
