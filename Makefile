@@ -11,7 +11,7 @@ run: install
 
 test: .venv/installed-dev
 	@$(BIN)/callwright models get whisper-base whisper-tiny.en silero-vad spacy-en-core-web-sm \
-	  pyannote-segmentation-3.0 campplus-zh-en
+	  pyannote-segmentation-3.0 campplus-zh-en smollm2-135m-instruct
 	$(BIN)/pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --max-worker-restart 0
 
 test-long: .venv/installed-dev
@@ -43,10 +43,6 @@ install: .venv/installed
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
 	@touch $@
 
-# Ten minutes: llama.cpp for tests against its server (docs/summaries.md), in an environment of its own.
-.venv-llama:
-	$(PYTHON) -m venv $@ && $@/bin/pip install --quiet 'llama-cpp-python[server]==0.3.36' pydantic
-
 samples:
 	$(PYTHON) -m venv .venv-samples && .venv-samples/bin/pip install --quiet -r sample_audio/requirements.txt
 	.venv-samples/bin/python sample_audio/make.py
@@ -56,4 +52,4 @@ bench: .venv/installed-dev
 	  --engines openvino,openvino:beam,ctranslate2 --against faster-whisper-batched,faster-whisper
 
 clean:
-	rm -rf .venv .venv-samples .venv-torch .venv-llama var
+	rm -rf .venv .venv-samples .venv-torch var

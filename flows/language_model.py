@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from asr.cores import cores
@@ -70,12 +70,8 @@ def _tagger(settings: Settings) -> Tagger:
 @contextmanager
 def chat_of(settings: Settings, data_dir: Path, sampling: Sampling) -> Iterator[Chat]:
     """The model at the server that is named, or else of the file. Raises ConfigError if neither is."""
-    chat = _open_chat(settings, DialectMemory(data_dir / DIALECTS_FILE), sampling)
-    try:
+    with closing(_open_chat(settings, DialectMemory(data_dir / DIALECTS_FILE), sampling)) as chat:
         yield chat
-    finally:
-        if isinstance(chat, HttpChat):
-            chat.close()
 
 
 def second_reader(settings: Settings, on_answer: OnAnswer = unheard) -> ModelReader | None:

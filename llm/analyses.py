@@ -115,17 +115,13 @@ class Analyses(BaseModel):
 
         The turns' speakers are as llm.roles calls them.
         """
-        return tuple(
-            found
-            for name in names
-            for found in (
-                [self._category(name, turns)]
-                if name in self.category
-                else self._scorecard(name, turns)
-                if name in self.scorecard
-                else ()
-            )
-        )
+        found: list[Analysed] = []
+        for name in names:
+            if name in self.category:
+                found.append(self._category(name, turns))
+            elif name in self.scorecard:
+                found += self._scorecard(name, turns)
+        return tuple(found)
 
     def _category(self, name: str, turns: Sequence[RedactedTurn]) -> Analysed:
         borne = self.category[name].borne_by(turns)

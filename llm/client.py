@@ -53,6 +53,7 @@ class HttpChat:
         self._dialect: DialectName | None = None if options.dialect == "auto" else options.dialect
         self._recalled = False
         self._counter: str | None = None
+        """The path that counts tokens: "" if the server has none, None until it was asked."""
         self._http = httpx.Client(
             headers={"Authorization": f"Bearer {options.api_key}"} if options.api_key else {},
             timeout=httpx.Timeout(options.timeout_s, connect=min(_CONNECT_S, options.timeout_s)),
@@ -108,8 +109,8 @@ class HttpChat:
             f"{root}/tokenize": {"content": text, "prompt": text, "inputs": text, "model": self.name},
             f"{root}/extras/tokenize/count": {"input": text, "model": self.name},
         }
-        for path in [self._counter] if self._counter is not None else list(asks):
-            if path in asks and (counted := self._counted(path, asks[path])) is not None:
+        for path in asks if self._counter is None else {self._counter} & asks.keys():
+            if (counted := self._counted(path, asks[path])) is not None:
                 self._counter = path
                 return counted
         self._counter = self._counter or ""

@@ -18,32 +18,35 @@ DIALECTS: tuple[DialectName, ...] = get_args(DialectName)
 
 PROBE_SCHEMA: Schema = {
     "type": "object",
-    "properties": {"probe": {"type": "string", "enum": ["k7-held"]}},
+    "properties": {"probe": {"type": "string", "enum": ["k7-held"], "maxLength": 9}},
     "required": ["probe"],
     "additionalProperties": False,
 }
+"""With what our schemas use, so that a dialect in which a server refuses that is not chosen."""
 PROBE = (Message("user", "Say hello to me in one short sentence."),)
 """Nobody who is not held to the schema answers this as the schema wants it."""
 
 
 def fields(dialect: DialectName, schema: Schema) -> dict[str, Any]:
     """What a request says beside its messages to have its answer after the schema."""
-    named = {"name": "answer", "strict": True, "schema": schema}
-    asked: dict[DialectName, dict[str, Any]] = {
-        # OpenAI; llama.cpp, vLLM, TGI 3, Ollama, TensorRT-LLM
-        "json_schema": {"response_format": {"type": "json_schema", "json_schema": named}},
-        # llama-cpp-python, llama.cpp
-        "json_object": {"response_format": {"type": "json_object", "schema": schema}},
-        # vLLM from 0.11, and before
-        "structured_outputs": {"structured_outputs": {"json": schema}},
-        "guided_json": {"guided_json": schema},
-        # TGI before 3
-        "tgi": {"response_format": {"type": "json", "value": schema}},
-        # llama.cpp from its first days
-        "gbnf": {"grammar": grammar(schema)},
-        "text": {},
-    }
-    return asked[dialect]
+    asked: dict[str, Any]
+    match dialect:
+        case "json_schema":  # OpenAI; llama.cpp, vLLM, TGI 3, Ollama, TensorRT-LLM
+            named = {"name": "answer", "strict": True, "schema": schema}
+            asked = {"response_format": {"type": "json_schema", "json_schema": named}}
+        case "json_object":  # llama.cpp, llama-cpp-python
+            asked = {"response_format": {"type": "json_object", "schema": schema}}
+        case "structured_outputs":  # vLLM from 0.11
+            asked = {"structured_outputs": {"json": schema}}
+        case "guided_json":  # vLLM before
+            asked = {"guided_json": schema}
+        case "tgi":  # TGI before 3
+            asked = {"response_format": {"type": "json", "value": schema}}
+        case "gbnf":  # llama.cpp from its first days
+            asked = {"grammar": grammar(schema)}
+        case "text":
+            asked = {}
+    return asked
 
 
 def told(dialect: DialectName, messages: Sequence[Message], schema: Schema) -> list[dict[str, str]]:

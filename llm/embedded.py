@@ -1,84 +1,78 @@
-"""A GGUF model in this process, by llama-cpp-python, which the extra `llama` brings."""
+"""A GGUF model in this process, behind llama.cpp's own server, which the extra `llama` brings (xllamacpp)."""
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from asr.errors import ConfigError
-from llm.errors import AnswerError
+from llm.client import HttpChat
+from llm.dialects import DialectMemory
 from llm.options import LlmOptions, Sampling
 from llm.types import Answer, Message, Schema
 
-_KV_TYPES = {"f16": 1, "q8_0": 8, "q4_0": 2}
-"""ggml's numbers of these types (ggml.h, enum ggml_type)."""
-
 
 class EmbeddedChat:
-    """A model of a file. One question at a time: it has one context."""
+    """A model of a file. One question at a time: it has one context, and `llm.timeout_s` is an answer's own.
 
-    def __init__(self, llama: Any, name: str, options: LlmOptions, sampling: Sampling) -> None:
-        self._llama = llama
-        self._options = options
-        self._sampling = sampling
+    Its server listens on this machine alone, on a port that is free, and asks for a key that nobody else knows.
+    """
+
+    def __init__(self, server: Any, http: HttpChat) -> None:
+        self._server = server  # ends with the last that holds it
+        self._http = http
         self._lock = threading.Lock()
-        self.name = name
 
     @classmethod
     def load(cls, options: LlmOptions, sampling: Sampling, threads: int) -> EmbeddedChat:
         """Map the file into memory. Raises ConfigError if it is none that llama.cpp reads, or the extra is missing."""
         try:
-            from llama_cpp import Llama
+            import xllamacpp
         except ImportError:
             raise ConfigError(
-                "llm.gguf needs the package llama-cpp-python",
-                "Install the extra: pip install '.[llama]' (docs/summaries.md)",
+                "llm.gguf needs the package xllamacpp", "Install the extra: pip install '.[llama]' (docs/summaries.md)"
             ) from None
-        kv = _KV_TYPES[options.kv_cache]
+        kv = getattr(xllamacpp.ggml_type, f"GGML_TYPE_{options.kv_cache.upper()}")
+        key = secrets.token_hex(16)
+        params = xllamacpp.CommonParams()
+        params.model.path = options.gguf
+        params.n_ctx, params.n_parallel = options.context_tokens, 1
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
+        params.cache_type_k = params.cache_type_v = kv
+        params.cache_ram_mib = 0  # calls have nothing in common but the prompt, which the context itself keeps
+        params.port, params.api_keys = 0, [key]
+        params.verbosity = -1
         try:
-            llama = Llama(
-                model_path=options.gguf,
-                n_ctx=options.context_tokens,
-                n_threads=threads,
-                n_threads_batch=threads,
-                type_k=kv,
-                type_v=kv,
-                flash_attn=options.kv_cache != "f16",  # llama.cpp keeps V in other types only with it
-                use_mmap=True,
-                verbose=False,
-            )
-        except (ValueError, OSError) as error:
+            server = xllamacpp.Server(params)
+        except (RuntimeError, ValueError) as error:
             raise ConfigError(f"llama.cpp cannot load {options.gguf}", "Set llm.gguf to a GGUF file") from error
-        return cls(llama, Path(options.gguf).stem, options, sampling)
+        served = {"base_url": f"{server.listening_address}/v1", "api_key": key, "model": Path(options.gguf).stem}
+        own = options.model_copy(update={**served, "dialect": "json_schema"})
+        return cls(server, HttpChat(own, sampling, DialectMemory(None)))
+
+    @property
+    def name(self) -> str:
+        """The file's name without its ending."""
+        return self._http.name
 
     @property
     def context_tokens(self) -> int:
         """Tokens that question and answer may have together."""
-        return self._options.context_tokens
+        return self._http.context_tokens
 
     def ask(self, messages: Sequence[Message], schema: Schema) -> Answer:
-        """Answer after the schema, by llama.cpp's grammar. Raises AnswerError if the question is too long."""
-        try:
-            with self._lock:
-                found = self._llama.create_chat_completion(
-                    [{"role": one.role, "content": one.content} for one in messages],
-                    response_format={"type": "json_object", "schema": dict(schema)},
-                    temperature=self._sampling.temperature,
-                    top_p=self._sampling.top_p,
-                    presence_penalty=self._sampling.presence_penalty,
-                    max_tokens=self._sampling.max_tokens,
-                )
-        except (ValueError, RuntimeError) as error:
-            # Its message says how many tokens, and nothing of the text; of others that is not known.
-            raise AnswerError(
-                f"llama.cpp refused the question: {type(error).__name__}", "Raise llm.context_tokens"
-            ) from None
-        choice = found["choices"][0]
-        return Answer(choice["message"]["content"] or "", complete=choice["finish_reason"] != "length")
+        """Answer after the schema. Errors are those of llm.types.Chat."""
+        with self._lock:
+            return self._http.ask(messages, schema)
 
     def count_tokens(self, text: str) -> int:
         """Tokens by the model's own tokenizer."""
-        with self._lock:
-            return len(self._llama.tokenize(text.encode(), add_bos=False, special=False))
+        return self._http.count_tokens(text)
+
+    def close(self) -> None:
+        """End the server."""
+        self._http.close()
+        self._server = None

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from compliance.types import RedactedTranscript, RedactedTurn
+from llm.form import MOST_ACTIONS
 from llm.types import Finding, Sentiment, Summary
 
 _METHOD = "extractive-rules/2"
@@ -54,7 +55,6 @@ _DISPLEASED = re.compile(
     re.IGNORECASE,
 )
 _LAST_TURNS = 3
-_MAX_ACTIONS = 4
 _MIN_WORDS = 4
 
 
@@ -73,7 +73,7 @@ def quote(transcript: RedactedTranscript, categories: tuple[str, ...] = ()) -> S
         method=_METHOD,
         reason=_of_caller(agents) or _reason(customers),
         outcome=_last(agents, _OUTCOMES) or _last(agents, _AGREED),
-        actions=_promises(agents)[-_MAX_ACTIONS:],
+        actions=_promises(agents)[-MOST_ACTIONS:],
         categories=categories,
         follow_up=_last(agents, _FOLLOW_UPS),
         sentiment=_sentiment(customers),

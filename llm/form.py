@@ -71,7 +71,7 @@ def _statement() -> dict[str, Any]:
     return object_schema(
         {
             "turns": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": _MOST_TURNS},
-            "text": {"type": "string"},
+            "text": {"type": "string", "maxLength": _MOST_CHARACTERS},
         }
     )
 

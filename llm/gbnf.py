@@ -11,7 +11,7 @@ from typing import Any
 from llm.types import Schema
 
 _TERMINALS = r"""
-string ::= "\"" ([^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4}))* "\""
+char ::= [^"\\\x00-\x1F] | "\\" (["\\/bfnrt] | "u" [0-9a-fA-F]{4})
 integer ::= "-"? ([0-9] | [1-9] [0-9]{1,8})
 boolean ::= "true" | "false"
 null ::= "null"
@@ -41,7 +41,9 @@ def _rule(schema: Schema, rules: list[str]) -> str:
             body = _object(schema["properties"], rules)
         case "array":
             body = _array(schema, rules)
-        case "string" | "integer" | "boolean" | "null" as kind:
+        case "string":
+            body = rf'"\"" char{_at_most(schema.get("maxLength"))} "\""'
+        case "integer" | "boolean" | "null" as kind:
             return str(kind)
         case other:
             raise ValueError(f"no grammar for a schema of type {other!r}")
@@ -58,9 +60,13 @@ def _object(properties: dict[str, Any], rules: list[str]) -> str:
 def _array(schema: Schema, rules: list[str]) -> str:
     item = _rule(schema["items"], rules)
     most = schema.get("maxItems")
-    more = "*" if most is None else f"{{0,{most - 1}}}"
-    listed = f'{item} (ws "," ws {item}){more}'
+    listed = f'{item} (ws "," ws {item}){_at_most(most and most - 1)}'
     return f'"[" ws {listed} ws "]"' if schema.get("minItems") else f'"[" ws ({listed})? ws "]"'
+
+
+def _at_most(count: int | None) -> str:
+    """So often, or as often as one likes."""
+    return "*" if count is None else f"{{0,{count}}}"
 
 
 def _literal(text: str) -> str:

@@ -8,11 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from compliance.types import RedactedTranscript
 from llm.form import MOST_ACTIONS
-from llm.types import Finding, Sentiment, Summary
+from llm.turns import numbered_turns
+from llm.types import Chat, Finding, Message, Sentiment, Summary
 
 MOST_DEPTH = 12
 """Halvings: a call in 4,096 parts."""
+
+_MARGIN = 64
+"""Tokens that a chat's template puts around its messages."""
+
+_LEAST = 128
+"""Tokens that a call's turns have in any case: a context that is too small is refused by the server."""
+
+
+def fitting(transcript: RedactedTranscript, chat: Chat, answer_tokens: int, *prompts: Sequence[Message]) -> list[str]:
+    """A call's numbered turns in as many parts as it takes for each to fit into the model's context.
+
+    Beside a part there is room for the answer and the longest of the prompts, whose messages are without any turns.
+    """
+    around = max(chat.count_tokens("".join(message.content for message in prompt)) for prompt in prompts)
+    budget = max(_LEAST, chat.context_tokens - around - answer_tokens - _MARGIN)
+    return parts(numbered_turns(transcript), budget, chat.count_tokens)
 
 
 def parts(lines: Sequence[str], budget: int, count: Callable[[str], int], depth: int = MOST_DEPTH) -> list[str]:
@@ -59,12 +77,3 @@ def merged(summaries: Sequence[Summary]) -> Summary:
 
 def _last_sentiment(summaries: Sequence[Summary]) -> Sentiment | None:
     return next((one.sentiment for one in reversed(summaries) if one.sentiment), None)
-
-
-_MARGIN = 64
-"""Tokens that a chat's template puts around its messages."""
-
-
-def tokens_for_turns(context_tokens: int, prompt_tokens: int, answer_tokens: int) -> int:
-    """What is left of the context for a call's turns, at least a little: prompt and answer have theirs first."""
-    return max(128, context_tokens - prompt_tokens - answer_tokens - _MARGIN)

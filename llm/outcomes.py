@@ -25,21 +25,6 @@ _ACTS = {
 }
 """Acts of a contact centre, each by the words that say it."""
 
-_NEVER_INVENTED = (
-    "cancel",
-    "refund",
-    "pay",
-    "replace",
-    "close",
-    "block",
-    "approve",
-    "upgrade",
-    "waive",
-    "delete",
-    "escalate",
-)
-"""Acts that a summary may say were done only if the cited turns have a word for them."""
-
 _DONE = {
     "cancel": r"cancell?ed|terminated",
     "refund": r"refund(?:ed)?|reimbursed",
@@ -53,7 +38,8 @@ _DONE = {
     "delete": r"deleted|erased",
     "escalate": r"escalated|transferred",
 }
-"""The words by which a summary says that such an act was done."""
+"""The words by which a summary says that an act was done, of those that it may say only if the cited turns have a word
+for them."""
 
 _NOT = re.compile(
     r"\b(?:not|no longer|never|without|unable|cannot|nor|neither|isn't|hasn't|refus\w+|declin\w+|reject\w+|"
@@ -107,8 +93,8 @@ def invented(statement: str, evidence: str) -> bool:
     told = statement.lower()
     spoken = evidence.lower()
     return any(
-        re.search(rf"\b(?:{_DONE[name]})\b", told) and not re.search(rf"\b(?:{_ACTS[name]})\b", spoken)
-        for name in _NEVER_INVENTED
+        re.search(rf"\b(?:{done})\b", told) and not re.search(rf"\b(?:{_ACTS[name]})\b", spoken)
+        for name, done in _DONE.items()
     )
 
 

@@ -10,9 +10,8 @@ from llm.analyses import PROMPT, Analyses
 from llm.asking import Asker
 from llm.form import AnswerForm, answer_schema
 from llm.ground import Grounds, Rewrite, Tagger
-from llm.mapreduce import parts, tokens_for_turns
+from llm.mapreduce import fitting
 from llm.prompts import load_prompt
-from llm.turns import numbered_turns
 from llm.types import MODEL, Analysed, AnalysisKind, Fault, Finding, Message
 
 
@@ -50,7 +49,8 @@ class Questioner:
         told: Finding | None = None
         faults: tuple[Fault, ...] = ()
         if self.analyses.applies(question.when, transcript.turns):
-            for piece in self._pieces(transcript, question.ask):
+            emptied = _messages("", question.ask, tuple(Fault))
+            for piece in fitting(transcript, self.asker.chat, self.answer_tokens, emptied):
                 told, failed = self._of_part(piece, question.ask, grounds)
                 faults = tuple(dict.fromkeys((*faults, *failed)))
                 if told is not None:
@@ -64,12 +64,6 @@ class Questioner:
             answer=told.text if told else None,
             faults=() if told else faults,
         )
-
-    def _pieces(self, transcript: RedactedTranscript, ask: str) -> list[str]:
-        chat = self.asker.chat
-        around = chat.count_tokens("".join(message.content for message in _messages("", ask, tuple(Fault))))
-        budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
-        return parts(numbered_turns(transcript), budget, chat.count_tokens)
 
     def _of_part(self, turns: str, ask: str, grounds: Grounds) -> tuple[Finding | None, tuple[Fault, ...]]:
         """The answer that a part of the call bears out, or else what is wrong with the one that was given twice."""

@@ -11,10 +11,9 @@ from compliance.second_reader import Proposal
 from compliance.types import RedactedTranscript
 from llm.asking import Asker
 from llm.form import object_schema
-from llm.mapreduce import parts, tokens_for_turns
+from llm.mapreduce import fitting
 from llm.prompts import load_prompt
-from llm.turns import numbered_turns
-from llm.types import Schema
+from llm.types import Message, Schema
 
 PROMPT = "redaction-1"
 
@@ -54,14 +53,14 @@ class ModelReader:
         """See SecondReader. Raises UnavailableError, AnswerError or ConfigError as llm.asking does."""
         if not transcript.turns:
             return []
-        prompt, chat = load_prompt(PROMPT), self.asker.chat
         named = sorted(entities)
-        told = {"entities": ", ".join(named)}
-        around = chat.count_tokens("".join(message.content for message in prompt.fill({**told, "turns": ""})))
-        budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
+
+        def messages(turns: str) -> tuple[Message, Message]:
+            return load_prompt(PROMPT).fill({"entities": ", ".join(named), "turns": turns})
+
         proposals: list[Proposal] = []
-        for turns in parts(numbered_turns(transcript), budget, chat.count_tokens):
-            answer = self.asker.ask(prompt.fill({**told, "turns": turns}), _schema(named), _Spans)
+        for turns in fitting(transcript, self.asker.chat, self.answer_tokens, messages("")):
+            answer = self.asker.ask(messages(turns), _schema(named), _Spans)
             proposals += [Proposal(span.turn, span.text, span.entity) for span in answer.spans]
         return proposals
 

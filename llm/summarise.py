@@ -10,10 +10,9 @@ from llm.asking import Asker
 from llm.extractive import quote
 from llm.form import MOST_ACTIONS, Statement, SummaryForm, summary_schema
 from llm.ground import Grounds, Rewrite, Tagger
-from llm.mapreduce import merged, parts, tokens_for_turns
+from llm.mapreduce import fitting, merged
 from llm.options import SummaryOptions
-from llm.prompts import Prompt, load_prompt
-from llm.turns import numbered_turns
+from llm.prompts import load_prompt
 from llm.types import MODEL, Dropped, Fault, Finding, Message, Summary
 
 PROMPT = "summary-1"
@@ -53,30 +52,25 @@ class ModelSummariser:
         Raises UnavailableError, AnswerError or ConfigError as llm.asking does.
         """
         grounds = Grounds.of(transcript, self.tagger)
-        prompt, repair = load_prompt(PROMPT), load_prompt(REPAIR)
-        chat = self.asker.chat
-        around = max(
-            chat.count_tokens("".join(message.content for message in self._messages(one, "")))
-            for one in (prompt, repair)
-        )
-        budget = tokens_for_turns(chat.context_tokens, around, self.answer_tokens)
-        pieces = parts(numbered_turns(transcript), budget, chat.count_tokens)
-        return merged([self._of_part(piece, grounds, prompt, repair) for piece in pieces])
+        emptied = (self._messages(prompt, "") for prompt in (PROMPT, REPAIR))
+        pieces = fitting(transcript, self.asker.chat, self.answer_tokens, *emptied)
+        return merged([self._of_part(piece, grounds) for piece in pieces])
 
-    def _of_part(self, turns: str, grounds: Grounds, prompt: Prompt, repair: Prompt) -> Summary:
-        first = self._checked(self._ask(prompt, turns), grounds)
+    def _of_part(self, turns: str, grounds: Grounds) -> Summary:
+        first = self._checked(self._ask(PROMPT, turns), grounds)
         if not first.dropped:
             return first
-        second = self._checked(self._ask(repair, turns, first.dropped), grounds)
+        second = self._checked(self._ask(REPAIR, turns, first.dropped), grounds)
         return _mended(first, second)
 
-    def _ask(self, prompt: Prompt, turns: str, dropped: Sequence[Dropped] = ()) -> SummaryForm:
+    def _ask(self, prompt: str, turns: str, dropped: Sequence[Dropped] = ()) -> SummaryForm:
         messages = self._messages(prompt, turns, dropped)
         return self.asker.ask(messages, summary_schema(self.categories), SummaryForm)
 
-    def _messages(self, prompt: Prompt, turns: str, dropped: Sequence[Dropped] = ()) -> tuple[Message, Message]:
+    def _messages(self, prompt: str, turns: str, dropped: Sequence[Dropped] = ()) -> tuple[Message, Message]:
         faults = "; ".join(f"{one.field} ({', '.join(one.faults)})" for one in dropped)
-        return prompt.fill({"turns": turns, "categories": ", ".join(self.categories) or "none", "faults": faults})
+        told = {"turns": turns, "categories": ", ".join(self.categories) or "none", "faults": faults}
+        return load_prompt(prompt).fill(told)
 
     def _checked(self, form: SummaryForm, grounds: Grounds) -> Summary:
         """What the call bears out of an answer, and what it does not."""

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from importlib.resources import files
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from llm import prompts
 from llm.errors import PromptError
-from llm.form import SummaryForm, summary_schema
+from llm.form import Statement, SummaryForm, summary_schema
 from llm.gbnf import grammar
 from llm.prompts import load_prompt
 
@@ -80,6 +82,15 @@ def test_the_grammar_has_a_rule_for_all_that_it_names() -> None:
     rules = [line.partition(" ::= ") for line in text.splitlines() if line]
     names = {name for name, _, _ in rules}
     for _, _, body in rules:
-        bare = "".join(body.split('"')[::2]) if '\\"' not in body else ""
-        assert {word for word in bare.replace("(", " ").replace(")", " ").split() if word.startswith("rule")} <= names
+        bare = re.sub(r'"(\\.|[^"\\])*"|\[(\\.|[^]\\])*\]', " ", body)
+        assert set(re.findall(r"[a-z]\w*", bare)) <= names
     assert text.startswith("root ::= rule")
+
+
+def test_a_statement_is_no_longer_than_the_form_takes() -> None:
+    statement = summary_schema(())["properties"]["actions"]["items"]["properties"]
+    most = statement["text"]["maxLength"]
+    Statement(turns=[0], text="x" * most)
+    with pytest.raises(ValidationError, match="string_too_long"):
+        Statement(turns=[0], text="x" * (most + 1))
+    assert f'"\\"" char{{0,{most}}} "\\""' in grammar(summary_schema(()))
