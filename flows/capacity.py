@@ -24,6 +24,9 @@ GIB = 1 << 30
 SHIPPED_SPEED = 23.9
 """Times realtime of one core, Whisper base in int8: 47.7 on two (docs/performance.md, Real telephone audio)."""
 
+LLM_PROCESS = 60 << 20
+"""What llama.cpp's server takes beside the model: libraries, the vocabulary, its connections (docs/plan.md)."""
+
 BASE = SIZES["whisper-base"]
 
 _RUN_BYTES = 220 << 20

@@ -80,10 +80,12 @@ def cache_bytes(shape: Shape, context_tokens: int, batch: int, precision: str = 
 
 
 def activation_bytes(shape: Shape, context_tokens: int) -> int:
-    """Of a prompt's chunk in float32, at most: what is largest of scores over the vocabulary and attention scores
-    without flash attention, the mask, and four of the widths that a layer passes on."""
-    largest = max(shape.vocabulary, shape.heads * context_tokens)
-    return 4 * _CHUNK_TOKENS * (largest + context_tokens + 4 * shape.width)
+    """Of a prompt's chunk, as llama.cpp holds them: in float32 both halves of the feed-forward block and eight of the
+    widths that a layer passes on, and the mask of attention over all of the context in float16.
+
+    With flash attention, which it uses where it can, no scores are held; those of the vocabulary are the last token's.
+    """
+    return _CHUNK_TOKENS * (4 * (2 * shape.widened + 8 * shape.width) + 2 * context_tokens)
 
 
 def read_config(path: Path) -> Shape:

@@ -1,8 +1,9 @@
 """How many of the named facts of the sample calls their summaries hold: of the reason, the outcome and the action.
 
-    python -m tests.benchmarks.summary_facts [URL]
+    python -m tests.benchmarks.summary_facts [URL | GGUF]
 
-By quotation, and with URL by the model of a server too. Calls are the reference texts of sample_audio, redacted.
+By quotation, and by the model of a server or of a file too, if one is named: with the tokens that it read and wrote,
+and the time of its answers added up. Calls are the reference texts of sample_audio, redacted.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from configs.load import load
 from flows.language_model import model_summariser
 from flows.wiring import fetch_model
 from llm.extractive import quote
-from llm.types import Summary
+from llm.types import Answer, Summary
 
 SAMPLES = Path(__file__).parents[2] / "sample_audio"
 
@@ -95,14 +96,23 @@ def report(title: str, summaries: dict[str, Summary]) -> None:
 
 
 def main() -> None:
-    urls = [word for word in sys.argv[1:] if word.startswith("http")]
-    overrides = [f"llm.base_url={url}" for url in urls] + ["llm.timeout_s=300", "llm.max_tries=2"]
-    settings = load(None, overrides, {}, Path(os.devnull))
+    models = [word for word in sys.argv[1:] if not word.startswith("--")]
+    keys = ["llm.base_url" if model.startswith("http") else "llm.gguf" for model in models]
+    overrides = [f"{key}={model}" for key, model in zip(keys, models, strict=True)]
+    settings = load(None, [*overrides, "llm.timeout_s=3600", "llm.max_tries=2"], {}, Path(os.devnull))
     redactor = Redactor.load(fetch_model(settings, settings.redact.ner_model).folder, RedactionOptions())
     calls = {name: redacted(name, redactor) for name in FACTS}
     report("extractive-rules/2", {name: quote(call) for name, call in calls.items()})
-    if urls:
-        with tempfile.TemporaryDirectory() as folder, model_summariser(settings, Path(folder), redactor) as summarise:
+    if models:
+        answers: list[tuple[Answer, float]] = []
+
+        def heard(answer: Answer, took_s: float) -> None:
+            answers.append((answer, took_s))
+
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            model_summariser(settings, Path(folder), redactor, heard) as summarise,
+        ):
             made: dict[str, Summary] = {}
             for name, call in calls.items():
                 try:
@@ -110,6 +120,9 @@ def main() -> None:
                 except PipelineError as error:
                     print(f"  {name}: {error.reason}")
             report(summarise.method, made)
+        read, written = (sum(getattr(one, f"{part}_tokens") for one, _ in answers) for part in ("prompt", "completion"))
+        took_s = sum(took_s for _, took_s in answers)
+        print(f"  {len(answers)} answers: {read:,} tokens read and {written:,} written in {took_s:.0f} s")
 
 
 if __name__ == "__main__":
