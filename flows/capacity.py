@@ -18,6 +18,7 @@ from asr.whisper.weights import Dimensions, load_weights
 from configs.settings import Settings
 from flows.wiring import registry
 from llm import footprint as llm
+from llm.pace import READ_OPERATIONS, WRITE_BYTES, Pace
 
 GIB = 1 << 30
 
@@ -39,12 +40,21 @@ _USABLE = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What is to be filled. `bf16`: its CPU multiplies bfloat16."""
+    """What is to be filled. `bf16`: its CPU multiplies bfloat16.
+
+    `peaks` are what language models run on, None for what llama.cpp reaches on these cores.
+    """
 
     cores: int
     memory_gib: float
     vram_gib: float = 0.0
     bf16: bool = True
+    peaks: Pace | None = None
+
+    @property
+    def pace(self) -> Pace:
+        """What language models have of it in a second."""
+        return self.peaks or Pace(self.cores * READ_OPERATIONS, self.cores * WRITE_BYTES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +72,9 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """What one model in one precision takes, in bytes, and what it does; a language model's speed is not known.
+    """What one model in one precision takes, in bytes, and what it does.
 
-    `core_hours` are what an hour of audio takes.
+    `core_hours` are what an hour of audio takes; a language model has tokens a second, of all conversations together.
     """
 
     model: str
@@ -74,6 +84,8 @@ class Need:
     caches: int
     process: int
     core_hours: float | None = None
+    tokens_read: float | None = None
+    tokens_written: float | None = None
 
     @property
     def total(self) -> int:
@@ -126,13 +138,13 @@ def needs(name: str, machine: Machine, work: Workload, settings: Settings) -> It
     if size:
         yield from _of_whisper(name, size, machine, work)
     elif name in llm.KNOWN:
-        yield from _of_llm(name, llm.KNOWN[name], work)
+        yield from _of_llm(name, llm.KNOWN[name], machine, work)
     elif Path(name).is_file():
         if name.endswith(".gguf"):
             shape, weights = llm.read_gguf(Path(name))
-            yield _llm_need(Path(name).stem, "as it is", shape, weights, work)
+            yield _llm_need(Path(name).stem, "as it is", shape, weights, machine, work)
         else:
-            yield from _of_llm(Path(name).absolute().parent.name, llm.read_config(Path(name)), work)
+            yield from _of_llm(Path(name).absolute().parent.name, llm.read_config(Path(name)), machine, work)
     else:
         known = known_names(settings)
         near = get_close_matches(name, known, n=1)
@@ -171,11 +183,20 @@ def _of_whisper(name: str, size: Dimensions, machine: Machine, work: Workload) -
         yield Need(name, precision, took.weights, took.activations, took.caches, process, core_hours=cost / work.speed)
 
 
-def _of_llm(name: str, shape: llm.Shape, work: Workload) -> Iterator[Need]:
+def _of_llm(name: str, shape: llm.Shape, machine: Machine, work: Workload) -> Iterator[Need]:
     for precision in llm.WEIGHT_BITS:
-        yield _llm_need(name, precision, shape, llm.weight_bytes(shape, precision), work)
+        yield _llm_need(name, precision, shape, llm.weight_bytes(shape, precision), machine, work)
 
 
-def _llm_need(name: str, precision: str, shape: llm.Shape, weights: int, work: Workload) -> Need:
-    caches = llm.cache_bytes(shape, work.context_tokens, work.llm_batch, work.kv_cache)
-    return Need(name, precision, weights, llm.activation_bytes(shape, work.context_tokens), caches, 0)
+def _llm_need(name: str, precision: str, shape: llm.Shape, weights: int, machine: Machine, work: Workload) -> Need:
+    context, batch, kv_cache = work.context_tokens, work.llm_batch, work.kv_cache
+    return Need(
+        name,
+        precision,
+        weights,
+        llm.activation_bytes(shape, context * batch),
+        llm.cache_bytes(shape, context, batch, kv_cache),
+        LLM_PROCESS,
+        tokens_read=machine.pace.read(shape, context),
+        tokens_written=machine.pace.written(shape, weights, context, batch, kv_cache),
+    )

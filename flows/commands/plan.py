@@ -24,10 +24,11 @@ from flows.commands import options
 from flows.commands.options import Command
 from flows.report import print_json, print_table
 from llm.footprint import CACHE_BITS
+from llm.pace import Pace
 
 _POSITIVE = click.FloatRange(0, min_open=True)
 _NUMBERS = ("weights", "activations", "caches", "process", "total")
-_WORK = ("x realtime", "audio h a day", "calls a day", "price of audio h")
+_WORK = ("read/s", "written/s", "x realtime", "audio h a day", "calls a day", "price of audio h")
 
 
 def machine(command: Command) -> Command:
@@ -36,6 +37,12 @@ def machine(command: Command) -> Command:
     @click.option("--cores", type=click.IntRange(1), help="Cores of the machine; those of this one if not given.")
     @click.option("--memory", "memory_gib", type=_POSITIVE, help="Its memory in GiB; this one's if not given.")
     @click.option("--vram", "vram_gib", type=click.FloatRange(0), default=0.0, help="Its GPU's memory in GiB.")
+    @click.option(
+        "--peaks",
+        type=(_POSITIVE, _POSITIVE),
+        metavar="TFLOPS GB/S",
+        help="Of what language models run on; else cores.",
+    )
     @click.option("--no-bf16", is_flag=True, help="Its CPU does not multiply bfloat16: before Zen 4, Sapphire Rapids.")
     @wraps(command)
     def with_machine(
@@ -43,13 +50,15 @@ def machine(command: Command) -> Command:
         cores: int | None,
         memory_gib: float | None,
         vram_gib: float,
+        peaks: tuple[float, float] | None,
         no_bf16: bool,
         settings: Settings,
         **kwargs: Any,
     ) -> Any:
         here = this_machine(settings)
         bf16 = not no_bf16 and (cores is not None or here.bf16)
-        asked = Machine(cores or here.cores, memory_gib or here.memory_gib, vram_gib, bf16)
+        pace = Pace(peaks[0] * 1e12, peaks[1] * 1e9) if peaks else None
+        asked = Machine(cores or here.cores, memory_gib or here.memory_gib, vram_gib, bf16, pace)
         return command(*args, machine=asked, settings=settings, **kwargs)
 
     return with_machine
@@ -139,7 +148,9 @@ def _print(rows: list[Need], machine: Machine, work: Workload, price: float | No
     click.echo(f"language models: {work.llm_batch} x {work.context_tokens} tokens, keys and values {work.kv_cache}\n")
     columns = ("model", "precision", *_NUMBERS, "fits", *(_WORK if price is not None else _WORK[:-1]))
     print_table(columns, [_row(need, machine, work, price) for need in rows], (*_NUMBERS, *_WORK))
-    click.echo("\nGiB. Speeds of others than whisper-base in int8 are worked out from its own. Errors: docs/plan.md")
+    click.echo(
+        "\nGiB, and tokens a second. Speeds are worked out from whisper-base's and smollm2's. Errors: docs/plan.md"
+    )
     if any(need.core_hours is not None and not need.fits(machine) for need in rows):
         click.echo("Speech that does not fit may with less at once: --set transcribe.batch_size=1")
 
@@ -149,6 +160,8 @@ def _row(need: Need, machine: Machine, work: Workload, price: float | None) -> t
     cells = (
         *(f"{getattr(need, part) / GIB:.2f}" for part in _NUMBERS),
         ", ".join(need.fits(machine)) or "no",
+        _number(need.tokens_read, ",.0f"),
+        _number(need.tokens_written, ",.1f"),
         _number(speed, ".1f"),
         _number(need.audio_hours_a_day(machine), ",.0f"),
         _number(need.calls_a_day(machine, work.call_minutes), ",.0f"),

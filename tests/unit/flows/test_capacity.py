@@ -9,6 +9,7 @@ from asr.errors import ConfigError
 from configs.settings import Settings
 from flows.capacity import GIB, Machine, Need, Workload, needs, this_machine, together
 from flows.cli import call
+from llm.pace import Pace
 
 SETTINGS = Settings()
 BIG = Machine(16, 64.0, 24.0)
@@ -35,6 +36,19 @@ def test_a_machine_is_filled_to_nine_tenths_and_speech_stays_off_the_gpu() -> No
 def test_without_bfloat16_there_is_none() -> None:
     old = Machine(2, 8.0, bf16=False)
     assert [need.precision for need in needs("whisper-base", old, Workload(), SETTINGS)] == ["int8", "float32"]
+
+
+def test_a_language_model_has_tokens_a_second_by_cores_or_by_the_peaks_that_are_told() -> None:
+    def paces(machine: Machine) -> tuple[float, float]:
+        need = next(needs("llama-3.1-8b", machine, Workload(), SETTINGS))
+        assert need.tokens_read is not None
+        assert need.tokens_written is not None
+        return need.tokens_read, need.tokens_written
+
+    slow, fast = paces(Machine(4, 64.0)), paces(Machine(8, 64.0))
+    assert fast == pytest.approx((2 * slow[0], 2 * slow[1]))
+    told = Machine(4, 64.0, peaks=Pace(125e12, 600e9))
+    assert paces(told)[1] == pytest.approx(600e9 / (8_030_261_248 * 4.8944 / 8), rel=0.1)
 
 
 def test_an_unknown_model_is_told_with_the_nearest() -> None:
@@ -71,6 +85,12 @@ def test_the_command_tells_what_fits_as_a_table_and_as_json(capsys: pytest.Captu
     assert rows["whisper-base", "int8"]["price_of_audio_hour"] == pytest.approx(0.05 / 23.9)
     assert rows["llama-3.1-70b", "q4_k_m"]["fits"] == []
     assert rows["llama-3.1-70b", "q4_k_m"]["calls_a_day"] is None
+    slow = rows["llama-3.1-70b", "q4_k_m"]["tokens_written"]
+    assert rows["whisper-base", "int8"]["tokens_written"] is None
+    assert call([*line, "--peaks", "300", "2000", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["machine"]["peaks"] == {"operations": 300e12, "bytes": 2000e9}
+    assert next(row for row in told["models"] if row["precision"] == "q4_k_m")["tokens_written"] > 10 * slow
     assert call(["plan", "whisper-base", "--cores", "8", "--memory", "16"]) == 0
 
 

@@ -1,0 +1,42 @@
+"""How fast a language model is, against a worked example that others published."""
+
+import pytest
+
+from llm.footprint import KNOWN, weight_bytes
+from llm.pace import Pace, read_operations, write_bytes
+
+LLAMA = KNOWN["llama-2-7b"]
+A10 = Pace(125e12, 600e9)
+
+
+def test_reading_and_writing_at_a_gpus_peaks() -> None:
+    """Baseten, A guide to LLM inference and performance: Llama 2 7B in float16 on an A10, 350 tokens in 39 ms, then
+    23 ms a token; all of 7 billion weights counted, and no context."""
+    assert 350 / A10.read(LLAMA, 350) == pytest.approx(0.039, rel=0.07)
+    assert 1 / A10.written(LLAMA, weight_bytes(LLAMA, "f16"), 1) == pytest.approx(0.023, rel=0.06)
+
+
+def test_attention_grows_with_the_question() -> None:
+    """Kaplan et al., Scaling Laws for Neural Language Models, 2020: 2 N + 2 layers x context x width a token."""
+    short, long = (read_operations(LLAMA, tokens) for tokens in (100_000, 200_000))
+    assert long - short == pytest.approx(2 * LLAMA.layers * 100_000 * LLAMA.width, rel=1e-3)
+
+
+def test_a_context_is_read_with_every_token_and_less_of_it_where_heads_share_keys() -> None:
+    weights = weight_bytes(LLAMA, "q8_0")
+    assert write_bytes(LLAMA, weights, 4_096) - write_bytes(LLAMA, weights, 0) == 2 << 30
+    grouped = KNOWN["mistral-7b-v0.3"]
+    assert write_bytes(grouped, weights, 4_096) - write_bytes(grouped, weights, 0) == 512 << 20
+
+
+def test_scores_are_read_from_embeddings_that_are_tied() -> None:
+    small = KNOWN["smollm2-135m-instruct"]
+    assert write_bytes(small, 98_000_000, 0) == 98_000_000
+    assert write_bytes(LLAMA, 1_000_000, 0) == pytest.approx(980_550, abs=500), "131 of 6,738 million are not"
+
+
+def test_many_at_once_share_the_weights_until_multiplications_bind() -> None:
+    weights = weight_bytes(LLAMA, "f16")
+    one, eight, many = (A10.written(LLAMA, weights, 512, batch) for batch in (1, 8, 8_192))
+    assert 6 * one < eight < 8 * one
+    assert many == A10.read(LLAMA, 512)
