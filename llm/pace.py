@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from llm.footprint import Shape, cache_bytes
 
-READ_OPERATIONS = 60e9
+READ_OPERATIONS = 38e9
 """Multiplications and additions a second of one core that reads by llama.cpp, SmolLM2-135M in Q4_1 (docs/plan.md)."""
 
-WRITE_BYTES = 6e9
+WRITE_BYTES = 6.3e9
 """Bytes of weights, keys and values a second of one core that writes, likewise."""
 
 

@@ -20,6 +20,7 @@ from compliance.options import RedactionOptions
 from compliance.redactor import Redactor
 from compliance.tagging import Tagger
 from configs.load import load
+from flows.language_model import chat_of
 from llm.asking import Asker
 from llm.client import HttpChat
 from llm.dialects import PROBE, PROBE_SCHEMA, DialectMemory, holds
@@ -153,3 +154,10 @@ def test_without_the_extra_it_is_said_what_to_install(gguf: Path, monkeypatch: p
     monkeypatch.setitem(sys.modules, "xllamacpp", None)
     with pytest.raises(ConfigError, match="Install the extra"):
         embedded(gguf)
+
+
+def test_settings_name_the_file_by_the_models_id(tmp_path: Path) -> None:
+    named = ["llm.gguf=smollm2-135m-instruct", "llm.threads=1", "llm.context_tokens=512"]
+    settings = load(None, named, os.environ, Path(os.devnull))
+    with chat_of(settings, tmp_path, GREEDY) as chat:
+        assert chat.count_tokens("order") == 1
