@@ -120,7 +120,7 @@ def _reason(customers: Sequence[tuple[int, RedactedTurn]]) -> Finding | None:
             return _quote(index, turn, _REASONS)
     if not told:
         return None
-    index, turn = max(told[:5], key=lambda item: len(item[1].text.split()))
+    index, turn = max(told[:_FIRST_TURNS], key=lambda item: len(item[1].text.split()))
     return Finding(turn.text, (index,))
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from compliance.types import RedactedTranscript
 from llm.form import MOST_ACTIONS
 from llm.turns import numbered_turns
-from llm.types import Chat, Finding, Message, Sentiment, Summary
+from llm.types import Chat, Finding, Message, Summary
 
 MOST_DEPTH = 12
 """Halvings: a call in 4,096 parts."""
@@ -70,10 +70,6 @@ def merged(summaries: Sequence[Summary]) -> Summary:
         actions=tuple(actions.values())[-MOST_ACTIONS:],
         categories=tuple(dict.fromkeys(name for one in summaries for name in one.categories)),
         follow_up=next((one.follow_up for one in reversed(summaries) if one.follow_up), None),
-        sentiment=_last_sentiment(summaries),
+        sentiment=next((one.sentiment for one in reversed(summaries) if one.sentiment), None),
         dropped=tuple(dict.fromkeys(dropped for one in summaries for dropped in one.dropped)),
     )
-
-
-def _last_sentiment(summaries: Sequence[Summary]) -> Sentiment | None:
-    return next((one.sentiment for one in reversed(summaries) if one.sentiment), None)

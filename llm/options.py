@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 DialectName = Literal["json_schema", "json_object", "structured_outputs", "guided_json", "tgi", "gbnf", "text"]
 
@@ -141,8 +141,8 @@ class LlmOptions(BaseModel):
         json_schema_extra={"source": "callwright: facts want low temperatures"},
     )
 
-    @model_validator(mode="after")
-    def _shipped_presets_stay(self) -> Self:
+    @field_validator("presets")
+    @classmethod
+    def _shipped_presets_stay(cls, named: dict[str, Sampling]) -> dict[str, Sampling]:
         """One that is named beside the shipped ones does not take them away."""
-        object.__setattr__(self, "presets", {**PRESETS, **self.presets})
-        return self
+        return {**PRESETS, **named}
