@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from asr.whisper.weights import Dimensions, load_weights
 from configs.settings import Settings
 from flows.wiring import registry
 from llm import footprint as llm
-from llm.pace import READ_OPERATIONS, WRITE_BYTES, Pace
+from llm.pace import CORE, Pace
 
 GIB = 1 << 30
 
@@ -54,7 +54,7 @@ class Machine:
     @property
     def pace(self) -> Pace:
         """What language models have of it in a second."""
-        return self.peaks or Pace(self.cores * READ_OPERATIONS, self.cores * WRITE_BYTES)
+        return self.peaks or Pace(*(self.cores * share for share in astuple(CORE)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How fast a language model reads a question and writes an answer, from its shape.
 
-Reading is bound by multiplications, all tokens of a chunk at once; writing by the bytes that each token has read anew.
+Reading is bound by multiplications, many tokens at once; writing by the weights that each token has read anew, and by
+its attention to all before it.
 """
 
 from __future__ import annotations
@@ -9,37 +10,36 @@ from dataclasses import dataclass
 
 from llm.footprint import Shape, cache_bytes
 
-READ_OPERATIONS = 38e9
-"""Multiplications and additions a second of one core that reads by llama.cpp, SmolLM2-135M in Q4_1 (docs/plan.md)."""
 
-WRITE_BYTES = 6.3e9
-"""Bytes of weights, keys and values a second of one core that writes, likewise."""
+def attention_operations(shape: Shape, tokens: float) -> float:
+    """Multiplications and additions of one token that attends to so many: with their keys, and with their values."""
+    return 4 * shape.layers * shape.heads * shape.head_width * tokens
 
 
 def read_operations(shape: Shape, tokens: int) -> float:
-    """Multiplications and additions for a token of a question of so many: each weight of the layers, and attention.
+    """Multiplications and additions for a token of a question of so many.
 
     A token attends to half of the question in the mean. The last one alone is scored over the vocabulary.
     """
-    weights = shape.parameters - shape.vocabulary * shape.width * (1 if shape.tied else 2)
-    attention = 2 * shape.layers * shape.heads * shape.head_width * tokens / 2
-    return 2 * (weights + attention + shape.vocabulary * shape.width / tokens)
+    embeddings = shape.vocabulary * shape.width
+    layers = shape.parameters - embeddings * (1 if shape.tied else 2)
+    return 2 * (layers + embeddings / tokens) + attention_operations(shape, tokens / 2)
 
 
-def write_bytes(shape: Shape, weights: int, context_tokens: int, kv_cache: str = "f16", batch: int = 1) -> float:
-    """Bytes that are read for a token of each of so many answers: the weights once for all, and every one's context.
-
-    `weights` are the bytes of all. Of the embeddings no more is read than the scores take, where they are tied.
-    """
+def write_bytes(shape: Shape, weights: int) -> float:
+    """Bytes of weights that are read for a token of an answer, of so many in all: not those of other tokens'
+    embeddings, unless scores are read from them."""
     unread = 0 if shape.tied else weights * shape.vocabulary * shape.width / shape.parameters
-    return weights - unread + cache_bytes(shape, context_tokens, batch, kv_cache)
+    return weights - unread
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Multiplications and additions, and bytes of memory, in a second."""
+    """What is done in a second: multiplications and additions of many tokens at once, and of one token's attention, and
+    bytes of memory that are read."""
 
     operations: float
+    attention: float
     bytes: float
 
     def read(self, shape: Shape, tokens: int) -> float:
@@ -49,7 +49,15 @@ class Pace:
     def written(self, shape: Shape, weights: int, context_tokens: int, batch: int = 1, kv_cache: str = "f16") -> float:
         """Tokens a second of all answers that are written at once, each after a context of so many.
 
-        No more than could be read: many at once are bound by multiplications again.
+        Weights are read once for all of them. No more are written than could be read.
         """
-        by_memory = batch * self.bytes / write_bytes(shape, weights, context_tokens, kv_cache, batch)
-        return min(by_memory, self.read(shape, context_tokens))
+        attended_s = max(
+            cache_bytes(shape, context_tokens, 1, kv_cache) / self.bytes,
+            attention_operations(shape, context_tokens) / self.attention,
+        )
+        step_s = write_bytes(shape, weights) / self.bytes + batch * attended_s
+        return min(batch / step_s, self.read(shape, context_tokens))
+
+
+CORE = Pace(operations=38e9, attention=6e9, bytes=10e9)
+"""One core by llama.cpp: SmolLM2-135M in Q4_1 on AMD Zen (docs/plan.md)."""

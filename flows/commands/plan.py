@@ -57,7 +57,7 @@ def machine(command: Command) -> Command:
     ) -> Any:
         here = this_machine(settings)
         bf16 = not no_bf16 and (cores is not None or here.bf16)
-        pace = Pace(peaks[0] * 1e12, peaks[1] * 1e9) if peaks else None
+        pace = Pace(peaks[0] * 1e12, peaks[0] * 1e12, peaks[1] * 1e9) if peaks else None
         asked = Machine(cores or here.cores, memory_gib or here.memory_gib, vram_gib, bf16, pace)
         return command(*args, machine=asked, settings=settings, **kwargs)
 

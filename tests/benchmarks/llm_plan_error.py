@@ -2,8 +2,8 @@
 
 llama.cpp's own server, with one thread, reads a prompt and writes some tokens. Told are the most memory that its
 process had and the tokens for a second of its CPU time, so that others at work on the machine matter less. The model is
-SmolLM2-135M-Instruct; the rates were fitted to its first row. The wide shape has random weights and SmolLM2's words,
-and nothing was fitted to it. ROW is the number of a row, from 0; all if none is named.
+SmolLM2-135M-Instruct; the rates were fitted to its first and third row. The wide shape has random weights and SmolLM2's
+words, and nothing was fitted to it. ROW is the number of a row, from 0; all if none is named.
 Before them stands what OpenVINO's products and copies reach in a CPU second of one core.
 """
 
@@ -27,7 +27,7 @@ from configs.load import load
 from flows.capacity import LLM_PROCESS
 from flows.wiring import fetch_model
 from llm.footprint import Shape, activation_bytes, cache_bytes, read_gguf
-from llm.pace import READ_OPERATIONS, WRITE_BYTES, read_operations, write_bytes
+from llm.pace import CORE
 from tests.llama_server import llama_server
 
 WIDE = Shape(4, 2_048, 32, 8, 64, 8_192, 49_152, tied=True)
@@ -77,9 +77,9 @@ def _row(model: str, context: int, at_once: int, kv_cache: str, words: int, fold
     said = weights + cache_bytes(shape, context, at_once, kv_cache) + activation_bytes(shape, context * at_once)
     said += LLM_PROCESS
     cells = [_compared(said / _MIB, peak / _MIB, ",.0f"), f"{tokens:,}"]
-    said_read = READ_OPERATIONS / read_operations(shape, tokens)
-    said_written = WRITE_BYTES / write_bytes(shape, weights, tokens, kv_cache)
-    cells += [_compared(said_read, tokens / read_s, ",.0f"), _compared(said_written, _WRITTEN / written_s, ",.1f")]
+    said_written = CORE.written(shape, weights, tokens, 1, kv_cache)
+    cells.append(_compared(CORE.read(shape, tokens), tokens / read_s, ",.0f"))
+    cells.append(_compared(said_written, _WRITTEN / written_s, ",.1f"))
     print(f"| {model} | {at_once} x {context:,} | {kv_cache} | " + " | ".join(cells) + " |", flush=True)
 
 

@@ -47,7 +47,7 @@ def test_a_language_model_has_tokens_a_second_by_cores_or_by_the_peaks_that_are_
 
     slow, fast = paces(Machine(4, 64.0)), paces(Machine(8, 64.0))
     assert fast == pytest.approx((2 * slow[0], 2 * slow[1]))
-    told = Machine(4, 64.0, peaks=Pace(125e12, 600e9))
+    told = Machine(4, 64.0, peaks=Pace(125e12, 125e12, 600e9))
     assert paces(told)[1] == pytest.approx(600e9 / (8_030_261_248 * 4.8944 / 8), rel=0.1)
 
 
@@ -89,7 +89,7 @@ def test_the_command_tells_what_fits_as_a_table_and_as_json(capsys: pytest.Captu
     assert rows["whisper-base", "int8"]["tokens_written"] is None
     assert call([*line, "--peaks", "300", "2000", "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
-    assert told["machine"]["peaks"] == {"operations": 300e12, "bytes": 2000e9}
+    assert told["machine"]["peaks"] == {"operations": 300e12, "attention": 300e12, "bytes": 2000e9}
     assert next(row for row in told["models"] if row["precision"] == "q4_k_m")["tokens_written"] > 10 * slow
     assert call(["plan", "whisper-base", "--cores", "8", "--memory", "16"]) == 0
 

@@ -1,12 +1,14 @@
 """How fast a language model is, against a worked example that others published."""
 
+from dataclasses import replace
+
 import pytest
 
 from llm.footprint import KNOWN, weight_bytes
 from llm.pace import Pace, read_operations, write_bytes
 
 LLAMA = KNOWN["llama-2-7b"]
-A10 = Pace(125e12, 600e9)
+A10 = Pace(125e12, 125e12, 600e9)
 
 
 def test_reading_and_writing_at_a_gpus_peaks() -> None:
@@ -22,17 +24,19 @@ def test_attention_grows_with_the_question() -> None:
     assert long - short == pytest.approx(2 * LLAMA.layers * 100_000 * LLAMA.width, rel=1e-3)
 
 
-def test_a_context_is_read_with_every_token_and_less_of_it_where_heads_share_keys() -> None:
+def test_a_context_costs_what_is_slower_its_bytes_or_its_operations() -> None:
     weights = weight_bytes(LLAMA, "q8_0")
     for shape, mib in ((LLAMA, 2_048), (KNOWN["mistral-7b-v0.3"], 512)):
-        context = write_bytes(shape, weights, 4_096) - write_bytes(shape, weights, 0)
-        assert context == pytest.approx(mib << 20)
+        longer_s = 1 / A10.written(shape, weights, 4_097) - 1 / A10.written(shape, weights, 1)
+        assert longer_s == pytest.approx((mib << 20) / 600e9), "fewer heads of keys, fewer bytes"
+    slow = replace(A10, attention=1e9)
+    longer_s = 1 / slow.written(LLAMA, weights, 4_097) - 1 / slow.written(LLAMA, weights, 1)
+    assert longer_s == pytest.approx(4 * 32 * 4_096 * 4_096 / 1e9)
 
 
 def test_scores_are_read_from_embeddings_that_are_tied() -> None:
-    small = KNOWN["smollm2-135m-instruct"]
-    assert write_bytes(small, 98_000_000, 0) == 98_000_000
-    assert write_bytes(LLAMA, 1_000_000, 0) == pytest.approx(980_550, abs=500), "131 of 6,738 million are not"
+    assert write_bytes(KNOWN["smollm2-135m-instruct"], 98_000_000) == 98_000_000
+    assert write_bytes(LLAMA, 1_000_000) == pytest.approx(980_550, abs=500), "131 of 6,738 million are not"
 
 
 def test_many_at_once_share_the_weights_until_multiplications_bind() -> None:
