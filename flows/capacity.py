@@ -86,6 +86,8 @@ class Need:
     core_hours: float | None = None
     tokens_read: float | None = None
     tokens_written: float | None = None
+    gpu_known: bool = False
+    """Whether it takes as much of a GPU: speech is transcribed there by another engine, which is not counted."""
 
     @property
     def total(self) -> int:
@@ -94,8 +96,7 @@ class Need:
 
     def fits(self, machine: Machine) -> tuple[str, ...]:
         """Where it fits: in RAM, in VRAM, which need not hold the process, or nowhere."""
-        # The engine of speech that runs on a GPU is another one, which this does not count.
-        on_gpu = self.core_hours is None and self.total - self.process <= _USABLE * machine.vram_gib * GIB
+        on_gpu = self.gpu_known and self.total - self.process <= _USABLE * machine.vram_gib * GIB
         in_ram = self.total <= _USABLE * machine.memory_gib * GIB
         return (*(("RAM",) if in_ram else ()), *(("VRAM",) if on_gpu and machine.vram_gib else ()))
 
@@ -160,6 +161,7 @@ def together(chosen: Sequence[Need]) -> Need:
         "together",
         ", ".join(need.precision for need in chosen),
         *(sum(getattr(need, part) for need in chosen) for part in ("weights", "activations", "caches", "process")),
+        gpu_known=all(need.gpu_known for need in chosen),
     )
 
 
@@ -199,4 +201,5 @@ def _llm_need(name: str, precision: str, shape: llm.Shape, weights: int, machine
         LLM_PROCESS,
         tokens_read=machine.pace.read(shape, context),
         tokens_written=machine.pace.written(shape, weights, context, batch, kv_cache),
+        gpu_known=True,
     )

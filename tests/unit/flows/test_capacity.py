@@ -25,12 +25,14 @@ def test_a_day_is_cores_by_speed() -> None:
 
 def test_a_machine_is_filled_to_nine_tenths_and_speech_stays_off_the_gpu() -> None:
     speech = Need("s", "int8", 8 * GIB, 0, 0, GIB, core_hours=0.1)
-    language = Need("l", "f16", 8 * GIB, 0, 0, GIB)
+    language = Need("l", "f16", 8 * GIB, 0, 0, GIB, gpu_known=True)
     assert speech.fits(Machine(1, 10.0, 9.0)) == ("RAM",)
     assert language.fits(Machine(1, 9.9, 9.0)) == ("VRAM",)
     assert language.fits(Machine(1, 9.9, 8.5)) == ()
     both = together([speech, language])
     assert (both.total, both.core_hours) == (18 * GIB, None)
+    assert both.fits(Machine(1, 24.0, 24.0)) == ("RAM",), "speech is not counted on a GPU beside others either"
+    assert together([language, language]).fits(Machine(1, 24.0, 24.0)) == ("RAM", "VRAM")
 
 
 def test_without_bfloat16_there_is_none() -> None:
