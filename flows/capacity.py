@@ -157,12 +157,10 @@ def needs(name: str, machine: Machine, work: Workload, settings: Settings) -> It
 
 def together(chosen: Sequence[Need]) -> Need:
     """All of these models on one machine at a time, their processes beside each other."""
-    return Need(
-        "together",
-        ", ".join(need.precision for need in chosen),
-        *(sum(getattr(need, part) for need in chosen) for part in ("weights", "activations", "caches", "process")),
-        gpu_known=all(need.gpu_known for need in chosen),
-    )
+    parts = ("weights", "activations", "caches", "process")
+    weights, activations, caches, process = (sum(getattr(need, part) for need in chosen) for part in parts)
+    precisions, known = ", ".join(need.precision for need in chosen), all(need.gpu_known for need in chosen)
+    return Need("together", precisions, weights, activations, caches, process, gpu_known=known)
 
 
 def _whisper_size(name: str, settings: Settings) -> Dimensions | None:
