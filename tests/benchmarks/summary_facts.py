@@ -1,9 +1,9 @@
 """How many of the named facts of the sample calls their summaries hold: of the reason, the outcome and the action.
 
-    python -m tests.benchmarks.summary_facts [URL | GGUF]
+    python -m tests.benchmarks.summary_facts [URL | GGUF] [KEY=VALUE]... [CALL]...
 
 By quotation, and by the model of a server or of a file too, if one is named: with the tokens that it read and wrote,
-and the time of its answers added up. Calls are the reference texts of sample_audio, redacted.
+and the time of its answers added up. CALL is the name of one; all if none is named. Calls are the reference texts of sample_audio, redacted.
 """
 
 from __future__ import annotations
@@ -96,12 +96,14 @@ def report(title: str, summaries: dict[str, Summary]) -> None:
 
 
 def main() -> None:
-    models = [word for word in sys.argv[1:] if not word.startswith("--")]
-    keys = ["llm.base_url" if model.startswith("http") else "llm.gguf" for model in models]
-    overrides = [f"{key}={model}" for key, model in zip(keys, models, strict=True)]
-    settings = load(None, [*overrides, "llm.timeout_s=3600", "llm.max_tries=2"], {}, Path(os.devnull))
+    words = [word for word in sys.argv[1:] if not word.startswith("--")]
+    names = [word for word in words if word in FACTS] or [*FACTS]
+    sets = [word for word in words if "=" in word]
+    models = [word for word in words if word not in (*names, *sets)]
+    sets += [f"llm.{'base_url' if model.startswith('http') else 'gguf'}={model}" for model in models]
+    settings = load(None, [*sets, "llm.timeout_s=3600", "llm.max_tries=2"], {}, Path(os.devnull))
     redactor = Redactor.load(fetch_model(settings, settings.redact.ner_model).folder, RedactionOptions())
-    calls = {name: redacted(name, redactor) for name in FACTS}
+    calls = {name: redacted(name, redactor) for name in names}
     report("extractive-rules/2", {name: quote(call) for name, call in calls.items()})
     if models:
         answers: list[tuple[Answer, float]] = []
