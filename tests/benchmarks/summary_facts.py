@@ -3,7 +3,8 @@
     python -m tests.benchmarks.summary_facts [URL | GGUF] [KEY=VALUE]... [CALL]...
 
 By quotation, and by the model of a server or of a file too, if one is named: with the tokens that it read and wrote,
-and the time of its answers added up. CALL is the name of one; all if none is named. Calls are the reference texts of sample_audio, redacted.
+and the time of its answers added up. CALL is the name of one; all if none is named. Calls are the reference texts of
+sample_audio, redacted.
 """
 
 from __future__ import annotations
