@@ -44,7 +44,7 @@ class EmbeddedChat:
         params.cache_type_k = params.cache_type_v = kv
         params.cache_ram_mib = 0  # calls have nothing in common but the prompt, which the context itself keeps
         params.port, params.api_keys = 0, [key]
-        params.verbosity = -1
+        params.ui, params.endpoint_slots, params.verbosity = False, False, -1
         try:
             server = xllamacpp.Server(params)
         except (RuntimeError, ValueError) as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from asr.errors import ConfigError
@@ -142,6 +143,17 @@ def test_two_in_one_process_end_each_for_itself(gguf: Path) -> None:
         with closing(embedded(gguf, 512)) as second:
             assert second.count_tokens("order") == 1
         Asker(first, 1, 0.0).ask(PROBE, answer_schema(), AnswerForm)
+
+
+def test_nobody_else_is_answered(gguf: Path) -> None:
+    with closing(embedded(gguf, 512)) as chat:
+        url = chat._http._options.base_url
+        for path, body in (("/chat/completions", {"messages": []}), ("/completions", {"prompt": "order"})):
+            assert httpx.post(url + path, json=body, timeout=60.0).status_code == 401
+        root = url.removesuffix("/v1")
+        assert url.startswith("http://127.0.0.1:")
+        assert httpx.get(f"{root}/slots", timeout=60.0).status_code == 401
+        assert httpx.get(root, timeout=60.0).status_code in (401, 404), "no page to ask by"
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
