@@ -11,7 +11,7 @@ from llm.types import Schema, Sentiment
 
 MOST_ACTIONS = 4
 _MOST_TURNS = 6
-_MOST_CHARACTERS = 600
+MOST_CHARACTERS = 600
 """Of one statement: two long sentences."""
 
 
@@ -21,7 +21,7 @@ class Statement(BaseModel):
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     turns: list[int] = Field(max_length=50)
-    text: str = Field(repr=False, max_length=_MOST_CHARACTERS)
+    text: str = Field(repr=False, max_length=MOST_CHARACTERS)
 
 
 class SummaryForm(BaseModel):
@@ -71,7 +71,7 @@ def _statement() -> dict[str, Any]:
     return object_schema(
         {
             "turns": {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": _MOST_TURNS},
-            "text": {"type": "string", "maxLength": _MOST_CHARACTERS},
+            "text": {"type": "string", "maxLength": MOST_CHARACTERS},
         }
     )
 

@@ -14,6 +14,7 @@ from compliance.marks import is_mark
 from compliance.names import lexicon
 from compliance.types import RedactedTranscript, RedactedTurn
 from compliance.vocabulary import word_set
+from llm.form import MOST_CHARACTERS
 from llm.outcomes import contradicted, invented
 from llm.quantities import agrees, claimed, said
 from llm.types import Fault, Finding
@@ -111,6 +112,9 @@ class Grounds:
         """
         cited = [self.texts[index] for index in finding.turns if self._may_cite(index)]
         if not cited or len(cited) < len(finding.turns) or not finding.text.strip():
+            return (Fault.CITATION,)
+        # Half a sentence, which the schema's bound ended, perhaps before a space.
+        if len(finding.text) >= MOST_CHARACTERS - 1:
             return (Fault.CITATION,)
         if field == "outcome" and not self._has_agent(finding.turns):
             return (Fault.CITATION,)

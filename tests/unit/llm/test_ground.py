@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from compliance.tagging import Tagger
+from llm.form import MOST_CHARACTERS
 from llm.ground import Grounds
 from llm.outcomes import contradicted, invented
 from llm.quantities import Quantity, agrees, claimed, said
@@ -34,6 +35,12 @@ def tagger(ner_model_dir: Path) -> Tagger:
 @pytest.fixture
 def grounds(tagger: Tagger) -> Grounds:
     return Grounds.of(CALL, tagger)
+
+
+def test_what_the_schemas_bound_ended_is_not_borne_out(grounds: Grounds) -> None:
+    text = ("A driver will come on Monday. " * 30)[:MOST_CHARACTERS]
+    assert grounds.faults("actions", Finding(text.rstrip(), (3,))) == (Fault.CITATION,)
+    assert grounds.faults("actions", Finding(text[: MOST_CHARACTERS // 2].rpartition(" A")[0], (3,))) == ()
 
 
 @pytest.mark.parametrize(
