@@ -102,7 +102,10 @@ def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
     if incoming.state is RecordingState.PUBLISHED:
         transcript = repository.transcript(incoming.id)
         shelf = Shelf(archive.objects, repository.day(incoming.sha256))
-        rendered = {document.kind: shelf.put(document) for document in documents(transcript, incoming.call)}
+        made = documents(transcript, incoming.call)
+        rendered = shelf.keys(made)
+        repository.announce(incoming.sha256, rendered)
+        shelf.put(made)
         if not {"channel_map", "pauses"}.isdisjoint(changed):
             intake.notes.append(
                 f"{incoming.name} was published before its channel_map or pauses were told so: run it with --again"

@@ -336,7 +336,9 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
         check_unchanged(recording)
         shelf = Shelf(objects, repository.day(recording.sha256))
         began_s = time.thread_time()
-        publication = stages.publication(*item, shelf, batch.settings, certify)
+        publication, documents = stages.publication(*item, shelf, batch.settings, certify)
+        repository.announce(recording.sha256, publication.documents, publication.certificate)
+        shelf.put(documents, item[2].copy)
         cpu_s = {**desk.call_cpu_s[recording.sha256], "publish": time.thread_time() - began_s}
         cost = price(cpu_s, publication.stage_s, batch.settings.costs, has_gpu=has_gpu)
         publication = replace(publication, cpu_s=cpu_s, cost=cost)

@@ -25,7 +25,7 @@ from compliance.proof import SoundProof
 from compliance.redactor import Redactor
 from compliance.render import documents
 from compliance.survivors import text_survivors
-from compliance.types import RedactedTranscript
+from compliance.types import Document, RedactedTranscript
 from configs.settings import Settings
 from flows.analyses import read_analyses
 from flows.bleeping import speech_of
@@ -204,8 +204,8 @@ def publication(
     shelf: Shelf,
     settings: Settings,
     certify: Certify,
-) -> Publication:
-    """Summarise, keep the renderings and the certificate, and gather what the database keeps.
+) -> tuple[Publication, tuple[Document, ...]]:
+    """Summarise, and gather what the database keeps and the documents that are to be put on the shelf before.
 
     Objects are named by what they hold, so that a second try after a kill writes the same ones.
     """
@@ -215,11 +215,12 @@ def publication(
     found = analyses.by_rules(told.turns, tuple(analyses.kinds))
     summary = summarise(told, settings.summarise, about(found))
     summarise_s = time.perf_counter() - began_s
-    keys = {document.kind: shelf.put(document) for document in documents(redacted.transcript, prepared.call)}
+    rendered = documents(redacted.transcript, prepared.call)
+    keys = shelf.keys(rendered)
     if redacted.copy is not None:
-        kind = redacted.copy.suffix[1:]
-        keys[kind] = shelf.put_file(redacted.copy, kind)
-    return Publication(
+        keys[redacted.copy.suffix[1:]] = shelf.file_key(redacted.copy)
+    certificate = certify(prepared.recording, redacted.transcript, keys, redacted.proof)
+    made = Publication(
         recording=prepared.recording,
         audio=prepared.facts,
         transcript=redacted.transcript,
@@ -235,5 +236,6 @@ def publication(
             **redacted.sound_s,
             "summarise": summarise_s,
         },
-        certificate=shelf.put(certify(prepared.recording, redacted.transcript, keys, redacted.proof)),
+        certificate=shelf.key(certificate),
     )
+    return made, (*rendered, certificate)

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -81,13 +81,25 @@ class Shelf:
     store: ObjectStore
     day: date
 
-    def put(self, document: Document) -> str:
-        """Keep a document and return its key. Raises what the store raises."""
-        return self.store.put(document, self.day)
+    def key(self, document: Document) -> str:
+        """The key under which a document is kept, or will be."""
+        return object_key(hashlib.sha256(document.body).hexdigest(), document.kind, self.day)
 
-    def put_file(self, path: Path, kind: str) -> str:
-        """Keep a file and return its key. Raises what the store raises."""
-        return self.store.put_file(path, kind, self.day)
+    def keys(self, documents: Iterable[Document]) -> dict[str, str]:
+        """The keys of some documents by their kinds."""
+        return {document.kind: self.key(document) for document in documents}
+
+    def file_key(self, path: Path) -> str:
+        """The key under which a file is kept, or will be; its suffix is its kind."""
+        with path.open("rb") as file:
+            return object_key(hashlib.file_digest(file, "sha256").hexdigest(), path.suffix[1:], self.day)
+
+    def put(self, documents: Iterable[Document], file: Path | None = None) -> None:
+        """Keep documents, and a file. Raises what the store raises."""
+        for document in documents:
+            self.store.put(document, self.day)
+        if file is not None:
+            self.store.put_file(file, file.suffix[1:], self.day)
 
 
 def object_name(document: Document) -> str:

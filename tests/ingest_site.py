@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -180,9 +181,10 @@ class Site:
         return hashlib.sha256(body).hexdigest() == digest
 
     def strays(self) -> set[str]:
-        """Objects that no row names: left by whoever was killed, or came too late, before it could publish them."""
-        named = self.rows("SELECT object_key FROM documents UNION SELECT object_key FROM certificates")
-        return self._kept() - {key for (key,) in named}
+        """Objects that nothing names, no row and no event of the audit trail: no erasure would find them."""
+        details = [json.loads(detail) for (detail,) in self.rows("SELECT CAST(detail AS TEXT) FROM audit_events")]
+        named = {key for detail in details for key in detail.values() if isinstance(key, str)}
+        return self._kept() - named - {key for (key,) in self.rows("SELECT object_key FROM documents")}
 
     def _kept(self) -> set[str]:
         if not self.bucket:

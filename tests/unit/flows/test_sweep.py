@@ -27,6 +27,7 @@ from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
 from storage.leases import Leases
+from storage.objects import Shelf
 from storage.search import Where, search
 from storage.search_query import parse
 from storage.session import reading, writing
@@ -251,6 +252,19 @@ def test_renderings_that_later_versions_replaced_go_too(kept) -> None:  # type: 
     assert all(kept.archive.objects.exists(one) for one in old.values())
     erase(kept.custody(), Scope.CALL, recording.sha256, "x")
     assert not any(kept.archive.objects.exists(one) for one in [key, *old.values()])
+
+
+def test_renderings_that_were_kept_and_never_published_go_too(kept) -> None:  # type: ignore[no-untyped-def]
+    repository, recording = kept.archive.repository, kept.recordings["ada"]
+    shelf = Shelf(kept.archive.objects, date(2026, 9, 24))
+    made = [Document("json", "application/json", b"older marzipan")]
+    repository.announce(recording.sha256, shelf.keys(made))
+    shelf.put(made)
+    [key] = shelf.keys(made).values()
+    assert key not in repository.documents(repository.find("ada").id).values()
+    assert kept.archive.objects.exists(key)
+    erase(kept.custody(), Scope.CALL, recording.sha256, "x")
+    assert not kept.archive.objects.exists(key)
 
 
 def tell(kept, name: str, **told: Any) -> None:  # type: ignore[no-untyped-def]

@@ -10,7 +10,7 @@ import pytest
 
 from asr.errors import FatalError, RetryableError
 from compliance.types import Document
-from storage.objects import STALE_S, FolderStore, ObjectStore, object_key
+from storage.objects import STALE_S, FolderStore, ObjectStore, Shelf, object_key
 
 DOCUMENT = Document("json", "application/json", b'{"turns": []}')
 DIGEST = hashlib.sha256(DOCUMENT.body).hexdigest()
@@ -42,6 +42,15 @@ def test_the_key_is_the_hash_of_the_body(root: Path, store: FolderStore) -> None
     assert key == KEY == object_key(DIGEST, "json", DAY)
     assert store.exists(key)
     assert files(root) == [key]
+
+
+def test_a_shelf_knows_the_keys_before_anything_lies_under_them(store: FolderStore, tmp_path: Path) -> None:
+    shelf, copy = Shelf(store, DAY), tmp_path / "copy.wav"
+    copy.write_bytes(b"sound")
+    keys = [*shelf.keys([DOCUMENT]).values(), shelf.file_key(copy)]
+    assert not any(map(store.exists, keys))
+    shelf.put([DOCUMENT], copy)
+    assert [store.get(key) for key in keys] == [DOCUMENT.body, b"sound"]
 
 
 def test_the_same_again_changes_nothing(root: Path, store: FolderStore) -> None:
