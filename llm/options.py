@@ -66,7 +66,7 @@ PRESETS = {
 
 
 class LlmOptions(BaseModel):
-    """The language model: a server that speaks OpenAI's chat protocol, or a GGUF file in this process."""
+    """The language model: a server that speaks OpenAI's chat protocol, or a GGUF file of this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -90,7 +90,7 @@ class LlmOptions(BaseModel):
     )
     gguf: str = Field(
         "",
-        description="A model for llama.cpp in this process, of the extra llama: a GGUF file, or an id of models list. "
+        description="A model for llama.cpp on this machine, of the extra llama: a GGUF file, or an id of models list. "
         "Used if llm.base_url is empty.",
         json_schema_extra={"source": "none"},
     )

@@ -110,6 +110,7 @@ def test_a_question_that_is_too_long_is_refused(chat: HttpChat) -> None:
         chat.ask((Message("user", "order " * (CONTEXT + 10)),), answer_schema())
 
 
+@pytest.mark.long
 def test_nothing_that_it_invents_is_published(chat: HttpChat, ner_model_dir: Path) -> None:
     """However weak the model: what is left of its answer is borne out, and the rest is marked."""
     said = transcript(
