@@ -35,7 +35,7 @@ HOMES = {
     "onnx": ("asr/engines/onnx_graph.py", "asr/engines/onnxruntime.py"),
     "onnxruntime": ("asr/vad.py", "asr/engines/onnxruntime.py"),
     "httpx": ("llm/client.py", "flows/artifacts.py", "flows/outage.py"),
-    "xllamacpp": ("llm/embedded.py",),
+    "xllamacpp": ("llm/llama_server.py",),
     "gguf": ("llm/footprint.py",),
     "spacy": ("compliance/",),
     "presidio_analyzer": ("compliance/",),
