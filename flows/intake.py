@@ -104,7 +104,7 @@ def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
         shelf = Shelf(archive.objects, repository.day(incoming.sha256))
         made = documents(transcript, incoming.call)
         rendered = shelf.keys(made)
-        repository.announce(incoming.sha256, rendered)
+        repository.announce([(incoming.sha256, rendered, None)])
         shelf.put(made)
         if not {"channel_map", "pauses"}.isdisjoint(changed):
             intake.notes.append(

@@ -26,6 +26,7 @@ from asr.cores import cores
 from asr.decode import check_unchanged
 from asr.errors import FatalError, RetryableError
 from asr.types import Recording, Transcript
+from compliance.types import Document
 from configs.settings import Settings
 from flows import preparation, proof, stages
 from flows.artifacts import show_run
@@ -51,7 +52,7 @@ from flows.wiring import Archive, Models, names_model, provenance
 from flows.work import Leased
 from storage.errors import LeaseLostError
 from storage.objects import Shelf
-from storage.types import Failure
+from storage.types import Failure, Publication
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,6 +324,17 @@ def prove(copied: list[tuple[Heard, Case]], desk: Desk) -> list[tuple[Prepared, 
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What is about to be kept of a recording: rows, documents for its shelf, a redacted copy, CPU time so far."""
+
+    publication: Publication
+    documents: tuple[Document, ...]
+    copy: Path | None
+    shelf: Shelf
+    cpu_s: float
+
+
 @_stage("publish")
 def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
     """Summarise and keep what came through, each recording in one transaction; quarantine what failed."""
@@ -331,15 +343,19 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
     certify = certifier(batch.custody, names_model(batch.settings))
     has_gpu = asr_tag(batch.settings, batch.models.engine.info.model_sha256) == GPU_ASR
 
-    def keep(item: tuple[Prepared, Heard, Redacted]) -> None:
-        recording = item[0].recording
-        check_unchanged(recording)
-        shelf = Shelf(objects, repository.day(recording.sha256))
+    def gather(item: tuple[Prepared, Heard, Redacted]) -> _Made:
+        check_unchanged(item[0].recording)
+        shelf = Shelf(objects, repository.day(item[0].recording.sha256))
         began_s = time.thread_time()
-        publication, documents = stages.publication(*item, shelf, batch.settings, certify)
-        repository.announce(recording.sha256, publication.documents, publication.certificate)
-        shelf.put(documents, item[2].copy)
-        cpu_s = {**desk.call_cpu_s[recording.sha256], "publish": time.thread_time() - began_s}
+        made = stages.publication(*item, shelf, batch.settings, certify)
+        return _Made(*made, item[2].copy, shelf, time.thread_time() - began_s)
+
+    def keep(made: _Made) -> None:
+        publication, recording = made.publication, made.publication.recording
+        began_s = time.thread_time()
+        made.shelf.put(made.documents, made.copy)
+        publish_s = made.cpu_s + time.thread_time() - began_s
+        cpu_s = {**desk.call_cpu_s[recording.sha256], "publish": publish_s}
         cost = price(cpu_s, publication.stage_s, batch.settings.costs, has_gpu=has_gpu)
         publication = replace(publication, cpu_s=cpu_s, cost=cost)
         with _unless_lost(desk, recording, batch):
@@ -349,7 +365,10 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
         batch.progress.on_recording()
 
     left = [item for item in redacted if item[0].recording.sha256 not in desk.lost]
-    desk.each("publish", left, lambda item: item[0].recording, keep)
+    gathered = desk.each("publish", left, lambda item: item[0].recording, gather)
+    rows = [made.publication for made in gathered]
+    repository.announce([(row.recording.sha256, row.documents, row.certificate) for row in rows])
+    desk.each("publish", gathered, lambda made: made.publication.recording, keep)
     for recording, failure in list(desk.failures.items()):
         if recording not in desk.settled and recording.sha256 not in desk.lost:
             with _unless_lost(desk, recording, batch):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 
 import sqlalchemy as sa
@@ -158,14 +158,16 @@ class Repository:
             detail = {"state": state.value, "wall_s": wall_s}
             self._audit(connection, "run.finish", f"run:{run_id}", detail)
 
-    def announce(self, sha256: str, documents: Mapping[str, str], certificate: str | None = None) -> None:
-        """Say in the audit trail which objects are about to be kept of a recording: renderings by kind, certificate.
+    def announce(self, kept: Iterable[tuple[str, Mapping[str, str], str | None]]) -> None:
+        """Say in the audit trail which objects are about to be kept: of each recording, by SHA-256, the keys of its
+        renderings by kind, and that of its certificate.
 
         An erasure finds by it what a kill leaves between them and their rows.
         """
-        detail: audit_log.Detail = {f"document.{kind}": key for kind, key in documents.items()}
         with writing(self._engine) as connection:
-            self._audit(connection, "recording.keep", sha256, {**detail, "certificate": certificate})
+            for sha256, documents, certificate in kept:
+                detail = {f"document.{kind}": key for kind, key in documents.items()}
+                self._audit(connection, "recording.keep", sha256, {**detail, "certificate": certificate})
 
     def publish(self, run_id: int, publication: Publication, token: int | None = None) -> int:
         """Keep all of a finished recording, in place of whatever it had before, and return its id.

@@ -179,7 +179,7 @@ def test_publishing_that_is_tried_again_publishes_nothing_twice(
     assert puts == [*kinds, "json", *kinds * 2]
     # What is kept is named before, whatever comes between.
     named = "SELECT count(*) FROM audit_events WHERE action = 'recording.keep' AND detail LIKE '%document.json%'"
-    assert rows(tmp_path, named) == [(4,)]
+    assert rows(tmp_path, named) == [(5,)]
     assert rows(tmp_path, "SELECT state, published, quarantined FROM runs") == [("completed", 3, 0)]
     assert rows(tmp_path, "SELECT count(*) FROM audit_events WHERE action = 'recording.publish'") == [(3,)]
 

@@ -258,7 +258,7 @@ def test_renderings_that_were_kept_and_never_published_go_too(kept) -> None:  # 
     repository, recording = kept.archive.repository, kept.recordings["ada"]
     shelf = Shelf(kept.archive.objects, date(2026, 9, 24))
     made = [Document("json", "application/json", b"older marzipan")]
-    repository.announce(recording.sha256, shelf.keys(made))
+    repository.announce([(recording.sha256, shelf.keys(made), None)])
     shelf.put(made)
     [key] = shelf.keys(made).values()
     assert key not in repository.documents(repository.find("ada").id).values()
