@@ -52,6 +52,18 @@ def test_every_word_has_one_speaker_and_is_in_one_turn(words: list[Word], speaki
     assert {turn.speaker for turn in told} <= {f"speaker-{one.speaker + 1}" for one in speaking}
 
 
+def tied(word: Word, speaking: list[Speaking]) -> bool:
+    """Whether two speakers have an equal claim to a word, to a millisecond."""
+    within_s, middle_s = dict.fromkeys(range(4), 0.0), (word.start_s + word.end_s) / 2
+    away_s = dict.fromkeys(range(4), float("inf"))
+    for who, start_s, end_s in ((one.speaker, one.span.start / 16_000, one.span.stop / 16_000) for one in speaking):
+        within_s[who] += max(0.0, min(end_s, word.end_s) - max(start_s, word.start_s))
+        away_s[who] = min(away_s[who], max(start_s - middle_s, middle_s - end_s))
+    most, next_s = sorted(within_s.values())[:-3:-1]
+    nearest, second = sorted(away_s.values())[:2]
+    return most - next_s < 1e-3 if most > 0.0 else second - nearest < 1e-3
+
+
 @given(words=WORDS, speaking=SPEAKING, names=st.permutations(range(4)))
 def test_other_numbers_for_speakers_change_nothing_else(
     words: list[Word], speaking: list[Speaking], names: list[int]
@@ -60,8 +72,8 @@ def test_other_numbers_for_speakers_change_nothing_else(
     ordered = sorted(renamed, key=lambda one: (one.span.start, one.span.stop, one.speaker))
     assert numbered(renamed) == numbered(speaking)
     assert overlaps(ordered, Channel.MIXED) == overlaps(speaking, Channel.MIXED)
-    # Where two talk equally long within a word, the lower number has it.
-    if len({one.span for one in speaking}) == len(speaking) and not overlaps(speaking, Channel.MIXED):
+    # Where two talk equally long within a word, or are as near to it, the lower number has it.
+    if not any(tied(word, speaking) for word in words) and not overlaps(speaking, Channel.MIXED):
         told = turns({Channel.MIXED: words}, TurnOptions(), {Channel.MIXED: speaking})
         again = turns({Channel.MIXED: words}, TurnOptions(), {Channel.MIXED: ordered})
         facts, other = (conversation(one, (), 100.0) for one in (told, again))
