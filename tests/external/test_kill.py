@@ -25,7 +25,7 @@ SAMPLES = ROOT / "sample_audio"
 CUTS = {"bank": 3.0, "clinic": 12.0, "order": 8.0}
 LENGTH_S = 6.5
 SETTINGS = ("--set", "transcribe.model=whisper-tiny.en", "--set", "batch.group_recordings=1")
-KILLS = int(os.environ.get("CALLWRIGHT_KILLS", "4"))
+KILLS = int(os.environ.get("CALLWRIGHT_KILLS", "3"))
 
 TABLES = ("turns", "words", "regions", "redactions", "channels", "summaries", "documents", "sources")
 OF_A_RUN = {"run_id", "stage_s", "cpu_s", "published_at", "first_seen_at"}

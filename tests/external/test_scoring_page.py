@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.external.conftest import environ
 
 ROOT = Path(__file__).parents[2]
@@ -18,6 +20,7 @@ PAGE = (ROOT / "docs" / "scoring.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (.+)$", PAGE, re.MULTILINE)
 
 
+@pytest.mark.long
 def test_every_command_of_the_page_works(tmp_path: Path) -> None:
     """But that what is promoted is for the figures to say: 0 or 1, and then the file is there or is not."""
     assert len(COMMANDS) == 9
