@@ -19,7 +19,7 @@ from storage.buckets import (
     get_object,
     put_if_new,
 )
-from storage.objects import checked_key, digest_of, object_key, scratch_in, sweep_scratch
+from storage.objects import checked_key, digest_of, document_key, file_key, scratch_in, sweep_scratch
 
 _FETCH_S = 3_600.0
 """Longer than any object of callwright's own takes; botocore gives up a connection that is silent for a minute."""
@@ -41,14 +41,14 @@ class BucketStore:
 
     def put(self, document: Document, day: date) -> str:
         """Keep a document and return its key."""
-        key = object_key(hashlib.sha256(document.body).hexdigest(), document.kind, day)
+        key = document_key(document, day)
         put_if_new(self._place(key), document.body, digest_of(key), self._protection, document.media_type)
         return key
 
     def put_file(self, path: Path, kind: str, day: date) -> str:
         """Keep a file of at most 5 GiB, which is S3's limit, and return its key."""
         with path.open("rb") as file:
-            key = object_key(hashlib.file_digest(file, "sha256").hexdigest(), kind, day)
+            key = file_key(file, kind, day)
             file.seek(0)
             put_if_new(self._place(key), file, digest_of(key), self._protection, "application/octet-stream")
         return key

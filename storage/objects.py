@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import date
+from io import BufferedReader
 from pathlib import Path
 from typing import Protocol
 
@@ -83,7 +84,7 @@ class Shelf:
 
     def key(self, document: Document) -> str:
         """The key under which a document is kept, or will be."""
-        return object_key(hashlib.sha256(document.body).hexdigest(), document.kind, self.day)
+        return document_key(document, self.day)
 
     def keys(self, documents: Iterable[Document]) -> dict[str, str]:
         """The keys of some documents by their kinds."""
@@ -92,7 +93,7 @@ class Shelf:
     def file_key(self, path: Path) -> str:
         """The key under which a file is kept, or will be; its suffix is its kind."""
         with path.open("rb") as file:
-            return object_key(hashlib.file_digest(file, "sha256").hexdigest(), path.suffix[1:], self.day)
+            return file_key(file, path.suffix[1:], self.day)
 
     def put(self, documents: Iterable[Document], file: Path | None = None) -> None:
         """Keep documents, and a file. Raises what the store raises."""
@@ -110,6 +111,16 @@ def object_name(document: Document) -> str:
 def object_key(digest: str, kind: str, day: date) -> str:
     """Return a key. Raises FatalError for a kind that makes none."""
     return checked_key(f"{day:%Y/%m/%d}/{digest}.{kind}")
+
+
+def document_key(document: Document, day: date) -> str:
+    """Return the key of a document."""
+    return object_key(hashlib.sha256(document.body).hexdigest(), document.kind, day)
+
+
+def file_key(file: BufferedReader, kind: str, day: date) -> str:
+    """Return the key of what is left to read of a file."""
+    return object_key(hashlib.file_digest(file, "sha256").hexdigest(), kind, day)
 
 
 def checked_key(key: str) -> str:
@@ -140,7 +151,7 @@ class FolderStore:
 
     def put(self, document: Document, day: date) -> str:
         """Keep a document and return its key; whenever a kill comes, it is there whole or not at all."""
-        key = object_key(hashlib.sha256(document.body).hexdigest(), document.kind, day)
+        key = document_key(document, day)
         with _mapped_errors(self._root / key):
             if not self._has(key, len(document.body)):
                 with self._place(key) as temporary, temporary.open("wb") as file:
@@ -153,7 +164,7 @@ class FolderStore:
         """Keep a file and return its key; one that lies in a folder of `scratch` is not copied, but linked."""
         with _mapped_errors(path):
             with path.open("rb") as file:
-                key = object_key(hashlib.file_digest(file, "sha256").hexdigest(), kind, day)
+                key = file_key(file, kind, day)
                 os.fsync(file.fileno())
             if not self._has(key, path.stat().st_size):
                 with self._place(key) as temporary:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asr.diarize.clustering import Rule, cluster, is_one, without_brief
-from asr.diarize.local import N_LOCAL, Embed, Local, Segment, Voice, hear
+from asr.diarize.local import N_LOCAL, Embed, Local, Segment, Voice, hear, unit
 from asr.diarize.options import DiarizeOptions
 from asr.diarize.types import Speaking
 from asr.diarize.windows import FIELD, FRAME, FRAMES, frames_of, windows
@@ -77,7 +77,7 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
     if labels.max() == 1 and least < 2 and is_one(embeddings[sure], labels[sure], talk_s[sure], options.alone_voice):
         labels[sure] = 0
     members = np.eye(int(labels.max()) + 1)[labels[sure]] * talk_s[sure, None]
-    likeness = embeddings @ _unit(members.T @ embeddings[sure]).T
+    likeness = embeddings @ unit(members.T @ embeddings[sure]).T
     for at in np.flatnonzero(~sure):
         own = likeness[at].copy()
         # What the segmentation holds for the same speaker, or for another, of those already known.
@@ -86,10 +86,6 @@ def speakers_of(heard: Sequence[Local], options: DiarizeOptions) -> NDArray[np.i
             own[labels[other]] += options.together if windows[other, 1] == windows[at, 1] else -options.apart
         labels[at] = int(own.argmax())
     return labels
-
-
-def _unit(rows: NDArray[np.floating]) -> NDArray[np.floating]:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-6))
 
 
 def _activity(heard: Sequence[Local], speakers: NDArray[np.int64]) -> NDArray[np.float32]:

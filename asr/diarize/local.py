@@ -113,8 +113,8 @@ def _embedded(features: NDArray[np.float32], embed: Embed) -> NDArray[np.float32
     skipped = max(0, len(features) - most) // 2
     taken = features[skipped : skipped + most]
     parts = np.array_split(taken, -(-len(taken) // LENGTH))
-    found = np.sum([_unit(embed(_filled(part))) for part in parts], axis=0)
-    return _unit(found)
+    found = np.sum([unit(embed(_filled(part))) for part in parts], axis=0)
+    return np.asarray(unit(found), np.float32)
 
 
 def _filled(features: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -122,5 +122,6 @@ def _filled(features: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.ascontiguousarray(repeated - repeated.mean(axis=0))
 
 
-def _unit(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.asarray(embedding / max(float(np.linalg.norm(embedding)), 1e-6), np.float32)
+def unit(vectors: NDArray[np.floating]) -> NDArray[np.floating]:
+    """A vector, or each row of several, at length 1."""
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-6))

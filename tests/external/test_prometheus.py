@@ -40,14 +40,10 @@ QUERIES = [
 ]
 
 
-def promtool(*arguments: object) -> None:
-    done = subprocess.run(["promtool", *map(str, arguments)], capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(("what", "file"), [("check", RULES), ("test", RULES.with_suffix(".test.yml"))])
+def test_the_rules_fire_when_they_should_and_only_then(what: str, file: Path) -> None:
+    done = subprocess.run(["promtool", what, "rules", str(file)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def test_the_rules_fire_when_they_should_and_only_then() -> None:
-    promtool("check", "rules", RULES)
-    promtool("test", "rules", RULES.with_suffix(".test.yml"))
 
 
 class Asked:
