@@ -78,6 +78,21 @@ class Desk:
             with ThreadPoolExecutor(threads) as pool:
                 return [result for results in pool.map(attempt, wanted) for result in results]
 
+    def together(self, stage: str, work: Callable[[dict[str, float]], R]) -> R | None:
+        """What `work` gives for all of a group at once; it fills the weights as `spending` says.
+
+        None if that went wrong: whose fault it was shows when each is done alone. Retryable and fatal errors are
+        raised.
+        """
+        try:
+            with self.spending(stage) as weights:
+                return work(weights)
+        except (RetryableError, FatalError) as error:
+            self.note(stage, error)
+            raise
+        except Exception:  # noqa: BLE001 - met again, and noted, where each is done alone
+            return None
+
     @contextmanager
     def spending(self, stage: str) -> Iterator[dict[str, float]]:
         """Count the CPU time of all threads of this process in the block to a stage, and divide it among recordings by

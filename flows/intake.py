@@ -49,22 +49,26 @@ def take_in(
     for recording in recordings:
         copies.setdefault(recording.sha256, []).append(recording)
     states = repository.register_all([(copy, (places or {}).get(copy.path)) for copy in recordings])
+    before = repository.told_before(list(copies))
     for sha256, same in copies.items():
         state = states[sha256]
         if state is RecordingState.ERASED:
             continue
         call = _of_copies([told[copy.path] for copy in same])
         if isinstance(call, CallMetadata):
-            recording_id = repository.recording_id(sha256)
-            kept = repository.metadata(recording_id) or CallMetadata()
+            recording_id, known = before[sha256]
+            kept = known or CallMetadata()
             uri = (places or {}).get(same[0].path) or same[0].path.absolute().as_uri()
             owned = of_tenant(call, kept, tenant_at(uri, settings.metadata), again=again)
             if owned is None:
                 intake.notes.append(f"{same[0].name} is a copy of another tenant's recording, and tells nothing of it")
             call = owned or kept
             incoming = _Incoming(same[0].name, sha256, recording_id, state, call)
-            updated += _keep(incoming, archive, intake) and state is RecordingState.PUBLISHED
-            call = repository.metadata(incoming.id) or call
+            if _keep(incoming, archive, intake):
+                updated += state is RecordingState.PUBLISHED
+                call = repository.metadata(recording_id) or call
+            else:
+                call = known or call
             if call.consent is False and not settings.metadata.allow_without_consent:
                 _refuse(incoming, archive, intake)
                 continue
@@ -101,7 +105,7 @@ def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
     rendered: dict[str, str] = {}
     if incoming.state is RecordingState.PUBLISHED:
         transcript = repository.transcript(incoming.id)
-        shelf = Shelf(archive.objects, repository.day(incoming.sha256))
+        shelf = Shelf(archive.objects, repository.days([incoming.sha256])[incoming.sha256])
         made = documents(transcript, incoming.call)
         rendered = shelf.keys(made)
         repository.announce([(incoming.sha256, rendered, None)])

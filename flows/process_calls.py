@@ -13,18 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TagsContext
 from prefect.tasks import Task
 from prefect.utilities.annotations import quote
 
 from asr.cores import cores
 from asr.decode import check_unchanged
-from asr.errors import FatalError, RetryableError
+from asr.errors import RetryableError
 from asr.types import Recording, Transcript
 from compliance.types import Document
 from configs.settings import Settings
@@ -80,6 +82,9 @@ class Batch:
     tally: Tally
 
 
+_PUTS_AT_ONCE = 8
+"""Objects of so many recordings are put at a time: a disk, or S3, takes several as quickly as one."""
+
 BATCH: ContextVar[Batch] = ContextVar("batch")
 """Set by whoever starts the flow."""
 
@@ -125,7 +130,8 @@ def process_calls(run_id: int | None = None) -> str:
     for group in batch.groups:
         if batch.leased.stop.is_set():
             break
-        with working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
+        # Without the run's tags: for each of a task's, Prefect asks its server for a slot.
+        with TagsContext(current_tags=set()), working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
             done = process_group(run_id, group)
         published, quarantined = published + done[0], quarantined + done[1]
     show_run(run_id, batch.archive, batch.settings, batch.leased.data_dir)
@@ -230,21 +236,13 @@ def transcribe(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Hea
         finally:
             batch.tally.engine(Stage.TRANSCRIBE, EngineCounts.of(engine) - before)
 
-    heard = None
-    try:
-        with desk.spending("transcribe") as weights:
-            heard = hear(prepared)
-            weights.update(
-                {item.recording.sha256: said.transcribe_s for item, said in zip(prepared, heard, strict=True)}
-            )
-    except (RetryableError, FatalError) as error:
-        desk.note("transcribe", error)
-        raise
-    except Exception:  # noqa: BLE001, S110
-        pass
+    def hear_all(weights: dict[str, float]) -> list[Heard]:
+        heard = hear(prepared)
+        weights |= {item.recording.sha256: said.transcribe_s for item, said in zip(prepared, heard, strict=True)}
+        return heard
+
+    heard = desk.together("transcribe", hear_all)
     if heard is None:
-        # Whose fault it was shows when each is heard alone. Not done above, where the next error would be
-        # chained to this one, whose message may hold text.
         return desk.each("transcribe", prepared, lambda item: item.recording, lambda item: (item, hear([item])[0]))
     if (second := batch.models.second) is not None:
         heard = [
@@ -337,38 +335,36 @@ class _Made:
 
 @_stage("publish")
 def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk: Desk) -> None:
-    """Summarise and keep what came through, each recording in one transaction; quarantine what failed."""
+    """Summarise and keep what came through, in one transaction; quarantine what failed."""
     batch = BATCH.get()
     repository, objects = batch.archive.repository, batch.archive.objects
     certify = certifier(batch.custody, names_model(batch.settings))
     has_gpu = asr_tag(batch.settings, batch.models.engine.info.model_sha256) == GPU_ASR
+    left = [item for item in redacted if item[0].recording.sha256 not in desk.lost]
+    days = repository.days([item[0].recording.sha256 for item in left])
 
     def gather(item: tuple[Prepared, Heard, Redacted]) -> _Made:
         check_unchanged(item[0].recording)
-        shelf = Shelf(objects, repository.day(item[0].recording.sha256))
+        shelf = Shelf(objects, days[item[0].recording.sha256])
         began_s = time.thread_time()
         made = stages.publication(*item, shelf, batch.settings, certify)
         return _Made(*made, item[2].copy, shelf, time.thread_time() - began_s)
 
-    def keep(made: _Made) -> None:
-        publication, recording = made.publication, made.publication.recording
+    def put(made: _Made) -> Publication:
+        publication, sha256 = made.publication, made.publication.recording.sha256
         began_s = time.thread_time()
         made.shelf.put(made.documents, made.copy)
         publish_s = made.cpu_s + time.thread_time() - began_s
-        cpu_s = {**desk.call_cpu_s[recording.sha256], "publish": publish_s}
+        cpu_s = {**desk.call_cpu_s[sha256], "publish": publish_s}
         cost = price(cpu_s, publication.stage_s, batch.settings.costs, has_gpu=has_gpu)
-        publication = replace(publication, cpu_s=cpu_s, cost=cost)
-        with _unless_lost(desk, recording, batch):
-            repository.publish(run_id, publication, desk.tokens[recording.sha256])
-            desk.settled.add(recording)
-            batch.tally.published(publication)
-        batch.progress.on_recording()
+        return replace(publication, cpu_s=cpu_s, cost=cost)
 
-    left = [item for item in redacted if item[0].recording.sha256 not in desk.lost]
     gathered = desk.each("publish", left, lambda item: item[0].recording, gather)
     rows = [made.publication for made in gathered]
     repository.announce([(row.recording.sha256, row.documents, row.certificate) for row in rows])
-    desk.each("publish", gathered, lambda made: made.publication.recording, keep)
+    lying = desk.each("publish", gathered, lambda made: made.publication.recording, put, threads=_PUTS_AT_ONCE)
+    if desk.together("publish", partial(_keep, run_id, desk, lying)) is None:
+        desk.each("publish", lying, lambda one: one.recording, partial(_keep_alone, run_id, desk))
     for recording, failure in list(desk.failures.items()):
         if recording not in desk.settled and recording.sha256 not in desk.lost:
             with _unless_lost(desk, recording, batch):
@@ -376,7 +372,26 @@ def publish(run_id: int, redacted: list[tuple[Prepared, Heard, Redacted]], desk:
                 desk.settled.add(recording)
                 batch.tally.came(Outcome.QUARANTINED)
                 batch.progress.on_failure(recording.sha256, failure)
-            batch.progress.on_recording()
+                batch.progress.on_recording()
+
+
+def _keep(run_id: int, desk: Desk, publications: Sequence[Publication], weights: dict[str, float]) -> int:
+    """Publish, all or none; return how many."""
+    batch = BATCH.get()
+    weights |= {one.recording.sha256: 1.0 for one in publications}
+    if publications:
+        finished = [(one, desk.tokens[one.recording.sha256]) for one in publications]
+        batch.archive.repository.publish_all(run_id, finished)
+    for one in publications:
+        desk.settled.add(one.recording)
+        batch.tally.published(one)
+        batch.progress.on_recording()
+    return len(publications)
+
+
+def _keep_alone(run_id: int, desk: Desk, publication: Publication) -> None:
+    with _unless_lost(desk, publication.recording, BATCH.get()):
+        _keep(run_id, desk, [publication], {})
 
 
 @contextmanager
@@ -389,3 +404,4 @@ def _unless_lost(desk: Desk, recording: Recording, batch: Batch) -> Iterator[Non
         desk.lost.add(recording.sha256)
         batch.tally.came(Outcome.ELSEWHERE)
         batch.progress.on_elsewhere(recording.sha256)
+        batch.progress.on_recording()

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from asr.errors import ConfigError
 from storage import audit_log
-from storage.recordings import insert_if_new
+from storage.inserts import insert_if_new
 from storage.repository import utc_now
 from storage.rights import grant_rights, quoted, reads_text, revoke_rights, role_exists
 from storage.session import reading, writing

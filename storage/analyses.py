@@ -12,7 +12,7 @@ from asr.types import Conversation
 from compliance.types import Kind, RedactedTranscript
 from llm.types import Analysed
 from storage import audit_log
-from storage.analysis_rows import load_analyses, store_analyses
+from storage.analysis_rows import load_analyses, replace_analyses
 from storage.analysis_tables import AnalysisRow
 from storage.conversations import load_conversation
 from storage.erasures import is_erased
@@ -73,7 +73,7 @@ class AnalysisStore:
                 row = connection.execute(wanted).first()
                 if row is None or row.published_at != call.published_at or is_erased(connection, key, Kind.SUMMARY):
                     continue
-                store_analyses(connection, key, found, now)
+                replace_analyses(connection, key, found, now)
                 detail: audit_log.Detail = {one.name: one.version for one in found if not one.part}
                 event = audit_log.AuditEvent(now, self._actor, "analyses.keep", row.sha256, detail)
                 audit_log.append(connection, event)

@@ -9,16 +9,20 @@ import sqlalchemy as sa
 
 from llm.types import Analysed, Fault
 from storage.analysis_tables import AnalysisRow
+from storage.inserts import Row, insert_all
 
 
-def store_analyses(connection: sa.Connection, recording_id: int, found: Sequence[Analysed], now: datetime) -> None:
+def replace_analyses(connection: sa.Connection, recording_id: int, found: Sequence[Analysed], now: datetime) -> None:
     """Insert what analyses say of a call, in place of what these said before; the transcript's row must be there."""
-    if not found:
-        return
     columns = AnalysisRow.__table__.columns
     names = {one.name for one in found}
     connection.execute(sa.delete(AnalysisRow).where(columns.recording_id == recording_id, columns.name.in_(names)))
-    rows = [
+    insert_all(connection, [(AnalysisRow, analysis_rows(recording_id, found, now))])
+
+
+def analysis_rows(recording_id: int, found: Sequence[Analysed], now: datetime) -> list[Row]:
+    """The rows of what analyses say of a call."""
+    return [
         {
             "recording_id": recording_id,
             "name": one.name,
@@ -34,7 +38,6 @@ def store_analyses(connection: sa.Connection, recording_id: int, found: Sequence
         }
         for one in found
     ]
-    connection.execute(sa.insert(AnalysisRow), rows)
 
 
 def load_analyses(connection: sa.Connection, recording_ids: Sequence[int]) -> dict[int, tuple[Analysed, ...]]:

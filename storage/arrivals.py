@@ -9,7 +9,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from storage.batches import batches
-from storage.recordings import insert_if_new
+from storage.inserts import insert_if_new
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import RecordingRow

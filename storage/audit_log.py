@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
+from storage.inserts import insert_all
 from storage.tables import AuditEventRow, AuditPruneRow
 
 GENESIS = "0" * 64
@@ -62,27 +63,35 @@ def first(connection: sa.Connection) -> tuple[int, datetime] | None:
 
 
 def append(connection: sa.Connection, event: AuditEvent) -> ChainHead:
-    """Add an event within the connection's transaction and return the new head.
+    """Add an event within the connection's transaction and return the new head; call it last, as `append_all`."""
+    return append_all(connection, [event])
+
+
+def append_all(connection: sa.Connection, events: Iterable[AuditEvent]) -> ChainHead:
+    """Add events, in their order, within the connection's transaction and return the new head.
 
     Call it last in a transaction: on PostgreSQL others that append wait from here until it ends.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_APPEND_LOCK)))
-    last = head(connection)
-    new = ChainHead(last.id + 1, event_hash(last.id + 1, event, last.hash))
-    connection.execute(
-        sa.insert(AuditEventRow).values(
-            id=new.id,
-            at=event.at,
-            actor=event.actor,
-            action=event.action,
-            subject=event.subject,
-            detail=dict(event.detail),
-            previous_hash=last.hash,
-            hash=new.hash,
+    last, rows = head(connection), []
+    for event in events:
+        new = ChainHead(last.id + 1, event_hash(last.id + 1, event, last.hash))
+        rows.append(
+            {
+                "id": new.id,
+                "at": event.at,
+                "actor": event.actor,
+                "action": event.action,
+                "subject": event.subject,
+                "detail": dict(event.detail),
+                "previous_hash": last.hash,
+                "hash": new.hash,
+            }
         )
-    )
-    return new
+        last = new
+    insert_all(connection, [(AuditEventRow, rows)])
+    return last
 
 
 @dataclass(frozen=True, slots=True)

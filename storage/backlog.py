@@ -13,8 +13,9 @@ from compliance.types import Kind
 from llm.types import Summary
 from storage import audit_log
 from storage.analysis_tables import AnalysisRow
-from storage.conversations import store_conversation
+from storage.conversations import conversation_rows
 from storage.erasures import is_erased
+from storage.inserts import insert_all
 from storage.lookup import first_name
 from storage.repository import utc_now
 from storage.session import reading, writing
@@ -109,7 +110,7 @@ class Backlog:
                 return False
             for table in (SpeakerRow, ConversationRow):
                 connection.execute(sa.delete(table).where(table.recording_id == recording_id))
-            store_conversation(connection, recording_id, facts)
+            insert_all(connection, conversation_rows(recording_id, facts))
             self._audit(connection, "recording.analyse", recording_id, {"speakers": len(facts.speakers)})
         return True
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta, timezone
 from typing import Any
 
@@ -15,9 +16,16 @@ _COLUMNS = tuple(CallMetadataRow.__table__.columns)
 
 def load_metadata(connection: sa.Connection, recording_id: int) -> CallMetadata | None:
     """Return what is kept of a call's metadata, `started_at` in the offset in which it was told; None if nothing is."""
-    row = connection.execute(sa.select(*_COLUMNS).where(CallMetadataRow.recording_id == recording_id)).first()
-    if row is None:
-        return None
+    return load_all_metadata(connection, [recording_id]).get(recording_id)
+
+
+def load_all_metadata(connection: sa.Connection, ids: Sequence[int]) -> dict[int, CallMetadata]:
+    """Return what is kept of calls' metadata as `load_metadata` does, by id; those of which nothing is are left out."""
+    rows = connection.execute(sa.select(*_COLUMNS).where(CallMetadataRow.recording_id.in_(ids)))
+    return {row.recording_id: _call(row) for row in rows}
+
+
+def _call(row: sa.Row[Any]) -> CallMetadata:
     offset = timezone(timedelta(minutes=row.utc_offset_min or 0))
     return CallMetadata(
         call_id=row.call_id,

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 
 import sqlalchemy as sa
 
 from asr.types import Conversation, SpeakerFacts
+from storage.inserts import Rows
 from storage.tables import ConversationRow, SpeakerRow
 
 
-def store_conversation(connection: sa.Connection, recording_id: int, facts: Conversation) -> None:
-    """Insert a call's facts; the transcript's row must be there."""
-    row = {
-        "recording_id": recording_id,
-        "silence_s": facts.silence_s,
-        "hold_s": facts.hold_s,
-        "overlap_s": facts.overlap_s,
-    }
-    connection.execute(sa.insert(ConversationRow), [row])
-    rows = [
-        {"recording_id": recording_id, "position": position, **asdict(one)}
-        for position, one in enumerate(facts.speakers)
-    ]
-    if rows:
-        connection.execute(sa.insert(SpeakerRow), rows)
+def conversation_rows(recording_id: int, facts: Conversation) -> Iterator[Rows]:
+    """The row of a call's facts, and those of its speakers."""
+    key = {"recording_id": recording_id}
+    times = {"silence_s": facts.silence_s, "hold_s": facts.hold_s, "overlap_s": facts.overlap_s}
+    yield ConversationRow, [key | times]
+    yield SpeakerRow, [{**key, "position": position, **asdict(one)} for position, one in enumerate(facts.speakers)]
 
 
 def load_conversation(connection: sa.Connection, recording_id: int) -> Conversation | None:

@@ -17,7 +17,7 @@ from storage.analysis_tables import AnalysisRow
 from storage.batches import batches
 from storage.facts import call_facts, forget_facts
 from storage.golden_tables import CorrectionRow
-from storage.recordings import insert_if_new
+from storage.inserts import insert_if_new
 from storage.summary_tables import SummaryRow
 from storage.tables import (
     AuditEventRow,

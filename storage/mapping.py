@@ -7,21 +7,19 @@ was already redacted when it was stored, and nothing else can be in these tables
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from asr.types import GuardCounts, Provenance, Region
+from asr.types import Finding, GuardCounts, Provenance, Region
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
-from storage.columns import Base
-from storage.findings import load_findings, store_findings
-from storage.recordings import model_row_id
+from storage.inserts import Row, Rows
 from storage.tables import (
     ChannelRow,
     DocumentRow,
+    FindingRow,
     GuardRow,
     ModelRow,
     RedactionRow,
@@ -32,32 +30,17 @@ from storage.tables import (
 )
 from storage.types import Publication
 
-Row = dict[str, Any]
-"""One row to insert, by column name."""
 
-
-def insert_all(connection: sa.Connection, table: type[Base], rows: Sequence[Row]) -> None:
-    """Insert rows into a table in one bulk statement; none is fine."""
-    if rows:
-        connection.execute(sa.insert(table), rows)
-
-
-def store_transcript(
-    connection: sa.Connection,
-    recording_id: int,
-    run_id: int,
-    publication: Publication,
-    published_at: datetime,
-) -> None:
-    """Insert a transcript's own row and its documents, in place of all that the recording had before."""
-    transcript = publication.transcript
+def transcript_rows(
+    recording_id: int, run_id: int, model_id: int, publication: Publication, published_at: datetime
+) -> Iterator[Rows]:
+    """A transcript's own row, those of its documents, and those of all that hangs on it."""
+    transcript, key = publication.transcript, {"recording_id": recording_id}
     made_by = transcript.provenance
-    # Takes along everything that hangs on it.
-    connection.execute(sa.delete(TranscriptRow).where(TranscriptRow.recording_id == recording_id))
     row = {
-        "recording_id": recording_id,
+        **key,
         "run_id": run_id,
-        "model_id": model_row_id(connection, made_by.model_id, made_by.model_sha256),
+        "model_id": model_id,
         "engine": made_by.engine,
         "precision": made_by.precision,
         "config_fingerprint": made_by.config_fingerprint,
@@ -72,27 +55,22 @@ def store_transcript(
         "cost": publication.cost,
         "published_at": published_at,
     }
-    insert_all(connection, TranscriptRow, [row])
-    documents = [
-        {"recording_id": recording_id, "kind": kind, "object_key": key} for kind, key in publication.documents.items()
-    ]
-    insert_all(connection, DocumentRow, documents)
+    yield TranscriptRow, [row]
+    documents = publication.documents.items()
+    yield DocumentRow, [{**key, "kind": kind, "object_key": object_key} for kind, object_key in documents]
+    yield from _spoken_rows(key, transcript)
 
 
-def store_spoken(connection: sa.Connection, recording_id: int, transcript: RedactedTranscript) -> None:
-    """Insert all that hangs on a transcript; the transcript's own row must be there."""
-    key = {"recording_id": recording_id}
-    channels = [{**key, "position": i, "channel": channel} for i, channel in enumerate(transcript.channels)]
-    insert_all(connection, ChannelRow, channels)
-    insert_all(connection, RegionRow, [_region_row(key, i, r) for i, r in enumerate(transcript.regions)])
-    store_findings(connection, recording_id, transcript.findings)
-    insert_all(connection, TurnRow, [_turn_row(key, i, turn) for i, turn in enumerate(transcript.turns)])
+def _spoken_rows(key: Row, transcript: RedactedTranscript) -> Iterator[Rows]:
+    yield ChannelRow, [{**key, "position": i, "channel": channel} for i, channel in enumerate(transcript.channels)]
+    yield RegionRow, [_region_row(key, i, region) for i, region in enumerate(transcript.regions)]
+    yield FindingRow, [{**key, "position": i, **asdict(finding)} for i, finding in enumerate(transcript.findings)]
+    yield TurnRow, [_turn_row(key, i, turn) for i, turn in enumerate(transcript.turns)]
     words = [_word_row(key, i, j, word) for i, turn in enumerate(transcript.turns) for j, word in enumerate(turn.words)]
-    insert_all(connection, WordRow, words)
-    redactions = [_redaction_row(key, i, redaction) for i, redaction in enumerate(transcript.redactions)]
-    insert_all(connection, RedactionRow, redactions)
-    guards = [{**key, "guard": guard, "times": times} for guard, times in asdict(transcript.guards).items() if times]
-    insert_all(connection, GuardRow, guards)
+    yield WordRow, words
+    yield RedactionRow, [_redaction_row(key, i, redaction) for i, redaction in enumerate(transcript.redactions)]
+    guards = asdict(transcript.guards).items()
+    yield GuardRow, [{**key, "guard": guard, "times": times} for guard, times in guards if times]
 
 
 def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTranscript | None:
@@ -109,7 +87,7 @@ def load_transcript(connection: sa.Connection, recording_id: int) -> RedactedTra
         turns=_with_words(connection, recording_id, text.turns),
         regions=_load_regions(connection, recording_id),
         redactions=_load_redactions(connection, recording_id),
-        findings=load_findings(connection, recording_id),
+        findings=_load_findings(connection, recording_id),
         guards=_load_guards(connection, recording_id),
     )
 
@@ -233,6 +211,14 @@ def _load_regions(connection: sa.Connection, recording_id: int) -> tuple[Region,
         .order_by(RegionRow.position)
     )
     return tuple(Region(row.start_s, row.end_s, row.channel, row.kind, speaker=row.speaker) for row in rows)
+
+
+def _load_findings(connection: sa.Connection, recording_id: int) -> tuple[Finding, ...]:
+    columns = FindingRow.__table__.columns
+    rows = connection.execute(
+        sa.select(*columns).where(columns.recording_id == recording_id).order_by(columns.position)
+    )
+    return tuple(Finding(row.kind, row.channel, row.value, row.unit, row.effect, row.delay_ms) for row in rows)
 
 
 def _load_guards(connection: sa.Connection, recording_id: int) -> GuardCounts:

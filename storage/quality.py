@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from storage.columns import Base, belongs_to
+from storage.inserts import Row
 from storage.session import Database, reading
 from storage.tables import CallMetadataRow, ModelRow, RecordingRow, TranscriptRow
 from storage.types import CallQuality
@@ -57,9 +58,9 @@ class MeasuredCall:
     quality: CallQuality
 
 
-def store_quality(connection: sa.Connection, recording_id: int, quality: CallQuality) -> None:
-    """Insert a call's figures; the transcript's row must be there."""
-    connection.execute(sa.insert(QualityRow), [{"recording_id": recording_id, **asdict(quality)}])
+def quality_row(recording_id: int, quality: CallQuality) -> Row:
+    """The row of a call's figures."""
+    return {"recording_id": recording_id, **asdict(quality)}
 
 
 def load_quality(connection: sa.Connection, recording_id: int) -> CallQuality | None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
 from datetime import datetime
-from typing import Any
+from typing import cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from asr.types import Recording
 from storage.batches import batches
-from storage.columns import Base
+from storage.inserts import Row, insert_if_new
 from storage.tables import ModelRow, RecordingRow, SourceRow
 from storage.types import AudioFacts, Failure, RecordingState
 
@@ -49,7 +49,7 @@ def _lock(connection: sa.Connection, sha256s: Sequence[str]) -> dict[str, int]:
     return ids
 
 
-def _recording_row(recording: Recording, now: datetime) -> dict[str, Any]:
+def _recording_row(recording: Recording, now: datetime) -> Row:
     return {
         "sha256": recording.sha256,
         "size_bytes": recording.size_bytes,
@@ -59,7 +59,7 @@ def _recording_row(recording: Recording, now: datetime) -> dict[str, Any]:
     }
 
 
-def _source_row(recording_id: int, recording: Recording, uri: str | None, now: datetime) -> dict[str, Any]:
+def _source_row(recording_id: int, recording: Recording, uri: str | None, now: datetime) -> Row:
     return {
         "recording_id": recording_id,
         "uri": uri or recording.path.absolute().as_uri(),
@@ -86,20 +86,27 @@ def set_recording_state(
     failure: Failure | None,
 ) -> None:
     """Set a recording's state, why it failed if it did, and its audio's facts (None keeps what was known)."""
-    values: dict[str, Any] = {
+    values: Row = {
         "state": state,
         "stage": failure.stage if failure else None,
         "reason": failure.reason if failure else None,
         "remedy": failure.remedy if failure else None,
     }
     if audio is not None:
-        values |= {
-            "duration_s": audio.duration_s,
-            "container": audio.container,
-            "codec": audio.codec,
-            "sample_rate_hz": audio.sample_rate_hz,
-        }
+        values |= asdict(audio)
     connection.execute(sa.update(RecordingRow).where(RecordingRow.id == recording_id).values(values))
+
+
+def set_published(connection: sa.Connection, audio: Mapping[int, AudioFacts]) -> None:
+    """Set that recordings are published, and the facts of their audio, by their ids."""
+    table = cast("sa.Table", RecordingRow.__table__)
+    settled: Row = {"state": RecordingState.PUBLISHED, "stage": None, "reason": None, "remedy": None}
+    facts: Row = {field.name: sa.bindparam(f"its_{field.name}") for field in fields(AudioFacts)}
+    rows = [
+        {"its_id": recording_id, **{f"its_{name}": value for name, value in asdict(one).items()}}
+        for recording_id, one in audio.items()
+    ]
+    connection.execute(sa.update(table).where(table.c.id == sa.bindparam("its_id")).values(settled | facts), rows)
 
 
 def count_attempts(connection: sa.Connection, ids: Sequence[int]) -> None:
@@ -117,11 +124,3 @@ def model_row_id(connection: sa.Connection, name: str, sha256: str) -> int:
         return known
     insert_if_new(connection, ModelRow, [{"name": name, "sha256": sha256}])
     return connection.execute(wanted).scalar_one()
-
-
-def insert_if_new(connection: sa.Connection, table: type[Base], rows: Sequence[dict[str, Any]]) -> None:
-    """Insert rows, but for those whose unique key is there, whoever put it there."""
-    if rows:
-        # The two dialects spell one statement in two classes.
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)

@@ -12,28 +12,29 @@ from asr.types import CallMetadata, Conversation, Recording
 from compliance.types import RedactedTranscript, RedactedTurn
 from llm.types import Analysed, Summary
 from storage import audit_log
-from storage.analysis_rows import load_analyses, store_analyses
+from storage.analysis_rows import load_analyses
 from storage.batches import batches
-from storage.call_metadata import changed_fields, load_metadata, replace_documents, store_metadata
+from storage.call_metadata import changed_fields, load_all_metadata, load_metadata, replace_documents, store_metadata
 from storage.columns import UtcDateTime
-from storage.conversations import load_conversation, store_conversation
-from storage.erasures import is_erased, store_certificate
+from storage.conversations import load_conversation
+from storage.erasures import erased
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.lookup import find_recording
-from storage.mapping import load_plain_turns, load_transcript, store_spoken, store_transcript
+from storage.mapping import load_plain_turns, load_transcript
 from storage.overview import load_calls, load_overview
-from storage.quality import load_quality, store_quality
+from storage.publications import published_detail, store_publications
+from storage.quality import load_quality
 from storage.recordings import (
     recording_states,
     register_recording,
     register_recordings,
     set_recording_state,
 )
-from storage.runs import count_published, count_quarantined, end_run, insert_run
+from storage.runs import count_quarantined, end_run, insert_run
 from storage.session import reading, writing
-from storage.summary_rows import load_summary, store_summary
+from storage.summary_rows import load_summary
 from storage.tables import CallMetadataRow, CertificateRow, DocumentRow, RecordingRow
-from storage.tries import Term, insert_requeued, settle_try
+from storage.tries import Term, insert_requeued, settle_tries
 from storage.types import (
     AudioFacts,
     CallQuality,
@@ -46,8 +47,6 @@ from storage.types import (
     StoredRecording,
     TryOutcome,
 )
-
-"""Hashes in one SELECT: SQLite before 3.32 allows 999 parameters."""
 
 
 def utc_now() -> datetime:
@@ -90,12 +89,17 @@ class Repository:
             raise UnknownRecordingError(f"no recording has the SHA-256 {sha256}", "Register it first")
         return found
 
-    def day(self, sha256: str) -> date:
-        """Return the day, in UTC, on which a known recording's call began or, if that is not told, was first seen."""
+    def days(self, sha256s: Sequence[str]) -> dict[str, date]:
+        """Return the day, in UTC, on which each known recording's call began or, if that is not told, was first seen,
+        by its hash."""
         began_at = sa.func.coalesce(CallMetadataRow.started_at, RecordingRow.first_seen_at, type_=UtcDateTime())
-        wanted = sa.select(began_at).select_from(RecordingRow).outerjoin(CallMetadataRow)
+        wanted = sa.select(RecordingRow.sha256, began_at).select_from(RecordingRow).outerjoin(CallMetadataRow)
+        days: dict[str, date] = {}
         with reading(self._engine) as connection:
-            return connection.execute(wanted.where(RecordingRow.sha256 == sha256)).scalar_one().date()
+            for batch in batches(sha256s):
+                rows = connection.execute(wanted.where(RecordingRow.sha256.in_(batch)))
+                days.update({sha256: at.date() for sha256, at in rows})
+        return days
 
     def states(self, sha256s: Sequence[str]) -> dict[str, RecordingState]:
         """Return the state of each recording that is known, by its hash; unknown hashes are left out."""
@@ -111,6 +115,17 @@ class Repository:
         """Return what is kept of a call's metadata, or None if nothing was told of it."""
         with reading(self._engine) as connection:
             return load_metadata(connection, recording_id)
+
+    def told_before(self, sha256s: Sequence[str]) -> dict[str, tuple[int, CallMetadata | None]]:
+        """Return the id of each known recording, and its call's metadata as `metadata` does, by its hash."""
+        found: dict[str, tuple[int, CallMetadata | None]] = {}
+        with reading(self._engine) as connection:
+            for batch in batches(sha256s):
+                wanted = sa.select(RecordingRow.sha256, RecordingRow.id).where(RecordingRow.sha256.in_(batch))
+                ids = dict(connection.execute(wanted).all())
+                told = load_all_metadata(connection, list(ids.values()))
+                found.update({sha256: (recording_id, told.get(recording_id)) for sha256, recording_id in ids.items()})
+        return found
 
     def changed_fields(self, recording_id: int, call: CallMetadata) -> tuple[str, ...]:
         """Return the names of the columns of call_metadata in which these metadata differ from what is kept."""
@@ -165,50 +180,43 @@ class Repository:
         An erasure finds by it what a kill leaves between them and their rows.
         """
         with writing(self._engine) as connection:
-            for sha256, documents, certificate in kept:
-                detail = {f"document.{kind}": key for kind, key in documents.items()}
-                self._audit(connection, "recording.keep", sha256, {**detail, "certificate": certificate})
+            events = (
+                (sha256, {**{f"document.{kind}": key for kind, key in documents.items()}, "certificate": certificate})
+                for sha256, documents, certificate in kept
+            )
+            self._audit_all(connection, "recording.keep", events)
 
     def publish(self, run_id: int, publication: Publication, token: int | None = None) -> int:
-        """Keep all of a finished recording, in place of whatever it had before, and return its id.
+        """Keep all of a finished recording, in place of whatever it had before, and return its id; see `publish_all`.
 
-        At whatever moment the process ends, everything or nothing of it is kept. `token` is that of the lease under
-        which it was done; the lease ends with it. Raises LeaseLostError if another has the lease by now, FatalError for
-        a run that was never begun, SkippableError for text that is not valid Unicode.
+        `token` is that of the lease under which it was done.
         """
-        recording, transcript = publication.recording, publication.transcript
+        return self.publish_all(run_id, [(publication, token)])[0]
+
+    def publish_all(self, run_id: int, finished: Sequence[tuple[Publication, int | None]]) -> list[int]:
+        """Keep all of finished recordings, in place of whatever they had before, and return their ids.
+
+        At whatever moment the process ends, everything or nothing of them is kept. With each comes the token of the
+        lease under which it was done, which ends with it. Of one that was published under its token before, nothing
+        is kept anew. Raises LeaseLostError if another has a lease by now, FatalError for a run that was never begun,
+        SkippableError for text that is not valid Unicode or a recording that was erased.
+        """
+        by_sha256 = {publication.recording.sha256: (publication, token) for publication, token in finished}
         with writing(self._engine) as connection:
             now = self._now()
-            recording_id = register_recording(connection, recording, now)
-            if not settle_try(connection, recording_id, token, TryOutcome.PUBLISHED, now):
-                return recording_id
-            if is_erased(connection, recording_id):
-                raise SkippableError(f"{recording.sha256[:12]} was erased", "What was erased is never done again")
-            count_published(connection, run_id, publication.audio.duration_s)
-            set_recording_state(connection, recording_id, RecordingState.PUBLISHED, publication.audio, failure=None)
-            store_transcript(connection, recording_id, run_id, publication, now)
-            store_spoken(connection, recording_id, transcript)
-            if publication.summary is not None:
-                store_summary(connection, recording_id, publication.summary)
-            store_analyses(connection, recording_id, publication.analyses, now)
-            if publication.conversation is not None:
-                store_conversation(connection, recording_id, publication.conversation)
-            if publication.quality is not None:
-                store_quality(connection, recording_id, publication.quality)
-            if publication.certificate is not None:
-                store_certificate(connection, publication.certificate, now, recording_id=recording_id)
-            detail: audit_log.Detail = {
-                "run": run_id,
-                "turns": len(transcript.turns),
-                "redactions": len(transcript.redactions),
-                "policy": transcript.policy,
-                "model_sha256": transcript.provenance.model_sha256,
-                "config_fingerprint": transcript.provenance.config_fingerprint,
-                **{f"document.{kind}": key for kind, key in publication.documents.items()},
-                "certificate": publication.certificate,
-            }
-            self._audit(connection, "recording.publish", recording.sha256, detail)
-            return recording_id
+            ids = register_recordings(connection, [(one.recording, None) for one, _ in finished], now)
+            tokens = {ids[sha256]: token for sha256, (_, token) in by_sha256.items()}
+            unsettled = settle_tries(connection, tokens, TryOutcome.PUBLISHED, now)
+            kept = {sha256: one for sha256, (one, _) in by_sha256.items() if ids[sha256] in unsettled}
+            gone = erased(connection, list(unsettled))
+            for sha256 in kept:
+                if ids[sha256] in gone:
+                    raise SkippableError(f"{sha256[:12]} was erased", "What was erased is never done again")
+            if kept:
+                store_publications(connection, run_id, {ids[sha256]: one for sha256, one in kept.items()}, now)
+                events = ((sha256, published_detail(run_id, one)) for sha256, one in kept.items())
+                self._audit_all(connection, "recording.publish", events)
+        return [ids[publication.recording.sha256] for publication, _ in finished]
 
     def quarantine(
         self,
@@ -227,9 +235,9 @@ class Repository:
         with writing(self._engine) as connection:
             now = self._now()
             recording_id = register_recording(connection, recording, now)
-            settled = settle_try(connection, recording_id, token, TryOutcome.QUARANTINED, now)
+            unsettled = settle_tries(connection, {recording_id: token}, TryOutcome.QUARANTINED, now)
             state = recording_states(connection, [recording_id])[recording_id]
-            if not settled:
+            if not unsettled:
                 return state
             count_quarantined(connection, run_id)
             if state not in (RecordingState.PUBLISHED, RecordingState.ERASED):
@@ -348,4 +356,9 @@ class Repository:
             return audit_log.verify(connection)
 
     def _audit(self, connection: sa.Connection, action: str, subject: str, detail: audit_log.Detail) -> None:
-        audit_log.append(connection, audit_log.AuditEvent(self._now(), self._actor, action, subject, detail))
+        self._audit_all(connection, action, [(subject, detail)])
+
+    def _audit_all(self, connection: sa.Connection, action: str, told: Iterable[tuple[str, audit_log.Detail]]) -> None:
+        now = self._now()
+        events = (audit_log.AuditEvent(now, self._actor, action, subject, detail) for subject, detail in told)
+        audit_log.append_all(connection, events)

@@ -59,9 +59,9 @@ def end_run(connection: sa.Connection, run_id: int, state: RunState, finished_at
     _update(connection, run_id, {"state": state, "finished_at": finished_at, "wall_s": wall_s})
 
 
-def count_published(connection: sa.Connection, run_id: int, audio_s: float) -> None:
-    """Add one published recording of so many seconds to a run; FatalError for a run that was never begun."""
-    _update(connection, run_id, {"published": RunRow.published + 1, "audio_s": RunRow.audio_s + audio_s})
+def count_published(connection: sa.Connection, run_id: int, published: int, audio_s: float) -> None:
+    """Add published recordings of so many seconds together to a run; FatalError for a run that was never begun."""
+    _update(connection, run_id, {"published": RunRow.published + published, "audio_s": RunRow.audio_s + audio_s})
 
 
 def count_quarantined(connection: sa.Connection, run_id: int) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from llm.types import Dropped, Fault, Finding, Sentiment, Summary
+from storage.inserts import Row
 from storage.summary_tables import SummaryRow
 
 
-def store_summary(connection: sa.Connection, recording_id: int, summary: Summary) -> None:
-    """Insert a summary; the transcript's row must be there."""
-    row = {
+def summary_row(recording_id: int, summary: Summary) -> Row:
+    """A summary's row."""
+    return {
         "recording_id": recording_id,
         "method": summary.method,
         "reason": summary.reason.text if summary.reason else None,
@@ -24,13 +25,12 @@ def store_summary(connection: sa.Connection, recording_id: int, summary: Summary
         "sentiment": summary.sentiment,
         "dropped": [{"field": one.field, "faults": [*one.faults]} for one in summary.dropped],
     }
-    connection.execute(sa.insert(SummaryRow), [row])
 
 
 def replace_summary(connection: sa.Connection, recording_id: int, summary: Summary) -> None:
     """Insert a summary in place of the one that the recording has, if it has any."""
     connection.execute(sa.delete(SummaryRow).where(SummaryRow.recording_id == recording_id))
-    store_summary(connection, recording_id, summary)
+    connection.execute(sa.insert(SummaryRow), [summary_row(recording_id, summary)])
 
 
 def load_summary(connection: sa.Connection, recording_id: int) -> Summary | None:

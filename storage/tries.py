@@ -6,7 +6,7 @@ the fencing token, and clocks only decide who may try.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -138,23 +138,31 @@ def insert_requeued(connection: sa.Connection, recording_id: int, now: datetime)
     end_tries(connection, TryRow.id == tokens[recording_id], TryOutcome.REQUEUED, now)
 
 
-def settle_try(
-    connection: sa.Connection, recording_id: int, token: int | None, outcome: TryOutcome, now: datetime
-) -> bool:
-    """End a try with its result, before anything of that is written; False if that was done before.
+def settle_tries(
+    connection: sa.Connection, tokens: Mapping[int, int | None], outcome: TryOutcome, now: datetime
+) -> set[int]:
+    """End tries with their result, before anything of that is written; return those recordings, of which their tokens
+    are given by id, with which that was not done before.
 
-    The recording's row is to be locked. Without a token nobody may have a lease. Raises LeaseLostError if the lease is
-    another's by now: a lease that has run out and was not taken over is still its holder's.
+    The recordings' rows are to be locked. Without a token nobody may have a lease. Raises LeaseLostError if a lease is
+    another's by now: one that has run out and was not taken over is still its holder's.
     """
-    lease = open_try(connection, recording_id)
-    if lease is not None and lease.token == token:
-        end_tries(connection, TryRow.id == token, outcome, now)
-        return True
-    if lease is None and token is None:
-        return True
+    leases = open_tries(connection, list(tokens))
+    mine = {row: lease.token for row, lease in leases.items() if lease.token == tokens[row]}
+    for batch in batches(list(mine.values())):
+        end_tries(connection, TryRow.id.in_(batch), outcome, now)
+    free = {row for row, token in tokens.items() if token is None and row not in leases}
+    for row in tokens.keys() - mine.keys() - free:
+        _check_settled(connection, row, tokens[row], outcome, leases.get(row))
+    return mine.keys() | free
+
+
+def _check_settled(
+    connection: sa.Connection, recording_id: int, token: int | None, outcome: TryOutcome, lease: Try | None
+) -> None:
     ended = sa.select(TryRow.outcome).where(TryRow.id == token, TryRow.recording_id == recording_id)
     if token is not None and connection.execute(ended).scalar() is outcome:
-        return False
+        return
     holder = f"{lease.owner} has it now" if lease else "it was given up as lost"
     raise LeaseLostError(f"recording {recording_id} is no longer this worker's: {holder}", "Nothing has to be done")
 

@@ -53,3 +53,26 @@ def test_a_second_try_that_succeeds_takes_the_failure_back_and_skips_what_is_set
     desk = Desk(failures={GOOD: Failure("prepare", "a fault")}, settled={BAD})
     assert desk.each("prepare", [GOOD, BAD], itself, lambda recording: recording.name) == ["a.wav"]
     assert desk.failures == {}
+
+
+def test_what_goes_wrong_with_all_at_once_is_left_to_be_done_alone() -> None:
+    desk = Desk()
+    assert desk.together("publish", lambda weights: weights.update({GOOD.sha256: 1.0}) or 2) == 2
+    assert desk.call_cpu_s[GOOD.sha256]["publish"] == desk.stage_cpu_s["publish"] > 0.0
+
+    def work(_: dict[str, float]) -> str:
+        raise KeyError("four one one one")
+
+    assert desk.together("publish", work) is None
+    assert (desk.failures, desk.errors) == ({}, {})
+
+
+@pytest.mark.parametrize("kind", [RetryableError, FatalError])
+def test_what_concerns_the_run_is_raised_for_all_at_once(kind: type[Exception]) -> None:
+    def work(_: dict[str, float]) -> str:
+        raise kind("the disk is full")
+
+    desk = Desk()
+    with pytest.raises(kind):
+        desk.together("publish", work)
+    assert desk.errors.total() == 1

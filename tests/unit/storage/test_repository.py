@@ -135,6 +135,37 @@ def test_a_failed_publish_leaves_what_was(engine: sa.Engine, repository: Reposit
     assert actions(engine) == ["run.begin", "recording.publish"]
 
 
+def test_many_are_published_as_one_by_one_they_would_be(
+    engine: sa.Engine, repository: Repository, make_call: MakeCall
+) -> None:
+    calls = [make_call(f"{index}.wav") for index in range(3)]
+    empty = dataclasses.replace(calls[1].transcript, turns=(), regions=(), redactions=(), findings=(), channels=())
+    calls[1] = dataclasses.replace(calls[1], transcript=empty, summary=None, conversation=None, quality=None)
+    run = repository.begin_run("f", "1")
+    ids = repository.publish_all(run, [(call, None) for call in calls])
+    assert [repository.find(f"{index}.wav").id for index in range(3)] == ids
+    for recording_id, call in zip(ids, calls, strict=True):
+        assert repository.transcript(recording_id) == call.transcript
+        assert repository.summary(recording_id) == call.summary
+        assert repository.documents(recording_id) == call.documents
+    last = repository.overview().last_run
+    assert last is not None
+    assert (last.published, last.audio_s) == (3, sum(call.audio.duration_s for call in calls))
+    assert actions(engine) == ["run.begin", *["recording.publish"] * 3]
+    assert repository.verify_audit() is None
+    assert repository.publish_all(run, []) == []
+    assert repository.audit_head().id == 4
+
+
+def test_of_many_all_are_published_or_none(engine: sa.Engine, repository: Repository, make_call: MakeCall) -> None:
+    good, bad = make_call("good.wav"), make_call("bad.wav")
+    bad = dataclasses.replace(bad, transcript=dataclasses.replace(bad.transcript, audio="\udce9.wav"))
+    with pytest.raises(SkippableError, match="Unicode"):
+        repository.publish_all(repository.begin_run("f", "1"), [(good, None), (bad, None)])
+    assert count(engine, "recordings") == count(engine, "transcripts") == 0
+    assert actions(engine) == ["run.begin"]
+
+
 def test_a_transcript_without_turns(repository: Repository, make_call: MakeCall) -> None:
     call = make_call(n_turns=0)
     recording_id = repository.publish(repository.begin_run("f", "1"), call)
