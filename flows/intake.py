@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from asr.errors import MetadataError
@@ -14,6 +14,7 @@ from flows.ingest import Source, length_s
 from flows.metadata import Told
 from flows.tenants import of_tenant, tenant_at
 from flows.wiring import Archive
+from storage.call_metadata import changed_fields
 from storage.objects import Shelf
 from storage.types import Failure, RecordingState
 
@@ -43,53 +44,60 @@ def take_in(
     What is wrong with metadata is passed on with its recording, which is quarantined where it would have been
     processed. `places` says where files were fetched from.
     """
-    intake, repository = Intake(), archive.repository
-    updated = 0
     copies: dict[str, list[Recording]] = {}
     for recording in recordings:
         copies.setdefault(recording.sha256, []).append(recording)
-    states = repository.register_all([(copy, (places or {}).get(copy.path)) for copy in recordings])
+    places, intake, repository = places or {}, Intake(), archive.repository
+    states = repository.register_all([(copy, places.get(copy.path)) for copy in recordings])
     before = repository.told_before(list(copies))
+    come = []
     for sha256, same in copies.items():
-        state = states[sha256]
-        if state is RecordingState.ERASED:
-            continue
-        call = _of_copies([told[copy.path] for copy in same])
-        if isinstance(call, CallMetadata):
+        if states[sha256] is not RecordingState.ERASED:
             recording_id, known = before[sha256]
-            kept = known or CallMetadata()
-            uri = (places or {}).get(same[0].path) or same[0].path.absolute().as_uri()
-            owned = of_tenant(call, kept, tenant_at(uri, settings.metadata), again=again)
-            if owned is None:
-                intake.notes.append(f"{same[0].name} is a copy of another tenant's recording, and tells nothing of it")
-            call = owned or kept
-            incoming = _Incoming(same[0].name, sha256, recording_id, state, call)
-            if _keep(incoming, archive, intake):
-                updated += state is RecordingState.PUBLISHED
-                call = repository.metadata(recording_id) or call
-            else:
-                call = known or call
-            if call.consent is False and not settings.metadata.allow_without_consent:
-                _refuse(incoming, archive, intake)
-                continue
-        if again or state is not RecordingState.PUBLISHED:
-            intake.wanted.append(Source(same[-1], length_s(same[-1]), call))
-        elif isinstance(call, MetadataError):
-            intake.failures[sha256] = Failure("metadata", call.reason, call.remedy)
-    if updated:
-        intake.notes.append(f"Metadata of {updated} published {'call' if updated == 1 else 'calls'} brought up to date")
+            one = _Incoming(same, recording_id, states[sha256], known, _of_copies([told[copy.path] for copy in same]))
+            come.append(_owned(one, settings, intake, places, again=again))
+    _keep([one for one in come if one.news], archive, intake)
+    for one in come:
+        if one.wrong is None and one.call.consent is False and not settings.metadata.allow_without_consent:
+            _refuse(one, archive, intake)
+        elif again or one.state is not RecordingState.PUBLISHED:
+            intake.wanted.append(Source(one.copies[-1], length_s(one.copies[-1]), one.wrong or one.call))
+        elif one.wrong is not None:
+            intake.failures[one.first.sha256] = Failure("metadata", one.wrong.reason, one.wrong.remedy)
     return intake
 
 
 @dataclass(frozen=True, slots=True)
 class _Incoming:
-    """A recording, how far it had come before this run, and what is told of it now."""
+    """A recording's copies, its row, how far it had come before this run, and what was and is told of it."""
 
-    name: str
-    sha256: str
+    copies: Sequence[Recording]
     id: int
     state: RecordingState
-    call: CallMetadata
+    known: CallMetadata | None
+    told: Told
+
+    @property
+    def first(self) -> Recording:
+        return self.copies[0]
+
+    @property
+    def wrong(self) -> MetadataError | None:
+        return self.told if isinstance(self.told, MetadataError) else None
+
+    @property
+    def news(self) -> tuple[str, ...]:
+        """What of it is told otherwise than before; where nothing is told, nothing is."""
+        if isinstance(self.told, MetadataError) or self.told == CallMetadata():
+            return ()
+        return changed_fields(self.known, self.told)
+
+    @property
+    def call(self) -> CallMetadata:
+        """What holds from now on."""
+        if isinstance(self.told, MetadataError):
+            return self.known or CallMetadata()
+        return self.told if self.news else self.known or self.told
 
 
 def _of_copies(told: Sequence[Told]) -> Told:
@@ -97,31 +105,47 @@ def _of_copies(told: Sequence[Told]) -> Told:
     return wrong or next((one for one in told if one != CallMetadata()), CallMetadata())
 
 
-def _keep(incoming: _Incoming, archive: Archive, intake: Intake) -> bool:
-    """Keep what is told, if anything is and it is news; a transcript that carries it is rendered anew."""
-    repository = archive.repository
-    if incoming.call == CallMetadata() or not (changed := repository.changed_fields(incoming.id, incoming.call)):
-        return False
-    rendered: dict[str, str] = {}
-    if incoming.state is RecordingState.PUBLISHED:
-        transcript = repository.transcript(incoming.id)
-        shelf = Shelf(archive.objects, repository.days([incoming.sha256])[incoming.sha256])
-        made = documents(transcript, incoming.call)
-        rendered = shelf.keys(made)
-        repository.announce([(incoming.sha256, rendered, None)])
-        shelf.put(made)
-        if not {"channel_map", "pauses"}.isdisjoint(changed):
-            intake.notes.append(
-                f"{incoming.name} was published before its channel_map or pauses were told so: run it with --again"
-            )
-    repository.annotate(incoming.id, incoming.call, rendered)
-    return True
+def _owned(one: _Incoming, settings: Settings, intake: Intake, places: Mapping[Path, str], *, again: bool) -> _Incoming:
+    """What is told, with the tenant to whom it belongs; a copy of another tenant's recording tells nothing."""
+    if isinstance(one.told, MetadataError):
+        return one
+    uri = places.get(one.first.path) or one.first.path.absolute().as_uri()
+    kept = one.known or CallMetadata()
+    owned = of_tenant(one.told, kept, tenant_at(uri, settings.metadata), again=again)
+    if owned is None:
+        intake.notes.append(f"{one.first.name} is a copy of another tenant's recording, and tells nothing of it")
+    return replace(one, told=owned or kept)
 
 
-def _refuse(incoming: _Incoming, archive: Archive, intake: Intake) -> None:
-    if incoming.state is RecordingState.PUBLISHED:
-        intake.notes.append(
-            f"{incoming.name} was published, and now there is no consent; its transcript is still there"
-        )
+def _keep(come: Sequence[_Incoming], archive: Archive, intake: Intake) -> None:
+    """Keep what is news; a transcript that carries it is rendered anew."""
+    published = [one for one in come if one.state is RecordingState.PUBLISHED]
+    rendered = {one.id: _rendered(one, archive) for one in published}
+    if come:
+        archive.repository.annotate_all([(one.id, one.call, rendered.get(one.id, {})) for one in come])
+    intake.notes.extend(
+        f"{one.first.name} was published before its channel_map or pauses were told so: run it with --again"
+        for one in published
+        if not {"channel_map", "pauses"}.isdisjoint(one.news)
+    )
+    if published:
+        calls = "call" if len(published) == 1 else "calls"
+        intake.notes.append(f"Metadata of {len(published)} published {calls} brought up to date")
+
+
+def _rendered(one: _Incoming, archive: Archive) -> dict[str, str]:
+    repository, sha256 = archive.repository, one.first.sha256
+    shelf = Shelf(archive.objects, repository.days([sha256])[sha256])
+    made = documents(repository.transcript(one.id), one.call)
+    keys = shelf.keys(made)
+    repository.announce([(sha256, keys, None)])
+    shelf.put(made)
+    return keys
+
+
+def _refuse(one: _Incoming, archive: Archive, intake: Intake) -> None:
+    if one.state is RecordingState.PUBLISHED:
+        name = one.first.name
+        intake.notes.append(f"{name} was published, and now there is no consent; its transcript is still there")
     else:
-        archive.repository.skip(incoming.id)
+        archive.repository.skip(one.id)

@@ -48,21 +48,23 @@ def is_metadata(path: Path, options: MetadataOptions) -> bool:
     return is_sidecar or path.name == options.manifest
 
 
-def gather(files: Sequence[Path], paths: Sequence[Path], options: MetadataOptions) -> Gathered:
+def told_of(files: Sequence[Path], paths: Sequence[Path], options: MetadataOptions) -> dict[Path, Told]:
     """What is told of the recordings in these files, which were found under the paths.
 
     Field by field a sidecar's word counts before a manifest's, and that before the file name's. A manifest tells of the
     recordings in its folder and below; of several above a recording the nearest that has a row for it counts.
     """
-    folders = frozenset(path for path in paths if path.is_dir())
-    desk = _Desk(options, folders)
-    told: dict[Path, Told] = {}
-    for file in files:
-        try:
-            told[file] = _together(desk.documents(file), options)
-        except MetadataError as error:
-            told[file] = error
-    return Gathered(told, tuple(_notes(desk, files, paths)))
+    return _desk(paths, options).told(files)
+
+
+def gather(files: Sequence[Path], paths: Sequence[Path], options: MetadataOptions) -> Gathered:
+    """As `told_of`, with notes on what tells of no recording, for which all below the paths is looked through."""
+    desk = _desk(paths, options)
+    return Gathered(desk.told(files), tuple(_notes(desk, files, paths)))
+
+
+def _desk(paths: Sequence[Path], options: MetadataOptions) -> _Desk:
+    return _Desk(options, frozenset(path for path in paths if path.is_dir()))
 
 
 @dataclass(slots=True)
@@ -73,6 +75,16 @@ class _Desk:
     folders: frozenset[Path]
     manifests: dict[Path, Manifest | None] = field(default_factory=dict)
     mute: list[str] = field(default_factory=list)
+
+    def told(self, files: Sequence[Path]) -> dict[Path, Told]:
+        """What is told of each file, or why that cannot be right."""
+        told: dict[Path, Told] = {}
+        for file in files:
+            try:
+                told[file] = _together(self.documents(file), self.options)
+            except MetadataError as error:
+                told[file] = error
+        return told
 
     def documents(self, file: Path) -> list[Document]:
         """What tells of a recording, the weightiest first. Raises MetadataError for what cannot be right."""

@@ -22,7 +22,7 @@ from flows.after import carry_on
 from flows.ingest import BYTES_PER_S, Source
 from flows.inlets.base import Fetched, GoneError, Inlet
 from flows.intake import take_in
-from flows.metadata import Told, gather
+from flows.metadata import Told, told_of
 from flows.monitor.exposition import exposed
 from flows.presence import working_in
 from flows.wiring import open_archive
@@ -221,8 +221,9 @@ class Watcher:
         """Make recordings known with where they came from, and return those that are to be done."""
         settings, archive = self.work.settings, self.work.archive
         told: dict[Path, Told] = {}
-        for hand in hands:
-            told.update(gather([hand.fetched.path], [hand.fetched.root], settings.metadata).told)
+        for root in {hand.fetched.root for hand in hands}:
+            files = [hand.fetched.path for hand in hands if hand.fetched.root == root]
+            told.update(told_of(files, [root], settings.metadata))
         recordings = [hand.recording for hand in hands]
         places = {hand.recording.path: hand.arrival.uri for hand in hands}
         intake = take_in(recordings, told, archive, settings, again=False, places=places)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
 
 from asr.types import CallMetadata, Channel
+from storage.batches import batches
+from storage.inserts import Row, insert_all
 from storage.tables import CallMetadataRow, DocumentRow
 
 _COLUMNS = tuple(CallMetadataRow.__table__.columns)
@@ -21,8 +23,11 @@ def load_metadata(connection: sa.Connection, recording_id: int) -> CallMetadata 
 
 def load_all_metadata(connection: sa.Connection, ids: Sequence[int]) -> dict[int, CallMetadata]:
     """Return what is kept of calls' metadata as `load_metadata` does, by id; those of which nothing is are left out."""
-    rows = connection.execute(sa.select(*_COLUMNS).where(CallMetadataRow.recording_id.in_(ids)))
-    return {row.recording_id: _call(row) for row in rows}
+    found: dict[int, CallMetadata] = {}
+    for batch in batches(ids):
+        rows = connection.execute(sa.select(*_COLUMNS).where(CallMetadataRow.recording_id.in_(batch)))
+        found.update({row.recording_id: _call(row) for row in rows})
+    return found
 
 
 def _call(row: sa.Row[Any]) -> CallMetadata:
@@ -43,27 +48,29 @@ def _call(row: sa.Row[Any]) -> CallMetadata:
     )
 
 
-def changed_fields(connection: sa.Connection, recording_id: int, call: CallMetadata) -> tuple[str, ...]:
-    """Return the names of the columns in which a call's metadata differ from what is kept, or from nothing told."""
-    wanted = sa.select(*_COLUMNS).where(CallMetadataRow.recording_id == recording_id)
-    kept = connection.execute(wanted).mappings().first() or _row(CallMetadata())
-    return tuple(name for name, value in _row(call).items() if kept[name] != value)
+def changed_fields(kept: CallMetadata | None, call: CallMetadata) -> tuple[str, ...]:
+    """Return the names of the columns of call_metadata in which a call's metadata differ from what is kept, or from
+    nothing told."""
+    before = _row(kept or CallMetadata())
+    return tuple(name for name, value in _row(call).items() if before[name] != value)
 
 
-def store_metadata(connection: sa.Connection, recording_id: int, call: CallMetadata) -> None:
-    """Keep a call's metadata in place of what was kept before."""
-    connection.execute(sa.delete(CallMetadataRow).where(CallMetadataRow.recording_id == recording_id))
-    connection.execute(sa.insert(CallMetadataRow).values(recording_id=recording_id, **_row(call)))
+def store_metadata(connection: sa.Connection, told: Mapping[int, CallMetadata]) -> None:
+    """Keep calls' metadata, by their recordings' ids, in place of what was kept before."""
+    for batch in batches(list(told)):
+        connection.execute(sa.delete(CallMetadataRow).where(CallMetadataRow.recording_id.in_(batch)))
+    rows = [{"recording_id": recording_id, **_row(call)} for recording_id, call in told.items()]
+    insert_all(connection, [(CallMetadataRow, rows)])
 
 
-def replace_documents(connection: sa.Connection, recording_id: int, documents: dict[str, str]) -> None:
+def replace_documents(connection: sa.Connection, recording_id: int, documents: Mapping[str, str]) -> None:
     """Let the renderings of a transcript lie under these object keys, by kind; those of other kinds stay."""
     for kind, key in documents.items():
         row = sa.update(DocumentRow).where(DocumentRow.recording_id == recording_id, DocumentRow.kind == kind)
         connection.execute(row.values(object_key=key))
 
 
-def _row(call: CallMetadata) -> dict[str, Any]:
+def _row(call: CallMetadata) -> Row:
     offset = call.started_at.utcoffset() if call.started_at else None
     return {
         "call_id": call.call_id,

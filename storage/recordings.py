@@ -78,6 +78,15 @@ def recording_states(connection: sa.Connection, ids: Sequence[int]) -> dict[int,
     return states
 
 
+def hashes(connection: sa.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the SHA-256 of known recordings, by their ids."""
+    found: dict[int, str] = {}
+    for batch in batches(ids):
+        wanted = sa.select(RecordingRow.id, RecordingRow.sha256).where(RecordingRow.id.in_(batch))
+        found.update(connection.execute(wanted).all())
+    return found
+
+
 def set_recording_state(
     connection: sa.Connection,
     recording_id: int,

@@ -25,6 +25,7 @@ from storage.overview import load_calls, load_overview
 from storage.publications import published_detail, store_publications
 from storage.quality import load_quality
 from storage.recordings import (
+    hashes,
     recording_states,
     register_recording,
     register_recordings,
@@ -127,24 +128,26 @@ class Repository:
                 found.update({sha256: (recording_id, told.get(recording_id)) for sha256, recording_id in ids.items()})
         return found
 
-    def changed_fields(self, recording_id: int, call: CallMetadata) -> tuple[str, ...]:
-        """Return the names of the columns of call_metadata in which these metadata differ from what is kept."""
-        with reading(self._engine) as connection:
-            return changed_fields(connection, recording_id, call)
-
     def annotate(self, recording_id: int, call: CallMetadata, documents: Mapping[str, str]) -> None:
-        """Keep a call's metadata in place of what was kept, and the keys of its transcript's renderings with them.
+        """As `annotate_all`, of one recording."""
+        self.annotate_all([(recording_id, call, documents)])
+
+    def annotate_all(self, told: Sequence[tuple[int, CallMetadata, Mapping[str, str]]]) -> None:
+        """Keep calls' metadata, by their recordings' ids, in place of what was kept before, and the keys of their
+        transcripts' renderings with them, in one transaction.
 
         The audit trail keeps which fields changed, and no value.
         """
+        calls = {recording_id: call for recording_id, call, _ in told}
         with writing(self._engine) as connection:
-            fields = changed_fields(connection, recording_id, call)
-            store_metadata(connection, recording_id, call)
-            replace_documents(connection, recording_id, dict(documents))
-            wanted = sa.select(RecordingRow.sha256).where(RecordingRow.id == recording_id)
-            sha256 = connection.execute(wanted).scalar_one()
-            detail = {"fields": ", ".join(fields), **{f"document.{kind}": key for kind, key in documents.items()}}
-            self._audit(connection, "recording.annotate", sha256, detail)
+            kept = load_all_metadata(connection, list(calls))
+            store_metadata(connection, calls)
+            for recording_id, _, documents in told:
+                replace_documents(connection, recording_id, documents)
+            sha256s = hashes(connection, list(calls))
+            changed = {key: ", ".join(changed_fields(kept.get(key), call)) for key, call in calls.items()}
+            events = ((sha256s[key], {"fields": changed[key], **_objects(keys)}) for key, _, keys in told)
+            self._audit_all(connection, "recording.annotate", events)
 
     def skip(self, recording_id: int) -> None:
         """Set a recording that is not published aside, because there is no consent to its being transcribed."""
@@ -181,8 +184,7 @@ class Repository:
         """
         with writing(self._engine) as connection:
             events = (
-                (sha256, {**{f"document.{kind}": key for kind, key in documents.items()}, "certificate": certificate})
-                for sha256, documents, certificate in kept
+                (sha256, {**_objects(documents), "certificate": certificate}) for sha256, documents, certificate in kept
             )
             self._audit_all(connection, "recording.keep", events)
 
@@ -362,3 +364,7 @@ class Repository:
         now = self._now()
         events = (audit_log.AuditEvent(now, self._actor, action, subject, detail) for subject, detail in told)
         audit_log.append_all(connection, events)
+
+
+def _objects(documents: Mapping[str, str]) -> dict[str, str]:
+    return {f"document.{kind}": key for kind, key in documents.items()}

@@ -22,7 +22,7 @@ from asr.errors import ConfigError, FatalError
 from configs.settings import Settings
 from flows.ingest import Source, discover
 from flows.intake import take_in
-from flows.metadata import gather
+from flows.metadata import told_of
 from flows.plan import plan
 from flows.wiring import Archive, open_archive
 from flows.work import Work, at_work
@@ -120,7 +120,7 @@ def _round(paths: Sequence[Path], work: Work) -> tuple[Sequence[Source], Round]:
     began_s, began_cpu_s = time.perf_counter(), time.process_time()
     files = discover(paths, settings.metadata, settings.decode.headerless)
     recordings = [identify(file) for file in files]
-    told = gather(files, paths, settings.metadata).told
+    told = told_of(files, paths, settings.metadata)
     sources = take_in(recordings, told, work.archive, settings, again=True).wanted
     if not sources:
         raise ConfigError("there is no call to measure", "Name a folder of recordings with --data")

@@ -16,7 +16,7 @@ from flows.benches import chart
 from flows.commands import options
 from flows.inspection import ChannelFacts, Inspection, envelopes
 from flows.inspection import inspect as look_at
-from flows.metadata import gather, sound
+from flows.metadata import sound, told_of
 from flows.picture import draw_inspection
 from flows.report import clock, print_json, print_table
 from flows.wiring import detector
@@ -39,7 +39,7 @@ def inspect(file: Path, png: Path | None, settings: Settings, *, as_json: bool) 
     if png is not None:
         chart.check(png, "--png")
     recording = identify(file)
-    call = sound(gather([file], [file], settings.metadata).told[file])
+    call = sound(told_of([file], [file], settings.metadata)[file])
     inspection = look_at(recording, detector(settings), settings, call)
     if png is not None:
         draw_inspection(inspection, envelopes(recording, inspection.duration_s, settings), png)

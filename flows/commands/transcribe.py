@@ -15,7 +15,7 @@ from compliance.types import RedactedTranscript
 from configs.settings import Settings
 from flows import preparation, stages
 from flows.commands import options
-from flows.metadata import Told, gather, sound
+from flows.metadata import Told, sound, told_of
 from flows.preparation import Prepared
 from flows.report import print_fetching, rttm_of
 from flows.wiring import Models, load_models, missing_models, provenance
@@ -51,7 +51,7 @@ def transcribe(
     settings = options.with_quality(settings, quality=quality)
     print_fetching(missing_models(settings))
     models = load_models(settings)
-    told = gather(files, files, settings.metadata).told
+    told = told_of(files, files, settings.metadata)
     prepared = [item for path in files if (item := _prepared(path, told[path], models, settings)) is not None]
     heard = stages.hear(prepared, models.engine, settings, lambda _: None)
     made_by = provenance(models.engine, settings)

@@ -12,7 +12,7 @@ from pathlib import Path
 from asr.errors import ConfigError, MetadataError, RetryableError
 from configs.settings import Settings
 from flows.inlets.base import Fetched, GoneError, Names
-from flows.metadata import Told, gather, sidecars_of
+from flows.metadata import Told, sidecars_of, told_of
 from storage.places import file_path
 from storage.types import Arrival
 
@@ -117,7 +117,7 @@ class FolderInlet:
         manifests: dict[Path, str] = {}
         looks = {path: self._look_of_tellers(path, manifests) for path in paths}
         changed = [path for path in paths if path not in self._told or self._told[path][0] != looks[path]]
-        told = gather(changed, [self.root], self.settings.metadata).told if changed else {}
+        told = told_of(changed, [self.root], self.settings.metadata) if changed else {}
         fresh = {path: _digest(told[path]) for path in changed}
         self._told = {path: (looks[path], fresh.get(path) or self._told[path][1]) for path in paths}
         return {path: digest for path, (_, digest) in self._told.items()}

@@ -22,6 +22,7 @@ from compliance.retention import held_by
 from compliance.types import Hold, RedactedTranscript, RedactedTurn, RedactedWord, Redaction, Scope
 from llm.types import Finding, Summary
 from storage.audit_log import Prune
+from storage.call_metadata import changed_fields
 from storage.columns import Base
 from storage.errors import NoTranscriptError, QueryError
 from storage.figures import load_figures, load_recent, rechecks_with_faults
@@ -187,7 +188,7 @@ def test_what_is_told_of_a_call_reads_back_and_is_found(engine: sa.Engine) -> No
     )
     repository.annotate(recording_id, told, {"json": "cd/cd.json"})
     assert repository.metadata(recording_id) == told
-    assert repository.changed_fields(recording_id, told) == ()
+    assert changed_fields(repository.metadata(recording_id), told) == ()
     assert repository.documents(recording_id) == {"json": "cd/cd.json"}
     only = {"queue": "billing", "consent": "false", "direction": "inbound", "state": "published"}
     found = repository.overview(only=only)

@@ -383,3 +383,16 @@ def test_no_more_is_taken_in_hand_than_four_groups_hold(place: Place, calls: Pat
         shutil.copy(path, place.drop)
     [cycle] = place.cycles(1, "batch.group_audio_s=1.5")  # of 6 s each
     assert (cycle.processed, cycle.waiting) == (1, 2)
+
+
+def test_a_folder_is_walked_through_once_however_much_lies_in_it(
+    place: Place, calls: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    walked, scandir = [], os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path=".": (walked.append(path), scandir(path))[1])
+    for call in calls.iterdir():
+        shutil.copy(call, place.drop)
+        (place.drop / f"{call.stem}.json").write_text('{"queue": "billing"}')
+    assert place.cycles()[0].settled == {"published": 3}
+    assert place.rows("SELECT count(*) FROM v_calls WHERE queue = 'billing'") == [(3,)]
+    assert [str(path) for path in walked].count(str(place.drop)) == 1

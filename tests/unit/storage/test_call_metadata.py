@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from asr.types import CallMetadata, Channel, Direction
+from storage.call_metadata import changed_fields
 from storage.errors import UnknownRecordingError
 from storage.query import read_only
 from storage.repository import Repository
@@ -54,11 +55,11 @@ def test_changes_are_named_and_the_audit_trail_holds_no_value(
     engine: sa.Engine, repository: Repository, make_call: Callable[..., Publication]
 ) -> None:
     recording_id = known(repository, make_call())
-    assert repository.changed_fields(recording_id, CallMetadata()) == ()
-    assert repository.changed_fields(recording_id, CallMetadata(agent="a.smith")) == ("agent",)
+    assert changed_fields(repository.metadata(recording_id), CallMetadata()) == ()
+    assert changed_fields(repository.metadata(recording_id), CallMetadata(agent="a.smith")) == ("agent",)
     repository.annotate(recording_id, CALL, {})
-    assert repository.changed_fields(recording_id, CALL) == ()
-    assert repository.changed_fields(recording_id, CallMetadata(agent="a.smith", sources=CALL.sources)) == (
+    assert changed_fields(repository.metadata(recording_id), CALL) == ()
+    assert changed_fields(repository.metadata(recording_id), CallMetadata(agent="a.smith", sources=CALL.sources)) == (
         "call_id",
         "started_at",
         "utc_offset_min",
