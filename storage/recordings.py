@@ -78,12 +78,12 @@ def recording_states(connection: sa.Connection, ids: Sequence[int]) -> dict[int,
     return states
 
 
-def hashes(connection: sa.Connection, ids: Sequence[int]) -> dict[int, str]:
-    """Return the SHA-256 of known recordings, by their ids."""
+def lock_recordings(connection: sa.Connection, ids: Sequence[int]) -> dict[int, str]:
+    """Return the SHA-256 of known recordings, by their ids; their rows are locked, in the order of the hashes."""
     found: dict[int, str] = {}
     for batch in batches(ids):
         wanted = sa.select(RecordingRow.id, RecordingRow.sha256).where(RecordingRow.id.in_(batch))
-        found.update(connection.execute(wanted).all())
+        found.update(connection.execute(wanted.order_by(RecordingRow.sha256).with_for_update()).all())
     return found
 
 

@@ -25,7 +25,7 @@ from storage.overview import load_calls, load_overview
 from storage.publications import published_detail, store_publications
 from storage.quality import load_quality
 from storage.recordings import (
-    hashes,
+    lock_recordings,
     recording_states,
     register_recording,
     register_recordings,
@@ -140,11 +140,11 @@ class Repository:
         """
         calls = {recording_id: call for recording_id, call, _ in told}
         with writing(self._engine) as connection:
+            sha256s = lock_recordings(connection, list(calls))
             kept = load_all_metadata(connection, list(calls))
             store_metadata(connection, calls)
             for recording_id, _, documents in told:
                 replace_documents(connection, recording_id, documents)
-            sha256s = hashes(connection, list(calls))
             changed = {key: ", ".join(changed_fields(kept.get(key), call)) for key, call in calls.items()}
             events = ((sha256s[key], {"fields": changed[key], **_objects(keys)}) for key, _, keys in told)
             self._audit_all(connection, "recording.annotate", events)

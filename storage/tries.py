@@ -149,7 +149,7 @@ def settle_tries(
     """
     leases = open_tries(connection, list(tokens))
     mine = {row: lease.token for row, lease in leases.items() if lease.token == tokens[row]}
-    for batch in batches(list(mine.values())):
+    for batch in batches(sorted(mine.values())):
         end_tries(connection, TryRow.id.in_(batch), outcome, now)
     free = {row for row, token in tokens.items() if token is None and row not in leases}
     for row in tokens.keys() - mine.keys() - free:
@@ -171,8 +171,15 @@ def end_tries(
     connection: sa.Connection, which: sa.ColumnElement[bool], outcome: TryOutcome, now: datetime, note: str = ""
 ) -> int:
     """End those of the open tries; return how many."""
+    _lock(connection, which)
     values = {"ended_at": now, "outcome": outcome, "note": note}
     return connection.execute(sa.update(TryRow).where(_OPEN, which).values(values)).rowcount
+
+
+def _lock(connection: sa.Connection, which: sa.ColumnElement[bool]) -> None:
+    """Lock those of the open tries, in one order by all, so that no two wait for each other: a worker publishes many
+    recordings while its heart beats."""
+    connection.execute(sa.select(TryRow.id).where(_OPEN, which).order_by(TryRow.id).with_for_update())
 
 
 def lost_tries(connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime, note: str) -> list[str]:
@@ -190,6 +197,7 @@ def beat(connection: sa.Connection, term: Term) -> int:
     alive = sa.update(WorkerRow).where(WorkerRow.owner == term.owner)
     connection.execute(alive.values(alive_until=term.expires_at))
     beaten = {"heartbeat_at": term.now, "expires_at": term.expires_at}
+    _lock(connection, TryRow.owner == term.owner)
     return connection.execute(sa.update(TryRow).where(_OPEN, TryRow.owner == term.owner).values(beaten)).rowcount
 
 
