@@ -57,6 +57,7 @@ def call_row(call: RunCall) -> dict[str, object]:
         "words": call.words,
         "redactions": call.redactions,
         "confidence": None if call.mean_confidence is None else round(call.mean_confidence, 3),
+        "estimated WER": None if call.estimated_wer is None else f"{call.estimated_wer:.1%}",
         "speech without words, s": None
         if call.speech_without_words_s is None
         else round(call.speech_without_words_s, 1),
@@ -65,17 +66,23 @@ def call_row(call: RunCall) -> dict[str, object]:
 
 
 def quality(run_id: int, calls: Sequence[RunCall], removed: Mapping[str, int]) -> str:
-    """The figures of a run as Markdown: confidence is weighted by words."""
+    """The figures of a run as Markdown: confidence and estimated word error rate are weighted by words."""
     states = Counter(call.state for call in calls)
     done = [call for call in calls if call.state is RecordingState.PUBLISHED]
     words = sum(call.words or 0 for call in done)
     confidence = sum((call.mean_confidence or 0.0) * (call.words or 0) for call in done) / words if words else 0.0
+    estimated = [(call.estimated_wer, call.words or 0) for call in done if call.estimated_wer is not None]
+    heard = sum(count for _, count in estimated)
+    twice = sum(call.second_words or 0 for call in done)
+    otherwise = sum(call.second_errors or 0 for call in done)
     silent_s = sum(call.speech_without_words_s or 0.0 for call in done)
     figures = {
         **{f"recordings {state.value}": f"{count}" for state, count in sorted(states.items())},
         "audio": clock(sum(call.length_s or 0.0 for call in done)),
         "words": f"{words}",
         "mean confidence": f"{confidence:.3f}",
+        **({"estimated WER": f"{sum(wer * count for wer, count in estimated) / heard:.1%}"} if heard else {}),
+        **({"heard otherwise by the second model": f"{otherwise / twice:.1%}"} if twice else {}),
         "speech without words": f"{silent_s:.1f} s",
         **{f"removed: {entity}": f"{count}" for entity, count in removed.items()},
     }

@@ -14,8 +14,8 @@ from storage.work_tables import TryRow
 
 _V_QUALITY = sa.table(
     "v_quality",
-    *(sa.column(name, sa.Double()) for name in ("mean_confidence", "speech_without_words_s")),
-    sa.column("recording_id", sa.Integer()),
+    *(sa.column(name, sa.Double()) for name in ("mean_confidence", "estimated_wer", "speech_without_words_s")),
+    *(sa.column(name, sa.Integer()) for name in ("recording_id", "second_words", "second_errors")),
 )
 
 
@@ -31,6 +31,10 @@ class RunCall:
     words: int | None
     redactions: int | None
     mean_confidence: float | None
+    estimated_wer: float | None
+    second_words: int | None
+    second_errors: int | None
+    """By how many words another model heard it otherwise, if it is one of the sample."""
     speech_without_words_s: float | None
     document: str | None
 
@@ -46,7 +50,8 @@ def load_run_calls(database: Database, run_id: int) -> tuple[tuple[RunCall, ...]
     wanted = (
         sa.select(
             *(calls.recording_id, calls.sha256, calls.state, calls.length_s, calls.speakers, calls.words),
-            *(calls.redactions, quality.mean_confidence, quality.speech_without_words_s, DocumentRow.object_key),
+            *(calls.redactions, quality.mean_confidence, quality.estimated_wer),
+            *(quality.second_words, quality.second_errors, quality.speech_without_words_s, DocumentRow.object_key),
         )
         .select_from(V_CALLS)
         .outerjoin(_V_QUALITY, quality.recording_id == calls.recording_id)
