@@ -130,8 +130,7 @@ def process_calls(run_id: int | None = None) -> str:
     for group in batch.groups:
         if batch.leased.stop.is_set():
             break
-        # Without the run's tags: for each of a task's, Prefect asks its server for a slot.
-        with TagsContext(current_tags=set()), working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
+        with working_in(batch.leased.data_dir, batch.settings.ingest.let_go_s):
             done = process_group(run_id, group)
         published, quarantined = published + done[0], quarantined + done[1]
     show_run(run_id, batch.archive, batch.settings, batch.leased.data_dir)
@@ -142,18 +141,23 @@ def process_group(run_id: int, group: tuple[Source, ...]) -> tuple[int, int]:
     """One group through all stages; returns how many of its recordings were published and how many quarantined."""
     desk = Desk()
     try:
-        mine = claim(run_id, quote(group), quote(desk))
-        if mine:
-            prepared = prepare(quote(mine), quote(desk))
-            heard = _transcribe_by_tag(prepared, desk)
-            transcripts = assemble(quote(heard), quote(desk))
-            redacted = redact(quote(transcripts), quote(desk))
-            _publish_proven(run_id, redacted, desk)
+        # Without the run's tags: for each that a task has, Prefect asks its server for a slot.
+        with TagsContext(current_tags=set()):
+            _through_stages(run_id, group, desk)
     finally:
         tally = BATCH.get().tally
         tally.errors(desk.errors)
         tally.spent(desk.stage_cpu_s)
     return len(desk.settled) - len(desk.failures), len(desk.failures)
+
+
+def _through_stages(run_id: int, group: tuple[Source, ...], desk: Desk) -> None:
+    if mine := claim(run_id, quote(group), quote(desk)):
+        prepared = prepare(quote(mine), quote(desk))
+        heard = _transcribe_by_tag(prepared, desk)
+        transcripts = assemble(quote(heard), quote(desk))
+        redacted = redact(quote(transcripts), quote(desk))
+        _publish_proven(run_id, redacted, desk)
 
 
 def _transcribe_by_tag(prepared: list[Prepared], desk: Desk) -> list[tuple[Prepared, Heard]]:
