@@ -9,9 +9,14 @@ from pathlib import Path
 from tests.corpus.calls import Call, Secret
 
 FOLDER = Path(__file__).parent
-FILES = {"a, b": ("blind_a.txt", "blind_b.txt"), "c": ("blind_c.txt",), "d": ("blind_d.txt",)}
-"""By column of the benchmark. Rules were tuned on the first two files; what was missed in the third was known when they
-were widened; the fourth is for measuring alone."""
+FILES = {
+    "a, b": ("blind_a.txt", "blind_b.txt"),
+    "c": ("blind_c.txt",),
+    "d": ("blind_d.txt",),
+    "e": ("blind_e.txt",),
+}
+"""By column of the benchmark. Rules were tuned on the first two files, and on what was missed in the third and the fourth
+when they had been measured; the fifth is for measuring alone."""
 
 _TAG = re.compile(r"<(?P<entity>[A-Z_]+):(?P<said>[^>]*)>")
 _TURN = re.compile(r"(?P<side>[A-Z]): (?P<text>.*)")
