@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from asr.errors import PipelineError
 from compliance.retention import Decision, Policy, audit_keep, decide
 from compliance.types import Hold, Kind
 from compliance.vault import recordings_in
@@ -47,6 +48,9 @@ def sweep(custody: Custody, *, dry_run: bool) -> Swept:
         holds = custody.ledger.holds()
         if custody.held(stock.facts, holds):
             held_calls.add(stock.facts.sha256)
+        if stock.leftovers:
+            is_held = stock.facts.sha256 in held_calls
+            lines += _leftovers(custody, stock, "held" if is_held else "due" if dry_run else "erased")
         decisions = overdue(custody, stock, policy, holds, vaulted=stock.facts.sha256 in in_vault)
         lines += _lines(stock, decisions, "held") if held_calls & {stock.facts.sha256} else []
         due = {kind: decision.why for kind, decision in decisions.items() if decision.delete}
@@ -77,6 +81,24 @@ def overdue(
     if Kind.TRANSCRIPT in over:
         over.pop(Kind.WORDS, None)
     return over
+
+
+def _leftovers(custody: Custody, stock: Stock, state: str) -> Iterator[Line]:
+    """Objects that were announced of a recording and of which nothing came go whatever the rules say, since no row tells
+    of them; but not while a worker has it in hand."""
+    if custody.ledger.in_hand(stock.recording_id):
+        return
+    count, note = 0, ""
+    if state == "erased":
+        in_vault = custody.in_vault(stock.facts.sha256)
+        try:
+            count = custody.ledger.drop_leftovers(
+                stock.recording_id, custody.objects.delete, custody.held, in_vault=in_vault
+            )
+        except PipelineError as error:
+            state, note = "failed", error.reason
+    if count or state != "erased":
+        yield Line(stock.facts.sha256, Kind.TRANSCRIPT, "announced and never published", state, count, note)
 
 
 def _lines(stock: Stock, decisions: dict[Kind, Decision], state: str) -> Iterator[Line]:

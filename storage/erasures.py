@@ -18,6 +18,8 @@ from storage.batches import batches
 from storage.facts import call_facts, forget_facts
 from storage.golden_tables import CorrectionRow
 from storage.inserts import insert_if_new
+from storage.kinds import goes_with
+from storage.leftovers import CERTIFICATE, KEEP, leftovers, objects_in
 from storage.summary_tables import SummaryRow
 from storage.tables import (
     AuditEventRow,
@@ -34,9 +36,6 @@ from storage.tables import (
 from storage.types import Intention, Outcome, Place, RecordingState, Stock
 from storage.work_tables import ArrivalRow
 
-WORD_DOCUMENTS = ("json",)
-"""Kinds of documents that hold the times of single words."""
-
 ERASED = "erased:"
 """Before the URI of a source whose file is gone."""
 
@@ -44,19 +43,20 @@ MOVED = "moved:"
 """Before the URI of a source whose file retention has moved: it is left alone but by an erasure on request."""
 
 
-def load_stock(connection: sa.Connection, after_id: int, limit: int) -> list[Stock]:
+def load_stock(connection: sa.Connection, after_id: int, limit: int, now: datetime) -> list[Stock]:
     """Return what there is of the recordings with greater ids, in their order, at most `limit`."""
     ids = connection.scalars(
         sa.select(RecordingRow.id).where(RecordingRow.id > after_id).order_by(RecordingRow.id).limit(limit)
     ).all()
-    return stock_of(connection, ids)
+    return stock_of(connection, ids, now)
 
 
-def stock_of(connection: sa.Connection, recording_ids: Sequence[int]) -> list[Stock]:
+def stock_of(connection: sa.Connection, recording_ids: Sequence[int], now: datetime) -> list[Stock]:
     """Return what there is of these recordings, but for the vault, which is no table."""
     facts = call_facts(connection, recording_ids)
     kinds = _kinds(connection, recording_ids)
-    return [Stock(key, facts[key], tuple(kinds.get(key, ()))) for key in recording_ids]
+    left = leftovers(connection, {key: facts[key].sha256 for key in recording_ids}, now)
+    return [Stock(key, facts[key], tuple(kinds.get(key, ())), left.get(key, {})) for key in recording_ids]
 
 
 def _kinds(connection: sa.Connection, ids: Sequence[int]) -> dict[int, list[Kind]]:
@@ -153,33 +153,26 @@ def places(connection: sa.Connection, recording_id: int) -> list[Place]:
 def object_keys(connection: sa.Connection, recording_id: int, kind: Kind) -> list[str]:
     """Return the keys of a recording's objects that go with a kind, those that later versions replaced included.
 
-    The audit trail names every rendering that there ever was. What another recording uses too is left out.
+    The audit trail names every rendering that there ever was. What another recording uses too is left out, and so are
+    certificates, but for those that were announced and that no row names.
     """
     sha256 = connection.execute(sa.select(RecordingRow.sha256).where(RecordingRow.id == recording_id)).scalar_one()
     now = connection.execute(
         sa.select(DocumentRow.kind, DocumentRow.object_key).where(DocumentRow.recording_id == recording_id)
     )
-    details = connection.scalars(sa.select(AuditEventRow.detail).where(AuditEventRow.subject == sha256))
-    once = (
-        (name.removeprefix("document."), str(key))
-        for detail in details
-        for name, key in detail.items()
-        if name.startswith("document.")
+    events = connection.execute(
+        sa.select(AuditEventRow.action, AuditEventRow.detail).where(AuditEventRow.subject == sha256)
     )
-    keys = {key for name, key in [*((row.kind, row.object_key) for row in now), *once] if goes_with(kind, name)}
+    keys = {row.object_key for row in now if goes_with(kind, row.kind)}
+    for action, detail in events:
+        for name, key in objects_in(detail):
+            if goes_with(kind, name) and (name != CERTIFICATE or action == KEEP):
+                keys.add(key)
     used = sa.select(DocumentRow.object_key).where(
         DocumentRow.object_key.in_(keys), DocumentRow.recording_id != recording_id
     )
-    return sorted(keys - set(connection.scalars(used)))
-
-
-def goes_with(kind: Kind, document: str) -> bool:
-    """Say whether a rendering of this kind ("json", "wav") goes when that is erased."""
-    if kind is Kind.REDACTED_AUDIO:
-        return document in AUDIO_KINDS
-    if kind is Kind.WORDS:
-        return document in WORD_DOCUMENTS
-    return kind is Kind.TRANSCRIPT and document not in AUDIO_KINDS
+    certified = sa.select(CertificateRow.object_key).where(CertificateRow.object_key.in_(keys))
+    return sorted(keys - set(connection.scalars(used)) - set(connection.scalars(certified)))
 
 
 def mark_place(connection: sa.Connection, recording_id: int, place: Place, moved_to: str | None) -> None:
@@ -228,13 +221,13 @@ def close_intention(connection: sa.Connection, intention_id: int, outcome: Outco
     connection.execute(sa.update(ErasureRow).where(ErasureRow.id == intention_id).values(values))
 
 
-def forget_if_bare(connection: sa.Connection, recording_id: int) -> None:
+def forget_if_bare(connection: sa.Connection, recording_id: int, now: datetime) -> None:
     """Once nothing of a recording is left, delete its names, its metadata and the transcript's own row too."""
-    [stock] = stock_of(connection, [recording_id])
+    [stock] = stock_of(connection, [recording_id], now)
     if Kind.TRANSCRIPT in stock.kinds or Kind.SUMMARY in stock.kinds or Kind.REDACTED_AUDIO in stock.kinds:
         return
     connection.execute(sa.delete(TranscriptRow).where(TranscriptRow.recording_id == recording_id))
-    if stock.kinds or any(place.moved for place in places(connection, recording_id)):
+    if stock.kinds or stock.leftovers or any(place.moved for place in places(connection, recording_id)):
         return
     sources = connection.execute(
         sa.select(sa.func.min(SourceRow.first_seen_at)).where(SourceRow.recording_id == recording_id)

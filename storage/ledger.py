@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from compliance.types import CallFacts, Hold, Kind, Scope
 from storage import audit_log, erasures, holds, tries
 from storage.facts import call_facts
+from storage.leftovers import DROP
 from storage.repository import utc_now
 from storage.session import reading, writing
 from storage.tables import AuditEventRow, ErasureRequestRow, ErasureRow, RecordingRow
-from storage.types import Intention, Outcome, Place, Request, Stock
+from storage.types import Intention, Outcome, Place, Request, Stock, TryOutcome
 from storage.vouched import Vouched, vouched
+from storage.work_tables import TryRow
 
 _BATCH = 500
 
@@ -87,7 +89,7 @@ class Ledger:
         after_id = 0
         while True:
             with reading(self._engine) as connection:
-                batch = erasures.load_stock(connection, after_id, _BATCH)
+                batch = erasures.load_stock(connection, after_id, _BATCH, self.now())
             if not batch:
                 return
             yield from batch
@@ -161,7 +163,7 @@ class Ledger:
                 outcome = replace(outcome, count=outcome.count + gone)
             erasures.close_intention(connection, intention.id, outcome, self.now())
             if outcome.done and not in_vault:
-                erasures.forget_if_bare(connection, intention.recording_id)
+                erasures.forget_if_bare(connection, intention.recording_id, self.now())
             detail: audit_log.Detail = {
                 "request": intention.request_id,
                 "kind": intention.kind.value,
@@ -172,6 +174,32 @@ class Ledger:
             action = "erasure.done" if outcome.done else "erasure.failed"
             self._audit(connection, action, facts.sha256, detail)
         return outcome
+
+    def drop_leftovers(self, recording_id: int, delete: Callable[[str], bool], held: Held, *, in_vault: bool) -> int:
+        """Have `delete` remove the objects that were announced of a recording and of which nothing came, and return how
+        many there were; none while a worker has it in hand, or a hold covers it.
+
+        Its row stays locked meanwhile, so that nobody takes it up, and a lease that has run out ends: whoever had it
+        cannot publish what is gone. Raises what `delete` raises, and nothing is written then.
+        """
+        with writing(self._engine) as connection:
+            now = self.now()
+            facts = erasures.lock_recording(connection, recording_id)
+            lease = tries.open_try(connection, recording_id)
+            if (lease and not tries.is_over(lease, now)) or held(facts, holds.load_holds(connection)):
+                return 0
+            [left] = (one.leftovers for one in erasures.stock_of(connection, [recording_id], now))
+            if not left:
+                return 0
+            count = sum(delete(key) for key in sorted(left))
+            if lease:
+                note = "a sweep found that its lease had run out"
+                tries.end_tries(connection, TryRow.id == lease.token, TryOutcome.LOST, now, note)
+                self._audit(connection, "recording.lost", facts.sha256, {"owner": lease.owner, "why": note})
+            self._audit(connection, DROP, facts.sha256, {"count": count})
+            if not in_vault:
+                erasures.forget_if_bare(connection, recording_id, now)
+        return count
 
     def begin_request(self, scope: Scope, call: str | None, reason: str, recording_ids: Sequence[int]) -> int:
         """Write that an erasure of these recordings was asked for and is intended, all at once; return its number.

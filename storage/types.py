@@ -257,11 +257,13 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What there is of one recording, by kind, and what rules look at."""
+    """What there is of one recording, by kind, and what rules look at; `leftovers` are objects that were announced and
+    of which nothing came, their kinds by their keys."""
 
     recording_id: int
     facts: CallFacts
     kinds: tuple[Kind, ...]
+    leftovers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

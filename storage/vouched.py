@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from compliance.types import Kind
 from storage.audit_log import Detail
-from storage.erasures import goes_with
+from storage.kinds import goes_with
 from storage.tables import AuditEventRow
 
 _PUBLISHED, _ANNOTATED, _ERASED = "recording.publish", "recording.annotate", "erasure.done"

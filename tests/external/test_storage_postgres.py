@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -35,6 +35,7 @@ from storage.search_query import parse
 from storage.session import alembic_config, migrate, open_database, reading, scrub, writing
 from storage.types import AudioFacts, CallQuality, Failure, Outcome, Publication, RecordingState
 from storage.views import VIEWS, days, rows_of
+from tests import left_behind
 from tests.measured_calls import store_measured
 from tests.migrating import fill_every_table, step_down_and_up
 from tests.searches import CALLS, FOUND, MONDAY, fill, found
@@ -276,6 +277,11 @@ def erase_all(engine: sa.Engine, ledger: Ledger, now: datetime) -> None:
             for intention in ledger.intentions(stock.recording_id):
                 ledger.close(intention, Outcome(done=True, count=0), in_vault=False)
     scrub(engine)
+
+
+@pytest.mark.parametrize("scene", left_behind.SCENES, ids=lambda scene: scene.__name__)
+def test_what_was_left_behind(scene: Callable[..., None], engine: sa.Engine) -> None:
+    scene(left_behind.Scene(engine), call())
 
 
 def test_erasing_and_holding(engine: sa.Engine) -> None:

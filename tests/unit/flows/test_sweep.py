@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from asr.errors import ConfigError, SkippableError
+from asr.decode import identify
+from asr.errors import ConfigError, RetryableError, SkippableError
 from asr.types import CallMetadata
 from compliance.errors import RetentionError
 from compliance.master_key import new_key_text
@@ -27,12 +28,12 @@ from flows.sweep import sweep
 from storage.errors import NoTranscriptError, UnknownRecordingError
 from storage.facts import call_facts
 from storage.leases import Leases
-from storage.objects import Shelf
+from storage.objects import FolderStore, Shelf
 from storage.search import Where, search
 from storage.search_query import parse
 from storage.session import reading, writing
 from storage.tables import TurnRow
-from storage.types import AudioFacts, Publication, RecordingState
+from storage.types import AudioFacts, Failure, Publication, RecordingState
 
 ALL_AT_ONCE = 'default = "0 days"\n[[rule]]\nkind = "audit"\nkeep = "forever"'
 TEXTS = ("turns", "words", "redactions", "summaries", "documents", "transcripts")
@@ -265,6 +266,57 @@ def test_renderings_that_were_kept_and_never_published_go_too(kept) -> None:  # 
     assert kept.archive.objects.exists(key)
     erase(kept.custody(), Scope.CALL, recording.sha256, "x")
     assert not kept.archive.objects.exists(key)
+
+
+def test_what_a_publication_that_was_refused_left_goes_with_the_next_sweep(kept) -> None:  # type: ignore[no-untyped-def]
+    repository, custody = kept.archive.repository, kept.custody()
+    path = kept.sources / "lou.wav"
+    path.write_bytes(b"sound of lou")
+    recording = identify(path)
+    shelf = Shelf(kept.archive.objects, date(2026, 9, 24))
+    made = [Document("json", "application/json", b"marzipan"), Document("certificate", "application/json", b"{}")]
+    keys = shelf.keys(made)
+    repository.register(recording)
+    repository.announce([(recording.sha256, {"json": keys["json"]}, keys["certificate"])])
+    shelf.put(made)
+    repository.quarantine(1, recording, Failure("publish", "x", "y"))
+    assert [line.state for line in sweep(custody, dry_run=True).lines] == ["due"]
+    number = hold(custody, recording.sha256)
+    assert [line.state for line in sweep(custody, dry_run=False).lines] == ["held"]
+    assert all(kept.archive.objects.exists(key) for key in keys.values())
+    custody.ledger.release_hold(number, "closed")
+    [line] = sweep(custody, dry_run=False).lines
+    assert (line.sha256, line.why, line.state, line.count) == (
+        *(recording.sha256, "announced and never published", "erased"),
+        2,
+    )
+    assert not any(kept.archive.objects.exists(key) for key in keys.values())
+    assert len(text_objects(kept)) == 8
+    assert path.exists(), "no rule takes it"
+    assert sweep(custody, dry_run=False).lines == ()
+    assert repository.find("lou").state is RecordingState.QUARANTINED
+    assert check_trail(custody, repository, custody.signer.public) == []
+
+
+def test_what_cannot_be_dropped_is_told_of_and_tried_again(kept, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    repository, custody = kept.archive.repository, kept.custody()
+    path = kept.sources / "lou.wav"
+    path.write_bytes(b"sound of lou")
+    recording = identify(path)
+    shelf, made = Shelf(kept.archive.objects, date(2026, 9, 24)), [Document("json", "application/json", b"marzipan")]
+    repository.register(recording)
+    repository.announce([(recording.sha256, shelf.keys(made), None)])
+    shelf.put(made)
+
+    def refuse(*_: object) -> bool:
+        raise RetryableError("the bucket is away", "Try again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderStore, "delete", refuse)
+        swept = sweep(custody, dry_run=False)
+    assert not swept.complete
+    assert [(line.state, line.note) for line in swept.lines] == [("failed", "the bucket is away")]
+    assert [line.state for line in sweep(custody, dry_run=False).lines] == ["erased"]
 
 
 def tell(kept, name: str, **told: Any) -> None:  # type: ignore[no-untyped-def]
