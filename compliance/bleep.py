@@ -6,9 +6,11 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 
 from asr.types import Channel, RegionKind, SpokenWord, Transcript
 from compliance.policies import PCI
+from compliance.spoken_numbers import is_filler
 from compliance.types import RedactedTranscript, RedactedWord, Redaction
 
 PAD_S = 0.25
@@ -40,8 +42,12 @@ _WORD_S, _LETTER_S = 0.25, 0.08
 """A kept word accounts for so much speech, and so much more for each letter: "was" that lasts 2 s is another thing that
 was said, and not heard. Twelve letters in a second are an unhurried talker's rate."""
 
-_UNTOLD_S, _SHORTEST_SOUND_S = 0.5, 0.2
+_UNTOLD_S, SHORTEST_SOUND_S = 0.5, 0.2
 """So much speech beside a word that accounts for less than half of it is a figure or more; so much without a word."""
+
+LONGEST_PAUSE_S = 1.0
+"""Longer than anybody pauses between two groups of a number: what one side is silent for while the other asks for the
+rest is left."""
 
 KEYS = "DTMF"
 """The cause of what goes since keys were pressed in it."""
@@ -81,8 +87,9 @@ def removals(transcript: Transcript, redacted: RedactedTranscript, speech: Speec
     `transcript` is what `redacted` was made from. Where words have no reliable time, the turn that holds them goes.
     """
     found = [
-        _removal(redaction, words, redacted, speech.get(redaction.channel, ()))
+        removal
         for redaction, words in _removed(transcript, redacted)
+        for removal in _removals(redaction, words, redacted, speech.get(redaction.channel, ()))
     ]
     keys = (region for region in redacted.regions if region.kind is RegionKind.DTMF)
     found += [Removal(region.channel, max(0.0, region.start_s - PAD_S), region.end_s + PAD_S, KEYS) for region in keys]
@@ -138,19 +145,58 @@ def doubt_of(words: Sequence[SpokenWord], speech: Sequence[tuple[float, float]])
     return None
 
 
-def _removal(
+def unsaid(start_s: float, end_s: float, speech: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The pauses over LONGEST_PAUSE_S inside a stretch.
+
+    >>> unsaid(1.0, 9.0, [(0.5, 2.0), (3.5, 4.0), (4.5, 9.5)])
+    [(2.0, 3.5)]
+    """
+    inside = [burst for burst in speech if burst[1] > start_s and burst[0] < end_s]
+    return [(one[1], two[0]) for one, two in pairwise(inside) if two[0] - one[1] > LONGEST_PAUSE_S]
+
+
+def bare_s(
+    start_s: float, end_s: float, spans: Sequence[tuple[float, float]], speech: Sequence[tuple[float, float]]
+) -> float:
+    """How many seconds of speech of a stretch no span covers; infinitely many, if none covers one of its edges.
+
+    >>> bare_s(1.0, 9.0, [(0.5, 2.5), (7.0, 9.5)], [(1.0, 2.0), (6.5, 8.0)])
+    0.5
+    """
+    if not all(any(one[0] <= edge <= one[1] for one in spans) for edge in (start_s, end_s)):
+        return float("inf")
+    left, at_s = [], start_s
+    for one in sorted(spans):
+        if one[0] > at_s:
+            left.append((at_s, min(one[0], end_s)))
+        at_s = max(at_s, one[1])
+    return sum(max(0.0, min(gap[1], burst[1]) - max(gap[0], burst[0])) for gap in left for burst in speech)
+
+
+def _removals(
     redaction: Redaction,
     words: Sequence[SpokenWord],
     redacted: RedactedTranscript,
     speech: Sequence[tuple[float, float]],
-) -> Removal:
+) -> Iterator[Removal]:
     doubt = doubt_of(words, speech)
     start_s, end_s = float(redaction.start_s), float(redaction.end_s)
     if doubt:
         place = whole_turns(redaction.channel, start_s, end_s, redacted, speech)
-    else:
-        place = padded(start_s, end_s, speech)
-    return Removal(redaction.channel, *place, redaction.entity, doubt)
+        yield Removal(redaction.channel, *place, redaction.entity, doubt)
+        return
+    for pause_s, resumed_s in unsaid(start_s, end_s, speech):
+        if not any(_fills(word, pause_s, resumed_s) for word in words):
+            yield Removal(redaction.channel, *padded(start_s, pause_s, speech), redaction.entity)
+            start_s = resumed_s
+    yield Removal(redaction.channel, *padded(start_s, end_s, speech), redaction.entity)
+
+
+def _fills(word: SpokenWord, pause_s: float, resumed_s: float) -> bool:
+    """Whether a word was heard where the detector hears nobody: all of it, or on both sides. Then that is no pause."""
+    inside = pause_s <= word.start_s and word.end_s <= resumed_s
+    across = word.start_s <= pause_s and resumed_s <= word.end_s
+    return (inside or across) and not is_filler(word.text)
 
 
 def _untold(channel: Channel, redacted: RedactedTranscript, speech: Sequence[tuple[float, float]]) -> Iterator[Removal]:
@@ -164,7 +210,7 @@ def _untold(channel: Channel, redacted: RedactedTranscript, speech: Sequence[tup
             continue
         told_s = sum(_told_s(word, start_s, end_s) for word in words if word.start_s < end_s and word.end_s > start_s)
         untold_s = end_s - start_s - told_s
-        if (told_s <= 0.0 and untold_s >= _SHORTEST_SOUND_S) or (untold_s >= _UNTOLD_S and untold_s > told_s):
+        if (told_s <= 0.0 and untold_s >= SHORTEST_SOUND_S) or (untold_s >= _UNTOLD_S and untold_s > told_s):
             yield Removal(channel, *padded(start_s, end_s, speech), UNTOLD)
 
 

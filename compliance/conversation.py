@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from compliance.dictation import SHORT_REPLY_WORDS, is_hesitation
 from compliance.quantities import is_quantity
+from compliance.readers.dates import MONTHS
 from compliance.spoken_numbers import is_homophone, is_number_word, luhn_valid
 from compliance.topics import Topic
 from compliance.utterance import Utterance
@@ -31,6 +32,9 @@ BEGUN_DIGITS = 12
 GROUP_TURNS = 4
 """Turns between two groups of one number at most; callwright's own choice."""
 
+REST_TURNS = 3
+"""Turns after a question in which the same side asks for the rest of it; callwright's own choice."""
+
 MAX_QUESTION_WORDS = 16
 FEW_WORDS = 4
 """Words of a question at most, and those that are one without a question word: "and the street"."""
@@ -42,6 +46,7 @@ _PLACE = re.compile(
     r"|come|from|calling|you|deliver|going|staying|home|pick|collect|drop|leave|mail|post|bring|visit|dispatch|meet)"
     r"|where's home|where should (?:[\w']+ ){1,3}?go)(?!\S)"
 )
+_NO_PLACE = re.compile(r"(?<!\S)(?:e-?mail|e mail|ip|web) address(?:es)?(?!\S)")
 _ASKED_LAST = re.compile(
     r"(?<!\S)(?:what|which|what's the|and the|and your|and) (?:town|city|street|road|state|county|village|address|flat"
     r"|apartment|house|building|suburb|post ?town)(?: (?:and|or) (?:state|county|zip(?: code)?|town|city))?"
@@ -104,9 +109,10 @@ def is_talk(turn: Utterance) -> bool:
 
 def asks_place(turn: Utterance) -> bool:
     """Whether a turn asks for a town, a street or the like: it names one in a question or in a few words."""
-    if not _PLACE.search(turn.text) or len(turn.tokens) > MAX_QUESTION_WORDS:
+    text = _NO_PLACE.sub("", turn.text)
+    if not _PLACE.search(text) or len(turn.tokens) > MAX_QUESTION_WORDS:
         return False
-    if _ASKED_LAST.search(turn.text):
+    if _ASKED_LAST.search(text):
         return True
     question = turn.words[-1][-1:] == "?" or not _QUESTION.isdisjoint(turn.tokens[:4]) or turn.tokens[-1] == "please"
     return question or len(turn.tokens) <= FEW_WORDS
@@ -130,8 +136,8 @@ def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Mome
         elif len(turn.words) > 1 or turn.side != placed_by:
             placed_by = ""
         waited += 1
-        if not own and paying and _PART_OF_DATE.fullmatch(turn.text) and _DATED.isdisjoint(asked):
-            own = (Topic.EXPIRY,)
+        if not own and _PART_OF_DATE.fullmatch(turn.text) and _DATED.isdisjoint(asked):
+            own = (Topic.EXPIRY,) if paying else _rest_of_date(turns, index)
         if not own and Topic.NAME in asked and _PART_OF_NAME.search(turn.text):
             own = (Topic.NAME,)
         if own:
@@ -141,15 +147,34 @@ def _moments(turns: Sequence[Utterance], begun: frozenset[int]) -> Iterator[Mome
             paying -= paying > 0
 
 
+def _rest_of_date(turns: Sequence[Utterance], index: int) -> tuple[Topic, ...]:
+    """What a month or a year that is asked for is of, by what its asker asks for next.
+
+    A year after a month is all that a card has, a year before day and month is of a birth.
+    """
+    turn = turns[index]
+    after = next((one for one in turns[index + 1 : index + 1 + REST_TURNS] if one.side == turn.side), None)
+    if after is None:
+        return ()
+    if any(mention.topic is Topic.BIRTH for mention in after.mentions):
+        return (Topic.BIRTH,)
+    month_first = "month" in turn.tokens and "year" in after.tokens and _PART_OF_DATE.fullmatch(after.text)
+    return (Topic.EXPIRY,) if month_first else ()
+
+
 def _is_loose(turn: Utterance, moment: Moment) -> bool:
-    """Whether a turn holds nothing but digits and what sounds like them, while digits are waited for."""
-    if not (moment.paying or not _IN_DIGITS.isdisjoint(moment.asked)):
+    """Whether a turn holds nothing but digits, months and what sounds like digits, while digits are waited for; what it
+    calls them by itself is nothing else."""
+    own = [mention for mention in turn.mentions if mention.topic in _IN_DIGITS]
+    if not (moment.paying or own or not _IN_DIGITS.isdisjoint(moment.asked)):
         return False
-    alike = sum(map(is_homophone, turn.tokens))
-    digits = sum(is_number_word(token) or token.isdigit() for token in turn.tokens)
-    said = alike + digits
-    rest = [token for token in turn.tokens if not is_homophone(token) and not is_number_word(token)]
-    return bool(alike and digits and said > 1) and all(token.isdigit() or is_hesitation(token) for token in rest)
+    named = {word for mention in own for word in range(mention.first_word, mention.last_word)}
+    tokens = [token for at, token in enumerate(turn.tokens) if at not in named]
+    alike = sum(map(is_homophone, tokens))
+    digits = sum(is_number_word(token) or token.isdigit() or token in MONTHS for token in tokens)
+    rest = (token for token in tokens if not is_homophone(token) and not is_number_word(token))
+    dated = all(token.isdigit() or token in MONTHS or is_hesitation(token) for token in rest)
+    return bool(alike and digits) and dated
 
 
 def _begun(turns: Sequence[Utterance]) -> frozenset[int]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from compliance.conversation import Moment
+from compliance.dictation import is_hesitation
 from compliance.findings import Finding
 from compliance.names import lexicon
 from compliance.readers.codes import letter_at
@@ -46,6 +47,9 @@ _ASIDE = re.compile(
     r"|with (?:a|an|one|two|double|the letter) \w+(?: not (?:a|an) \w+)?|like (?:the|a) \w+|(?:the )?(?:number|digit)s?"
     r"|spelled out|spel(?:led|t)|then|and then|that's (?:it|all)|two [a-z]s)(?!\S)"
 )
+_TOLD = re.compile(r"(?<!\S)(?:(?:the )?(?:number|digit|letter)s?|with (?:a|an|one|two|double|the letter) \w+)(?!\S)")
+"""What is said of a letter or a digit, and is of the address between two parts of it: "montoya the number four"."""
+
 _NEUTRAL = word_set(
     "um uh er erm and then so it's its it is that's that the a yeah yes yep okay ok next uhm mm hmm well oh all"
 )
@@ -159,6 +163,7 @@ def pieces(turn: Utterance, *, plain: bool = True) -> list[WordSpan]:
     everyday = [at for at, token in enumerate(tokens) if at not in sure | aside and token not in _NEUTRAL]
     alone = plain and len(everyday) <= MAX_PLAIN_WORDS and not any(tokens[at] in _TALK for at in everyday)
     taken = sure | {at for at in everyday if alone or (tokens[at] not in _TALK and _beside_joint(tokens, at))}
+    taken |= _between(turn, taken)
     spans: list[WordSpan] = []
     for at in sorted(taken):
         if spans and spans[-1][1] == at:
@@ -193,8 +198,18 @@ def _sure(turn: Utterance, aside: set[int]) -> set[int]:
     return sure
 
 
+def _between(turn: Utterance, taken: set[int]) -> set[int]:
+    """Words that tell of a letter or a digit, between two words that are taken."""
+    words: set[int] = set()
+    for match in _TOLD.finditer(turn.text):
+        first, last = words_of(turn.text, *match.span())
+        if first - 1 in taken and (last in taken or last - 1 in taken):
+            words.update(range(first, last))
+    return words
+
+
 def _opens(token: str) -> bool:
-    return token in _CUES or is_email_joint(token)
+    return token in _CUES or is_hesitation(token) or is_email_joint(token)
 
 
 def _is_strange(token: str) -> bool:

@@ -178,11 +178,18 @@ def _token(word: str) -> str:
     return token if token in _WITH_S else token.removesuffix("'s") or "_"
 
 
+def _hyphened(phrase: str) -> str:
+    """The pattern with a hyphen wherever it has a space: "valid-through", "date-of-birth"."""
+    return re.sub(r"\[[^]]*\]| ", lambda found: "[ -]" if found[0] == " " else found[0], phrase)
+
+
 class TopicReader:
     """Finds topics; holds the compiled phrases."""
 
     def __init__(self) -> None:
-        self._patterns = [(topic, re.compile(rf"(?<!\S)(?:{phrase})(?!\S)")) for topic, phrase in PHRASES.items()]
+        self._patterns = [
+            (topic, re.compile(rf"(?<!\S)(?:{_hyphened(phrase)})(?!\S)")) for topic, phrase in PHRASES.items()
+        ]
 
     def read(self, words: Sequence[str]) -> list[Mention]:
         """Every mention in a turn's words, in order and without overlap."""

@@ -19,12 +19,14 @@ from compliance.readers.codes import (
     spelt,
 )
 from compliance.readers.dates import (
+    asks_child,
     find_ages,
     find_births,
     find_date_parts,
     find_dates,
     find_days,
     find_expiries,
+    find_expiry_months,
     find_holidays,
     find_years,
     from_end,
@@ -86,6 +88,7 @@ SHOWN = {
 _ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
 _OTHER_EXPIRY = word_set(
     "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
+    " insurance subscription voucher certificate permit promotion tariff prescription agreement policy guarantee"
 )
 
 
@@ -98,7 +101,7 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
         if not moment.asked and shown:
             here = replace(moment, asked=shown.asked, asker=shown.asker)
         topics = []
-        for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index)):
+        for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index), child=_of_child(turns, index)):
             yield Finding(index, first, last, entity)
             topics += [SHOWN[entity]] if entity in SHOWN else []
         addressed += [index] if Topic.ADDRESS in topics else []
@@ -138,8 +141,9 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
             yield Finding(index, first, last, "PERSON")
 
 
-def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[int, int, str]]:
-    """First word, word after the last, and entity of all in one turn; `goes_on` if more of an address is asked next."""
+def _spans(turn: Utterance, moment: Moment, *, goes_on: bool, child: bool) -> Iterator[tuple[int, int, str]]:
+    """First word, word after the last, and entity of all in one turn; `goes_on` if more of an address is asked next,
+    `child` if the other side has just asked for somebody's child."""
     asked, other, paid = moment.asked, turn.side != moment.asker, moment.paying
     own = {mention.topic for mention in turn.mentions}
     topics = own | set(asked)
@@ -155,6 +159,7 @@ def _spans(turn: Utterance, moment: Moment, *, goes_on: bool) -> Iterator[tuple[
         yield first, last, "PERSON"
     yield from _coded(turn, moment, topics)
     yield from _dated(turn, topics, asked, paid=paid)
+    yield from ((*span, "DATE_OF_BIRTH") for span in _births(turn, topics, child=child))
 
 
 def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tuple[int, int, str]]:
@@ -174,6 +179,10 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
         yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=pieced is not Topic.NAME))
     yield from ((*span, "IBAN_CODE") for span in find_ibans(turn))
     yield from ((*span, "US_SSN") for span in find_insurance(turn))
+
+
+def _of_child(turns: Sequence[Utterance], index: int) -> bool:
+    return index > 0 and turns[index - 1].side != turns[index].side and asks_child(turns[index - 1])
 
 
 def _goes_on(turns: Sequence[Utterance], index: int) -> bool:
@@ -232,16 +241,17 @@ def _dated(
             yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
     if entity == "CREDIT_CARD_EXPIRATION":
         yield from ((*span, entity) for span in find_years(turn, list(find_dates(turn, asked=True))))
-    yield from ((*span, "DATE_OF_BIRTH") for span in _births(turn, topics))
+        yield from ((*span, entity) for span in find_expiry_months(turn))
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"
 
 
-def _births(turn: Utterance, topics: set[Topic]) -> Iterator[WordSpan]:
+def _births(turn: Utterance, topics: set[Topic], *, child: bool) -> Iterator[WordSpan]:
     """Dates of birth by what they say, and by year, holiday or day alone where one is spoken of."""
-    yield from find_births(turn)
+    births = list(find_births(turn, child=child))
+    yield from births
     if Topic.BIRTH in topics:
         yield from find_years(turn, list(find_dates(turn)))
         yield from find_holidays(turn)
-    if any(mention.topic is Topic.BIRTH for mention in turn.mentions):
+    if births or any(mention.topic is Topic.BIRTH for mention in turn.mentions):
         yield from find_days(turn)

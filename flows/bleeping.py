@@ -13,8 +13,8 @@ from asr.files.readers import Reader, open_reader
 from asr.files.writers import Format, flac_for, format_like, open_writer
 from asr.timebase import covering, to_seconds
 from asr.types import Channel, FindingEffect, FindingKind, Recording, Span
-from compliance.bleep import Removal, Speech
-from compliance.types import RedactedTranscript
+from compliance.bleep import SHORTEST_SOUND_S, Removal, Speech, bare_s
+from compliance.types import RedactedTranscript, Redaction
 from configs.settings import Settings
 from flows.preparation import Prepared
 
@@ -72,6 +72,15 @@ def bleep(
         return copy
     copy.path.unlink()
     return _written(prepared, redacted, removals, stem.with_suffix(".flac"), flac_for(wanted.codec), settings)
+
+
+def covers(copy: Copy, at: int, redaction: Redaction, speech: Sequence[tuple[float, float]]) -> bool:
+    """Whether a copy's channel `at` holds a tone or silence from the beginning to the end of a redaction, but where
+    nobody speaks: less than a sound of it may be left, as two detections differ by a little."""
+    rate_hz = copy.sample_rate_hz
+    start_s, end_s = float(redaction.start_s), min(float(redaction.end_s), to_seconds(copy.n_samples, rate_hz))
+    spans = [(to_seconds(span.start, rate_hz), to_seconds(span.stop, rate_hz)) for span in copy.spans[at]]
+    return start_s >= end_s or bare_s(start_s, end_s, spans, speech) < SHORTEST_SOUND_S
 
 
 def places_left(copy: Copy) -> int:

@@ -19,7 +19,7 @@ from compliance.redactor import Redactor
 from compliance.survivors import Survivor, counted, survivors
 from compliance.types import RedactedTranscript
 from configs.settings import Settings
-from flows.bleeping import Copy, bleep, places_left, sides, speech_of
+from flows.bleeping import Copy, bleep, covers, places_left, sides, speech_of
 from flows.desk import Desk
 from flows.listeners import Listener
 from flows.neighbourhoods import cut, kept_words, near, pieces
@@ -139,13 +139,11 @@ def prove(cases: Sequence[Case], listening: Listening, desk: Desk) -> list[Case]
 
 
 def _sound(case: Case) -> Case:
-    """The case, if its copy holds a tone or silence wherever its text has a mark; else UnprovenError."""
-    places = sides(case.prepared, case.redacted)
-    rate_hz = case.copy.sample_rate_hz
+    """The case, if its copy holds a tone or silence wherever its text has a mark, but for long pauses; else
+    UnprovenError."""
+    places, speech = sides(case.prepared, case.redacted), speech_of(case.prepared, case.redacted)
     for one in case.redacted.redactions:
-        start, stop = to_samples(one.start_s, rate_hz), min(to_samples(one.end_s, rate_hz), case.copy.n_samples)
-        spans = case.copy.spans[places[one.channel]]
-        if not any(span.start <= start and stop <= span.stop for span in spans) and start < stop:
+        if not covers(case.copy, places[one.channel], one, speech.get(one.channel, ())):
             raise UnprovenError(f"{case.recording.name}: the sound of a {one.entity} was not removed", _REMEDY)
     if left := places_left(case.copy):
         raise UnprovenError(

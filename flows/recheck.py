@@ -11,7 +11,6 @@ from typing import Any
 from asr.bleeping import Cover
 from asr.errors import FatalError, PipelineError, SkippableError
 from asr.files.writers import Format
-from asr.timebase import to_samples
 from asr.types import CallMetadata, Channel, Span
 from asr.vad import SpeechDetector
 from compliance.bleep import UNTOLD, Removal
@@ -25,7 +24,7 @@ from compliance.survivors import counted, text_survivors
 from compliance.types import AUDIO_KINDS, Kind, RedactedTranscript, RedactedTurn, RedactedWord
 from configs.settings import Settings
 from flows import preparation
-from flows.bleeping import Copy, as_recording, places_left
+from flows.bleeping import Copy, as_recording, covers, places_left, speech_of
 from flows.custody import Custody
 from flows.proof import Case, Listening, listen, marked
 from storage.errors import NoTranscriptError
@@ -189,12 +188,17 @@ class Checker:
         """What is wrong with a redacted copy that is the one that was certified."""
         copy, sides = _described(path, certified)
         faults = []
-        uncovered = [one.entity for one in transcript.redactions if not _covers(copy, sides, one.channel, one)]
+        heard = _case(copy, sides, transcript, self.detector, self.listening.settings)
+        speech = speech_of(heard.prepared, heard.redacted)
+        uncovered = [
+            one.entity
+            for one in transcript.redactions
+            if one.channel not in sides or not covers(copy, sides.index(one.channel), one, speech.get(one.channel, ()))
+        ]
         if uncovered:
             faults.append(f"the sound of {', '.join(counted(uncovered))} was not removed")
         if left := places_left(copy):
             faults.append(f"its {kind} holds other sound than it should in {left} places")
-        heard = _case(copy, sides, transcript, self.detector, self.listening.settings)
         listen([heard], replace(self.listening, redactor=self._redactor(transcript.policy)))
         faults += [
             f"{entity} may be heard in its {kind}" for entity in counted(survivor.entity for survivor in heard.left)
@@ -232,14 +236,6 @@ def _described(path: Path, certified: Mapping[str, Any]) -> tuple[Copy, tuple[Ch
         tuple(at for at, name in enumerate(named) if name == "ignored"),
     )
     return copy, tuple(Channel(name) if name in set(Channel) else None for name in named)
-
-
-def _covers(copy: Copy, sides: Sequence[Channel | None], channel: Channel, one: Any) -> bool:
-    start, stop = (to_samples(at_s, copy.sample_rate_hz) for at_s in (one.start_s, one.end_s))
-    stop = min(stop, copy.n_samples)
-    if start >= stop or channel not in sides:
-        return channel in sides
-    return any(span.start <= start and stop <= span.stop for span in copy.spans[sides.index(channel)])
 
 
 def _case(

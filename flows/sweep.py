@@ -84,8 +84,8 @@ def overdue(
 
 
 def _leftovers(custody: Custody, stock: Stock, state: str) -> Iterator[Line]:
-    """Objects that were announced of a recording and of which nothing came go whatever the rules say, since no row tells
-    of them; but not while a worker has it in hand."""
+    """Objects that were announced of a recording and of which nothing came go whatever the rules say, since no row
+    tells of them; but not while a worker has it in hand."""
     if custody.ledger.in_hand(stock.recording_id):
         return
     count, note = 0, ""

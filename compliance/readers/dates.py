@@ -8,10 +8,11 @@ from collections.abc import Iterator, Sequence
 from compliance.quantities import is_quantity
 from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import NumberRun, read_numbers
+from compliance.topics import Topic
 from compliance.utterance import Utterance
 from compliance.vocabulary import word_set
 
-_MONTHS = word_set(
+MONTHS = word_set(
     """
     january february march april may june july august september october november december jan feb mar apr jun
     jul aug sep sept oct nov dec
@@ -26,9 +27,13 @@ _ORDINALS = word_set(
 _TENS = word_set("twenty thirty")
 _VERBS = word_set("may march mar second first sun")
 _ASIDE = word_set("yes yeah yep it's its no sorry so oh okay ok is that that's i said then year sir ma'am madam please")
-_AFTER_DAY = word_set("of not no and so sorry yes but isn't is um uh") | _MONTHS
+_AFTER_DAY = word_set("of not no and so sorry yes but isn't is um uh") | MONTHS
 YEAR_GAP_WORDS = 6
 """Words between day and year at most; callwright's own choice."""
+
+_CALLED = word_set("day month year")
+_BEFORE_DATE = word_set("on in and then um uh er")
+"""Of what joins the parts of a date, what may stand before its first and is not of it."""
 
 _GLUE = word_set("of the and in day month year um uh er slash dash stroke hyphen dot then end on")
 _HOLIDAY = re.compile(
@@ -41,8 +46,19 @@ _HOLIDAY = re.compile(
 _SUFFIXED = re.compile(r"\d{1,2}(?:st|nd|rd|th)")
 _FIGURES = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.](?:\d{4}|\d{1,2})")
 _SHORT_FIGURES = re.compile(r"\d{1,2}[-/.]\d{2}(?:\d{2})?")
-OLDEST_YEAR, LATEST_YEAR = 1900, 2008
-"""Years of a whole date that nothing explains and that is yet taken for a birth; callwright's own choice."""
+OLDEST_YEAR, LATEST_YEAR, LATEST_CHILDS_YEAR = 1900, 2008, 2099
+"""Years of a whole date that nothing explains and that is yet taken for a birth, a child's if one was asked for;
+callwright's own choice."""
+
+FEW_WORDS = 8
+"""Words of a question for somebody's child at most; callwright's own choice."""
+
+_CHILD = word_set(
+    """
+    son daughter child children kid baby infant newborn toddler grandson granddaughter nephew niece twins sons
+    daughters
+    """
+)
 
 MAX_AGE = 89
 """Ages over this are identifiers (45 CFR 164.514(b)(2)(i)(C))."""
@@ -62,7 +78,7 @@ def find_dates(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
     numeric = turn.numeric | {
         index for index, token in enumerate(tokens) if is_ordinal(token) or _SHORT_FIGURES.fullmatch(token)
     }
-    months = {index for index, token in enumerate(tokens) if token in _MONTHS}
+    months = {index for index, token in enumerate(tokens) if token in MONTHS}
     at = 0
     while at < len(words):
         if at not in numeric and at not in months:
@@ -72,7 +88,7 @@ def find_dates(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
         for index in range(at, len(words)):
             if index in numeric or index in months:
                 last = index + 1
-            elif tokens[index] not in _GLUE or index - last > 2:
+            elif not _is_glue(tokens, index) or index - last > 2:
                 break
         inside = set(range(at, last))
         figures = any(_FIGURES.fullmatch(tokens[index]) for index in inside)
@@ -111,8 +127,10 @@ def find_date_parts(turn: Utterance) -> Iterator[WordSpan]:
         dated = _is_dated(token) and (token not in _VERBS or alone or _beside(turn, at))
         if dated or (alone and at in numeric):
             first = at
-            while first and tokens[first - 1] in _GLUE and first - 1 not in numeric:
+            while first and _is_glue(tokens, first - 1) and first - 1 not in numeric:
                 first -= 1
+            while tokens[first] in _BEFORE_DATE:
+                first += 1
             yield first, at + 1
 
 
@@ -127,8 +145,13 @@ def find_days(turn: Utterance) -> Iterator[WordSpan]:
                 yield _with_article(turn, first), at + 1
 
 
+def _is_glue(tokens: Sequence[str], at: int) -> bool:
+    """Whether a word joins the parts of a date, or says which of them comes next: "month is ten"."""
+    return tokens[at] in _GLUE or (tokens[at] == "is" and tokens[max(0, at - 1)] in _CALLED)
+
+
 def _is_dated(token: str) -> bool:
-    return token in _MONTHS or is_ordinal(token) or bool(_FIGURES.fullmatch(token) or _SHORT_FIGURES.fullmatch(token))
+    return token in MONTHS or is_ordinal(token) or bool(_FIGURES.fullmatch(token) or _SHORT_FIGURES.fullmatch(token))
 
 
 def _beside(turn: Utterance, at: int) -> bool:
@@ -149,10 +172,16 @@ def find_years(turn: Utterance, dates: Sequence[WordSpan]) -> Iterator[WordSpan]
                 yield run.first_word, run.last_word
 
 
-def find_births(turn: Utterance) -> Iterator[WordSpan]:
-    """Whole dates, with day, month and a year that most callers were born in, that no phrase announces."""
+def asks_child(turn: Utterance) -> bool:
+    """Whether a short turn speaks of somebody who may be young: "and for your daughter?"."""
+    return len(turn.tokens) <= FEW_WORDS and not _CHILD.isdisjoint(turn.tokens)
+
+
+def find_births(turn: Utterance, *, child: bool = False) -> Iterator[WordSpan]:
+    """Whole dates, with day, month and a year that most callers were born in, that no phrase announces; of a `child` a
+    year may be any."""
     words, tokens = turn.words, turn.tokens
-    if not any(token in _MONTHS or _FIGURES.fullmatch(token) for token in tokens):
+    if not any(token in MONTHS or _FIGURES.fullmatch(token) for token in tokens):
         return
     for first, last in find_dates(turn):
         runs = read_numbers(words[first:last])
@@ -165,7 +194,7 @@ def find_births(turn: Utterance) -> Iterator[WordSpan]:
             # "Twentieth January fifty seven": no year to come, and no day.
             years += [1900 + int(run.digits) for run in runs if ordinals and _is_old(run)]
         day = ordinals or written or len(runs) > 1 or any(len(run.digits) > 4 for run in runs)
-        if day and any(OLDEST_YEAR <= year <= LATEST_YEAR for year in years):
+        if day and any(OLDEST_YEAR <= year <= (LATEST_CHILDS_YEAR if child else LATEST_YEAR) for year in years):
             yield first, last
         elif ordinals and len(runs) < 2:
             for found in find_years(turn, [(first, last)]):
@@ -199,25 +228,26 @@ FIRST_EXPIRY_YEAR, LAST_EXPIRY_YEAR = 23, 45
 def find_expiries(turn: Utterance, *, paid: bool) -> Iterator[WordSpan]:
     """Month and year of a card that nothing announces: "oh six twenty nine", "zero six slash two nine".
 
-    A month with a leading zero and a year is said of little else; while a card is `paid` with, any month and year is
-    one, written with a stroke or by its name too ("06/29", "end of May 2029").
+    A month with a leading zero and a year is said of little else, nor are both with a stroke between; while a card is
+    `paid` with, any month and year is one, written with a stroke or by its name too ("06/29", "end of May 2029").
     """
     tokens = turn.tokens
     for run in turn.runs:
         said = tokens[run.first_word : run.last_word]
         zero = said[0] in {"oh", "o", "zero"} and (run.last_word - run.first_word <= 5)
         slashed = paid and re.fullmatch(r"\d{1,2}[/-]\d\d(?:\d\d)?", said[0]) and len(said) == 1
+        stroke = len(_STROKES.intersection(said)) == 1 and said[0] not in _STROKES
         before = tokens[run.first_word - 1] if run.first_word else ""
         if before in _TIME_BEFORE and not paid:
             continue
-        if (slashed or (zero and (paid or _pauses(said)))) and _is_month_year(run.digits):
+        if (slashed or stroke or (zero and (paid or _pauses(said)))) and _is_month_year(run.digits):
             yield run.first_word, run.last_word
     if not paid:
         return
     for first, last in find_dates(turn):
         runs = read_numbers(turn.words[first:last])
         if (
-            any(token in _MONTHS for token in tokens[first:last])
+            any(token in MONTHS for token in tokens[first:last])
             and runs
             and not any(map(is_ordinal, tokens[first:last]))
         ):
@@ -226,8 +256,27 @@ def find_expiries(turn: Utterance, *, paid: bool) -> Iterator[WordSpan]:
                 yield from_end(turn, first), last
 
 
+def find_expiry_months(turn: Utterance) -> Iterator[WordSpan]:
+    """The month alone in which a turn says something to end: "it'll run out in July", "expires next month"."""
+    tokens = turn.tokens
+    for mention in turn.mentions:
+        at = mention.last_word
+        while mention.topic is Topic.EXPIRY and at < len(tokens) and tokens[at] in _BEFORE_MONTH:
+            at += 1
+        if mention.topic is not Topic.EXPIRY or at == len(tokens):
+            continue
+        if tokens[at] in MONTHS:
+            yield from_end(turn, at), at + 1
+        # Time runs out next month, too.
+        elif tokens[at] in _COUNTED_MONTH and tokens[mention.first_word].startswith("exp"):
+            yield at - 1, at + 1
+
+
 _TIME_BEFORE = word_set("at by around about after before till past since")
 _END_OF = word_set("end of the")
+_BEFORE_MONTH = word_set("in on at the end of is it's its this next coming last sometime around about")
+_COUNTED_MONTH = word_set("month year")
+_STROKES = frozenset({"slash", "stroke"})
 
 
 def from_end(turn: Utterance, first: int) -> int:
@@ -240,7 +289,7 @@ def from_end(turn: Utterance, first: int) -> int:
 def _pauses(said: Sequence[str]) -> bool:
     """Whether a number is a month with its zero and a year in tens: "oh six twenty nine", "zero six slash two nine"."""
     tens = said[-2:-1] == ["twenty"] or said[-1] in {"thirty", "twenty"} or said[-2:-1] == ["thirty"]
-    return len(said) >= 3 and (tens or bool({"slash", "stroke"} & set(said)))
+    return len(said) >= 3 and (tens or not _STROKES.isdisjoint(said))
 
 
 def _is_month_year(digits: str) -> bool:

@@ -15,8 +15,8 @@ FILES = {
     "d": ("blind_d.txt",),
     "e": ("blind_e.txt",),
 }
-"""By column of the benchmark. Rules were tuned on the first two files, and on what was missed in the third and the fourth
-when they had been measured; the fifth is for measuring alone."""
+"""By column of the benchmark. Rules were tuned on the first two files, later on what had been missed in the third and
+the fourth; the fifth is for measuring alone."""
 
 _TAG = re.compile(r"<(?P<entity>[A-Z_]+):(?P<said>[^>]*)>")
 _TURN = re.compile(r"(?P<side>[A-Z]): (?P<text>.*)")

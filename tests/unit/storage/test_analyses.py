@@ -94,7 +94,7 @@ def test_they_go_with_the_summary_and_do_not_come_back(
     with writing(engine) as connection:
         insert_intentions(connection, key, {Kind.SUMMARY: "asked"}, None, utc_now())
         assert delete_rows(connection, key, Kind.SUMMARY) == 1 + len(FOUND)
-        [stock] = stock_of(connection, [key])
+        [stock] = stock_of(connection, [key], utc_now())
     assert Kind.SUMMARY not in stock.kinds
     assert store.keep([(call, FOUND)]) == set()
     assert due(engine, order="v2") == []
@@ -106,7 +106,7 @@ def test_a_call_whose_analyses_alone_are_left_has_a_summary_to_erase(
     made = replace(make_call(), summary=None, analyses=FOUND)
     key = repository.publish(repository.begin_run("f", "1"), made)
     with reading(engine) as connection:
-        [stock] = stock_of(connection, [key])
+        [stock] = stock_of(connection, [key], utc_now())
     assert Kind.SUMMARY in stock.kinds
 
 
