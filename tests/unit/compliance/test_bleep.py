@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from asr.types import Channel, Provenance, Region, RegionKind, Transcript, Turn, Word
-from compliance.bleep import UNTOLD, Doubt, doubt_of, padded, removals
+from compliance.bleep import UNTOLD, Doubt, bare_s, doubt_of, padded, removals
 from compliance.types import RedactedTranscript, RedactedTurn, RedactedWord, Redaction
 
 SIDE = Channel.CUSTOMER
@@ -77,6 +77,41 @@ def test_an_edge_moves_to_a_pause_that_is_near(word: tuple[float, float], edges:
 
 def test_an_edge_that_would_cut_the_next_word_stays_in_the_pause_before_it() -> None:
     assert padded(1.0, 2.0, [(1.0, 2.0), (2.15, 4.0)]) == pytest.approx((0.75, 2.15))
+
+
+@pytest.mark.parametrize(
+    ("between", "gone"),
+    [
+        ((("and", 5.0, 6.9), ("then", 7.0, 7.4)), [(2.75, 4.75), (6.75, 9.25)]),  # the other side asks for the rest
+        ((("8282", 5.5, 5.9),), [(2.75, 9.25)]),  # somebody was heard where the detector hears nobody
+        ((("8282", 4.4, 7.1),), [(2.75, 9.25)]),  # or before and after
+        ((("8282", 4.0, 5.2),), [(2.75, 4.75), (6.75, 9.25)]),  # a word that lasts into a pause is over
+    ],
+)
+def test_a_long_pause_inside_a_number_stays(
+    between: tuple[tuple[str, float, float], ...], gone: list[tuple[float, float]]
+) -> None:
+    words = said(("4111", 3.0, 4.4), *between, ("1111", 7.5, 9.0))
+    told = {SIDE: [(2.9, 4.5), (7.0, 9.2)]}
+    found = [one for one in removals(*redacted(words, 0, len(words)), told) if one.cause == "CREDIT_CARD"]
+    assert [(one.start_s, one.end_s) for one in found] == [pytest.approx(one) for one in gone]
+
+
+def test_pauses_between_groups_go_with_the_number() -> None:
+    words = said(("4111", 3.0, 4.5), ("1111", 5.5, 7.0))
+    told = {SIDE: [(2.9, 4.5), (5.4, 7.1)]}
+    [one] = [one for one in removals(*redacted(words, 0, 2), told) if one.cause == "CREDIT_CARD"]
+    assert (one.start_s, one.end_s) == (2.75, 7.25)
+
+
+def test_speech_that_no_span_covers_is_counted() -> None:
+    speech = [(1.0, 3.0), (6.0, 8.0)]
+    assert bare_s(1.0, 8.0, [(0.5, 3.25), (5.75, 9.0)], speech) == 0.0
+    assert bare_s(1.0, 8.0, [(5.75, 9.0), (0.5, 2.5)], speech) == 0.5
+    assert bare_s(1.0, 8.0, [(0.5, 2.0), (1.5, 2.5), (7.0, 8.0)], speech) == 1.5
+    # An edge that is not covered is never a pause, however short the rest.
+    assert bare_s(1.0, 1.1, [], speech) == float("inf")
+    assert bare_s(3.5, 8.0, [(5.75, 9.0)], speech) == float("inf")
 
 
 CARD = (("4111", 3.0, 4.5), ("1111", 4.6, 6.0))

@@ -55,5 +55,33 @@ def test_a_place_is_asked_for(line: str) -> None:
     assert asks_place(said(line)[0])
 
 
+def test_digits_are_waited_for_by_whoever_names_them_too_and_months_are_of_them() -> None:
+    turns = said("C: exp ate twenty seven")
+    assert heard_as_digits(turns, moments(turns))[0].runs[0].digits == "827"
+    turns = said("A: month and day you were born", "C: july won")
+    assert heard_as_digits(turns, moments(turns))[1].runs[0].digits == "1"
+    turns = said("A: when does it expire", "C: we ate twenty seven")
+    assert heard_as_digits(turns, moments(turns))[1].runs[0].digits == "27"
+
+
+@pytest.mark.parametrize(
+    ("lines", "asked"),
+    [
+        (("A: month?", "C: nine", "A: year?", "C: twenty eight"), Topic.EXPIRY),
+        (("A: what year", "C: sixty eight", "A: and month and day", "C: july first"), Topic.BIRTH),
+        (("A: what year", "C: twenty eighteen", "A: and what colour is it"), None),
+        (("A: which month", "C: october", "A: morning or afternoon"), None),
+        (("A: month?", "C: nine"), None),
+    ],
+)
+def test_what_a_month_or_a_year_is_of_shows_in_what_is_asked_next(lines: tuple[str, ...], asked: Topic | None) -> None:
+    assert moments(said(*lines))[1].asked == ((asked,) if asked else ())
+
+
+def test_an_email_address_is_no_place() -> None:
+    assert not any(map(asks_place, said("A: what's your email address", "A: and the e-mail address?")))
+    assert all(map(asks_place, said("A: what's your address", "A: your email and your street address please")))
+
+
 def test_a_place_that_is_mentioned_is_not_asked_for() -> None:
     assert not asks_place(said("A: i'll hold while you look for the address on file")[0])

@@ -40,6 +40,17 @@ def dictated(*lines: str) -> list[str]:
             ["A: where to", "C: j for juliet", "A: yes", "C: p for papa", "A: yes", "C: walsh at yahoo dot com"],
             ["", "j for juliet", "", "p for papa", "", "walsh at yahoo dot com"],
         ),
+        # What tells of a digit or a letter stands between parts of it.
+        (
+            [
+                "A: your email",
+                "C: clara montoya at comcast dot net",
+                "A: clara montoya the number four",
+                "C: cy with a y",
+            ],
+            ["", "clara montoya at comcast dot net", "clara montoya the number four", "cy with a y"],
+        ),
+        (["A: email", "C: um the johnsons at yahoo dot com"], ["", "the johnsons at yahoo dot com"]),
         # The other side's "dot com".
         (
             ["A: email", "C: m hart at outlook", "A: dot com", "C: yes dot com"],

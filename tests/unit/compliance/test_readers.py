@@ -16,7 +16,16 @@ from compliance.readers.codes import (
     find_spelling,
     spelt,
 )
-from compliance.readers.dates import find_ages, find_births, find_date_parts, find_dates, find_expiries, find_holidays
+from compliance.readers.dates import (
+    asks_child,
+    find_ages,
+    find_births,
+    find_date_parts,
+    find_dates,
+    find_expiries,
+    find_expiry_months,
+    find_holidays,
+)
 from compliance.readers.emails import find_emails, find_urls
 from compliance.readers.people import find_greeted, find_people, initials
 from compliance.readers.spans import WordSpan
@@ -227,6 +236,9 @@ def test_parts_of_a_date_that_was_asked_for(text: str, date: str) -> None:
     [
         ("oh six twenty nine lovely", False, True),
         ("zero six slash two nine", False, True),
+        ("it says twelve slash twenty nine", False, True),
+        ("open twenty four slash seven", False, False),
+        ("nine slash eleven", False, False),
         ("at oh six twenty nine", False, False),
         ("june twenty eight", False, False),
         ("june twenty eight", True, True),
@@ -235,6 +247,30 @@ def test_parts_of_a_date_that_was_asked_for(text: str, date: str) -> None:
 )
 def test_an_expiry_that_nothing_announces(text: str, *, paid: bool, found: bool) -> None:
     assert bool(list(find_expiries(turn(text), paid=paid))) is found
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("it'll run out <in july> is that a problem", "july"),
+        ("it expires at the end of March", "the end of march"),
+        ("my card expires next month", "next month"),
+        ("i ran out of milk in july", ""),
+        ("we run out next month", ""),
+        ("it expires on a monday in july", ""),
+    ],
+)
+def test_the_month_alone_in_which_something_ends(text: str, found: str) -> None:
+    said = turn(text.replace("<", "").replace(">", ""))
+    assert " ".join(said.tokens[at] for span in find_expiry_months(said) for at in range(*span)) == found
+
+
+def test_a_childs_birth_may_be_of_any_year() -> None:
+    said = turn("the 21st of November, 2015")
+    assert list(find_births(said)) == []
+    assert list(find_births(said, child=True)) == [(0, 5)]
+    assert asks_child(turn("and for your daughter?"))
+    assert not asks_child(turn("your daughter said that the parcel would be there by the first of may"))
 
 
 def test_ordinary_words_before_a_provider() -> None:

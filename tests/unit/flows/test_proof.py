@@ -145,6 +145,22 @@ def test_a_span_that_was_left_out_on_purpose_fails_the_call_unheard(
     assert failure.reason == "bank.wav: the sound of a CREDIT_CARD was not removed"
 
 
+@pytest.mark.parametrize("spoken", [True, False])
+def test_a_hole_in_a_span_is_proved_only_where_nobody_speaks_in_it(
+    *, spoken: bool, prepared: Prepared, redacted: Redacted, redactor: Redactor, tmp_path: Path
+) -> None:
+    [whole], [mark] = redacted.removals, redacted.transcript.redactions
+    edges = ((whole.start_s, mark.start_s + 0.2), (mark.end_s - 0.2, whole.end_s))
+    halves = tuple(replace(whole, start_s=start_s, end_s=end_s) for start_s, end_s in edges)
+    if not spoken:
+        channels = tuple(replace(one, bursts=()) for one in prepared.channels)
+        prepared = replace(prepared, channels=channels)
+    case, desk = begun(prepared, replace(redacted, removals=halves), tmp_path), Desk()
+    assert proof.prove([case], listening(redactor, lambda _: ""), desk) == ([] if spoken else [case])
+    reasons = [failure.reason for failure in desk.failures.values()]
+    assert reasons == (["bank.wav: the sound of a CREDIT_CARD was not removed"] if spoken else [])
+
+
 def test_a_copy_with_the_source_put_back_fails_the_call_unheard(
     prepared: Prepared, redacted: Redacted, redactor: Redactor, tmp_path: Path
 ) -> None:
