@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -70,6 +70,11 @@ class Redactor:
         """
         return self._find([turns], {})[0]
 
+    def find_strictly(self, turns: Sequence[Utterance]) -> tuple[list[Finding], list[Finding]]:
+        """As find(), by its own policy and by the policy `all` without own patterns, from one reading."""
+        turns, found = self._everything(turns, next(self._analyzer.find([turns], {})))
+        return self._settled(turns, found, self._allowed), self._settled(turns, found, POLICIES["all"])
+
     def redact(self, transcript: Transcript) -> RedactedTranscript:
         """The transcript with a mark for each run of words that the policy removes.
 
@@ -122,9 +127,13 @@ class Redactor:
 
     def _find(self, calls: Sequence[Sequence[Utterance]], readings: Readings) -> list[list[Finding]]:
         analysed = self._analyzer.find(calls, readings)
-        return [self._settled(turns, found) for turns, found in zip(calls, analysed, strict=True)]
+        everything = [self._everything(turns, found) for turns, found in zip(calls, analysed, strict=True)]
+        return [self._settled(turns, found, self._allowed) for turns, found in everything]
 
-    def _settled(self, turns: Sequence[Utterance], analysed: list[Finding]) -> list[Finding]:
+    def _everything(
+        self, turns: Sequence[Utterance], analysed: list[Finding]
+    ) -> tuple[Sequence[Utterance], list[Finding]]:
+        """The turns as their digits are heard, and what is found in them whatever the policy."""
         at = moments(turns)
         turns = heard_as_digits(turns, at)
         in_turns = list(find_in_turns(turns, at))
@@ -140,7 +149,11 @@ class Redactor:
         found += find_echoes(turns, found)
         found += find_corrections(turns, found)
         found += [_with_initials(turns, finding) for finding in found if finding.entity == "PERSON"]
-        kept = (finding for finding in found if finding.entity in self._allowed)
+        return turns, found
+
+    @staticmethod
+    def _settled(turns: Sequence[Utterance], found: Iterable[Finding], allowed: Collection[str]) -> list[Finding]:
+        kept = (finding for finding in found if finding.entity in allowed)
         return settle(_without_marks(kept, turns), turns)
 
     def _own(self, turns: Sequence[Utterance]) -> Iterator[Finding]:

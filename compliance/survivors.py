@@ -66,10 +66,11 @@ def survivors(heard: Heard, redacted: RedactedTranscript, redactor: Redactor) ->
     """
     said = _read(heard)
     utterances = [one.utterance for one in said]
-    own = {(found.turn, found.first_word, found.last_word, found.entity) for found in redactor.find(utterances)}
+    of_policy, of_any = redactor.find_strictly(utterances)
+    own = {(found.turn, found.first_word, found.last_word, found.entity) for found in of_policy}
     strict = {
         (found.turn, found.first_word, found.last_word, found.entity)
-        for found in redactor.with_policy("all").find(utterances)
+        for found in of_any
         if found.entity not in _NOT_NUMBERS
     }
     kept = _Kept(redacted)

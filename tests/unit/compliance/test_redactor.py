@@ -216,3 +216,14 @@ def test_the_card_passages_of_another_hand_go_whole(redactor: Redactor, policy: 
             if secret.entity in paying and not covered.issuperset((secret.turn, word) for word in secret.words)
         ]
     assert missed == []
+
+
+def test_one_reading_by_two_policies_finds_what_two_readings_find(ner_model_dir: Path) -> None:
+    options = RedactionOptions(policy="pci", patterns=("BADGE=badge \\d+",))
+    pci = Redactor.load(ner_model_dir, options)
+    lines = ("your name and card please", "maria lopez, 4111 1111 1111 1111 and badge 77 born 3 May 1971")
+    turns = [Utterance(str(at), tuple(line.split())) for at, line in enumerate(lines)]
+    own, strict = pci.find_strictly(turns)
+    assert (own, strict) == (pci.find(turns), pci.with_policy("all").find(turns))
+    assert {finding.entity for finding in own} == {"CREDIT_CARD", "BADGE"}
+    assert {finding.entity for finding in strict} >= {"CREDIT_CARD", "PERSON", "DATE_OF_BIRTH"}
