@@ -44,7 +44,7 @@ class _Told:
         if action == DROP:
             self.announced.clear()
         elif action == _ERASED:
-            kind = Kind(detail["kind"])
+            kind = Kind(str(detail["kind"]))
             self.announced = {key: name for key, name in self.announced.items() if not goes_with(kind, name)}
             self.published = {key: name for key, name in self.published.items() if not goes_with(kind, name)}
         elif action == KEEP:
