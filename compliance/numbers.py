@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate, pairwise
 
 from compliance.conversation import Moment, moments
-from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, Piece, dictations, is_misheard
+from compliance.dictation import SHORT_REPLY_WORDS, Dictation, Heard, Piece, dictations, is_hesitation, is_misheard
 from compliance.findings import Finding
 from compliance.quantities import dictated_runs, is_amount, is_quantity, is_year
 from compliance.spoken_numbers import NumberRun, bare, is_count_word, is_homophone, luhn_valid
@@ -41,6 +41,7 @@ ANNOUNCED_WORDS = 2
 """Words between what a number is called and its digits; callwright's own choice."""
 
 _ENDS = word_set("ending ends end finishing finishes last")
+_LEFT_OPEN = word_set("ending ends finishing finishes")
 
 PART_GAP_WORDS = 7
 """Words between the parts of a social security number; callwright's own choice."""
@@ -167,7 +168,8 @@ def _entity(dictation: Dictation, heard: Heard, paying: frozenset[int]) -> str |
     whole = len(digits) in CARD_LENGTHS and digits[0] in _ISSUERS and luhn_valid(digits)
     if whole or (_is_card(dictation, near) and not (harmless and _is_announced(dictation, heard))):
         return "CREDIT_CARD"
-    if harmless:
+    # "I'll refund the card ending": what is harmless there is another number.
+    if harmless and not (Topic.CARD in near and _is_ending(dictation, heard)):
         return None
     return (
         _by_topic(dictation, near, heard)
@@ -222,10 +224,15 @@ def _is_part_asked(dictation: Dictation, heard: Heard) -> bool:
 
 
 def _is_ending(dictation: Dictation, heard: Heard) -> bool:
-    """Whether the digits are said to end something: "ending in 318"."""
+    """Whether the digits are said to end something: "ending in 318", be it the other side that leaves the end open."""
     piece = dictation.pieces[0]
-    before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
-    return any(token in _ENDS for token in before)
+    turn = heard.turns[piece.turn]
+    before = turn.tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
+    if any(token in _ENDS for token in before):
+        return True
+    asked = heard.turns[piece.turn - 1] if piece.turn else turn
+    answers = asked.side != turn.side and all(map(is_hesitation, before)) and piece.run.first_word <= len(before)
+    return answers and not _LEFT_OPEN.isdisjoint(asked.tokens[-2:])
 
 
 def _by_ending(dictation: Dictation, heard: Heard) -> str | None:

@@ -64,6 +64,8 @@ def found(*lines: str) -> list[tuple[int, str, str]]:
         (["A: date of birth", "C: oh four twelve seventy one"], "DATE_OF_BIRTH"),
         (["A: order number is 4111 1111 1111 1111"], "CREDIT_CARD"),
         (["C: I paid forty dollars with the card ending 6618"], "CREDIT_CARD"),
+        (["A: and I'll refund the card ending", "C: six four two nine"], "CREDIT_CARD"),
+        (["A: the charge was on the card ending in?", "C: um, 6429"], "CREDIT_CARD"),
         (["A: what's your zip code", "C: six two seven oh one"], "LOCATION"),
     ],
 )
@@ -96,6 +98,8 @@ def test_one_number(lines: list[str], entity: str) -> None:
         ["A: Which card?", "C: The new one, not the old one."],
         ["A: The card number?", "C: I was charged two hundred dollars."],
         ["C: I have 3 kids and 2 dogs and 1 is 15."],
+        ["A: how long does it last", "C: about 1400 hours"],
+        ["A: the order was ending", "A: six four two nine"],
     ],
 )
 def test_no_number(lines: list[str]) -> None:
