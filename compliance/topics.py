@@ -156,7 +156,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         rf"|(?:product|model|item|part|catalog|catalogue|article|serial|version|stock|order|ticket|tracking"
         rf"|confirmation"
         rf"|reference|invoice|booking|reservation|case|purchase|job|batch|lot|bin|shipment|delivery|build|page|promo"
-        rf"|coupon|discount|incident|work order|complaint){_ID}|part|order|ticket",
+        rf"|coupon|discount|incident|work order|complaint|outage|fault|enquiry|query|quote|quotation"
+        rf"|estimate|return|request|transaction|consignment|parcel|report|appointment){_ID}|part|order|ticket",
         # Whatever else has a number that tells who somebody is.
         Topic.IDENTITY: rf"(?!(?:{_NO_HOLDER}) )[a-z][a-z'-]{{2,}} (?:number|numbers|id|i d|no)(?= |$)",
     }

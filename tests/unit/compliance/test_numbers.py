@@ -82,6 +82,8 @@ def test_one_number(lines: list[str], entity: str) -> None:
         ["A: Which card would you like to use?", "C: The one that I have had since 2015."],
         ["C: One of them is broken."],
         ["C: The model number is 44871."],
+        ["A: the outage number is eight one seven seven two"],
+        ["A: your quote number is 4417 2209"],
         ["A: your phone number please", "C: one moment"],
         ["C: I called at 10:30 and paid $4,500.20 for 16 of them."],
         ["A: security code please", "C: Okay, it's on page 200 of the manual, one second."],
