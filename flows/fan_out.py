@@ -29,14 +29,15 @@ from asr.errors import ConfigError, PipelineError, RetryableError
 from asr.numa import bind
 from configs.settings import Settings
 from flows.artifacts import show_run
+from flows.batch import BATCH, Batch, Leased, Progress
 from flows.children import die_with, turn
 from flows.ingest import Source
 from flows.metrics import Purpose
 from flows.presence import working_in
-from flows.process_calls import BATCH, Batch, Progress, process_group, run_of
+from flows.process_calls import process_group, run_of
 from flows.site import data_dir_here, environment, settings_here
 from flows.wiring import Archive, Models, load_models, open_archive
-from flows.work import Leased, Work, at_work
+from flows.work import Work, at_work
 from storage.types import Failure
 
 

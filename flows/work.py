@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from asr.errors import PipelineError
 from configs.settings import Settings, fingerprint
 from flows.analyses import read_analyses
+from flows.batch import BATCH, Batch, Leased, Progress
 from flows.custody import Custody, note_configuration, open_custody
 from flows.evidence import write_anchor
 from flows.ingest import Source
@@ -28,9 +29,6 @@ from flows.summaries import CATCH_UP, Summarised, Wish, free_of_the_dead, summar
 from flows.wiring import Archive, Models, code_version, load_models, load_redactor
 from storage.leases import Leases, shared_clock
 from storage.types import Failure, RunState
-
-if TYPE_CHECKING:
-    from flows.process_calls import Progress
 
 _BEATS = 3
 """Heartbeats in the time of a lease: two may be missed."""
@@ -108,9 +106,6 @@ class Work:
         read_analyses(self.settings)  # a mistake in it is told before any work is done
         done, repository, custody = Processed(), self.archive.repository, self.custody
         wait_for_server = self._ready()
-        # Prefect reads its settings when it is imported, which is why that happens here.
-        from flows.process_calls import Progress
-
         run_id = repository.begin_run(fingerprint(self.settings), code_version(), self.leases.term())
         ended = RunState.FAILED
         try:
@@ -141,10 +136,11 @@ class Work:
 
     def _run_flow(self, run_id: int, groups: Sequence[tuple[Source, ...]], progress: Progress, *, again: bool) -> None:
         """In this process, or, as service.task_runner says, in others, which load the models themselves."""
+        # Prefect reads its settings when it is imported, which is why that happens here.
         from prefect import tags
 
         from flows.automations import BATCH_TAG
-        from flows.process_calls import BATCH, Batch, process_calls
+        from flows.process_calls import process_calls
 
         leased = Leased(self.leases, self.stop, again, self.data_dir)
         with tags(BATCH_TAG):
@@ -185,17 +181,6 @@ class Work:
                 return summarise_with(summaries, summariser, wish, self.settings.summarise.concurrency, self.stop)
         except PipelineError as error:
             return Summarised(why=str(error))
-
-
-@dataclass(frozen=True, slots=True)
-class Leased:
-    """Under whose leases a batch is done, what ends it early, and whether what is published is done again."""
-
-    leases: Leases
-    stop: threading.Event
-    again: bool
-    data_dir: Path
-    """Held group by group, so that what deletes can come in between."""
 
 
 @contextmanager
