@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections import deque
 from contextlib import ExitStack
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from typing import Any
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from prefect.flows import Flow
-from prefect.futures import PrefectFuture
+from prefect.futures import PrefectFuture, as_completed
 from prefect.task_runners import ProcessPoolTaskRunner, TaskRunner
 
 from asr.cores import cores
@@ -107,10 +106,13 @@ def group_elsewhere(run_id: int, group: tuple[Source, ...], *, again: bool) -> G
 
 def _have_done(run_id: int) -> str:
     # Not in the flow itself, which is sent to the processes with all that it names: the job stays here.
-    job, running, done = JOB.get(), deque[PrefectFuture[GroupDone]](), [0, 0]
+    job, running, done = JOB.get(), list[PrefectFuture[GroupDone]](), [0, 0]
 
     def collect() -> None:
-        came = _result(running.popleft())
+        # Not in their order: long groups come first, and would keep all that come after them from the other processes.
+        first = next(as_completed(running))
+        running.remove(first)
+        came = _result(first)
         job.progress.on_audio(came.audio_s)
         for sha256, failure in came.failures:
             job.progress.on_failure(sha256, failure)

@@ -73,8 +73,11 @@ def worker(data_dir: Path) -> Iterator[Worker]:
     path = data_dir / _WORKERS / f"{name}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = path.open("w")
+        # It has its name once it is locked: who clears away would take one that is not for a dead worker's.
+        unnamed = path.with_suffix(".new")
+        lock = unnamed.open("w")
         fcntl.flock(lock, fcntl.LOCK_EX)
+        unnamed.rename(path)
         # What is fetched is not redacted.
         path.with_suffix("").mkdir(mode=0o700)
     except OSError as error:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -40,7 +40,6 @@ class _Child:
     """A program, and its process as it is now."""
 
     program: Program
-    opened: ExitStack
     process: subprocess.Popen[bytes] | None = None
     started_s: float = 0.0
     pause_s: float = _FIRST_PAUSE_S
@@ -48,8 +47,8 @@ class _Child:
 
     def start(self) -> None:
         log = self.program.log
-        output = None if log is None else self.opened.enter_context(log.open("a"))
-        self.process = children.start(self.program.line, output, self.program.environ, self.program.cpus)
+        with nullcontext() if log is None else log.open("a") as output:  # the process has it from then on
+            self.process = children.start(self.program.line, output, self.program.environ, self.program.cpus)
         self.started_s = time.monotonic()
 
     def look(self, told: Callable[[str], None]) -> None:
@@ -99,9 +98,9 @@ class Supervisor:
 
         Raises FatalError if the first program does not come up, ConfigError if one says that a setting is wrong.
         """
-        with _asked() as asked, ExitStack() as opened:
-            first = _Child(self.first, opened)
-            others = [_Child(program, opened) for program in self.others]
+        with _asked() as asked:
+            first = _Child(self.first)
+            others = [_Child(program) for program in self.others]
             try:
                 first.start()
                 if self._came_up(first, asked):

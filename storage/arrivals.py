@@ -18,6 +18,8 @@ from storage.work_tables import ArrivalRow
 
 _FIRST_WAIT_S = 5.0
 _LONGEST_WAIT_S = 3_600.0
+_MOST_DOUBLINGS = 10
+"""By then it is the longest."""
 
 
 class Arrivals:
@@ -91,7 +93,8 @@ class Arrivals:
         """Keep that an arrival could not be read; it is tried again later, after twice as long each time."""
         with reading(self._engine) as connection:
             failures = connection.execute(sa.select(ArrivalRow.failures).where(*_key(arrival))).scalar() or 0
-        wait_s = min(_FIRST_WAIT_S * 2.0**failures, _LONGEST_WAIT_S)
+        # After six weeks of hours a power of 2 would be no number any more.
+        wait_s = min(_FIRST_WAIT_S * 2.0 ** min(failures, _MOST_DOUBLINGS), _LONGEST_WAIT_S)
         later = {"owner": "", "expires_at": self._now() + timedelta(seconds=wait_s)}
         self._set({"failures": failures + 1, "note": note} | later, [_row(arrival)])
 

@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from asr.errors import ConfigError, FatalError, RetryableError
-
-_SERVER_AT_FAULT = 500
-"""HTTP status codes from here on say that the server could not, not that the request was wrong (RFC 9110)."""
+from storage.busy import code_of, is_busy
 
 _PRECONDITION_FAILED, _CONFLICT = 412, 409
 """What S3 says if an object is there, and if another writes it at the same moment."""
@@ -366,10 +364,10 @@ def _mapped_errors(uri: str, done: str) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        refused = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < _SERVER_AT_FAULT
-        disposition = FatalError if refused else RetryableError
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        raise disposition(f"{uri} cannot be {done}: S3 says {code}", "Check its name and your rights to it") from error
+        reason = f"{uri} cannot be {done}: S3 says {code_of(error)}"
+        if is_busy(error):
+            raise RetryableError(reason, "It is busy; try again later") from error
+        raise FatalError(reason, "Check its name and your rights to it") from error
     except NoCredentialsError as error:
         raise ConfigError(f"{uri} cannot be {done}: no AWS credentials are set", "Set AWS_PROFILE or a key") from error
     except (BotoCoreError, Boto3Error) as error:

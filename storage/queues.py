@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asr.errors import ConfigError, FatalError, RetryableError
+from storage.busy import code_of, is_busy
 
-_SERVER_AT_FAULT = 500
 _MOST_AT_ONCE = 10
 """SQS gives, deletes and extends at most 10 messages in one request."""
 
@@ -85,10 +85,10 @@ def _client(queue_url: str) -> Iterator[Any]:
     try:
         yield boto3.client("sqs")
     except ClientError as error:
-        refused = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) < _SERVER_AT_FAULT
-        code = error.response.get("Error", {}).get("Code", "unknown")
-        remedy = "Check its URL and your rights to it"
-        raise (FatalError if refused else RetryableError)(f"{queue_url}: SQS says {code}", remedy) from error
+        reason = f"{queue_url}: SQS says {code_of(error)}"
+        if is_busy(error):
+            raise RetryableError(reason, "It is busy; try again later") from error
+        raise FatalError(reason, "Check its URL and your rights to it") from error
     except NoCredentialsError as error:
         raise ConfigError("no AWS credentials are set for SQS", "Set AWS_PROFILE or a key") from error
     except BotoCoreError as error:

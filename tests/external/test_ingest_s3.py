@@ -42,6 +42,7 @@ class Faults:
     """What the proxy does to answers to GET: statuses in place of the next ones, bodies that come slowly or short."""
 
     statuses: list[int] = field(default_factory=list)
+    code: str = "SlowDown"
     short_by: int = 0
     delay_s: float = 0.0
 
@@ -54,7 +55,8 @@ class Proxy(http.server.BaseHTTPRequestHandler):
     def _pass_on(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.command == "GET" and self.faults.statuses:
-            self._answer(self.faults.statuses.pop(0), b"<Error><Code>SlowDown</Code></Error>", {})
+            code = self.faults.code
+            self._answer(self.faults.statuses.pop(0), f"<Error><Code>{code}</Code></Error>".encode(), {})
             return
         connection = http.client.HTTPConnection(urlsplit(self.upstream).netloc, timeout=30)
         connection.request(self.command, self.path, body, dict(self.headers))
@@ -341,6 +343,17 @@ def test_a_busy_server_is_tried_again_and_nothing_is_lost(
     faults.short_by = 0
     assert watch("s3://calls/in/")[0].waiting == 1, "it waits before it is tried again"
     assert told(tmp_path, "SELECT failures, settled_at FROM arrivals WHERE uri LIKE '%b.wav'") == [(1, None)]
+
+
+def test_one_that_gave_up_waiting_is_busy_and_not_refusing(
+    watch: Watch, faults: Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    put("in/a.wav", b"one")
+    faults.statuses, faults.code = [400], "RequestTimeout"
+    away, there = watch("s3://calls/in/", 2)
+    assert "RequestTimeout" in away.troubles[0]
+    assert there.settled == {"quarantined": 1}
 
 
 def test_a_body_that_does_not_end_is_given_up(tmp_path: Path, faults: Faults) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -66,6 +68,24 @@ def test_a_worker_that_was_killed_is_known_to_be_dead_and_cleared_away(tmp_path:
         assert sorted(path.name for path in (tmp_path / "workers").iterdir()) == sorted(
             [me.scratch.name, f"{me.scratch.name}.lock"]
         )
+    assert list((tmp_path / "workers").iterdir()) == []
+
+
+def test_a_worker_that_begins_while_another_clears_away_is_not_taken_for_dead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+
+    def cleared_before(file: IO[str], how: int) -> None:
+        if how == fcntl.LOCK_EX:  # a worker's own, before it has it
+            clear(tmp_path)
+        lock(file, how)
+
+    monkeypatch.setattr("flows.presence.fcntl.flock", cleared_before)
+    with worker(tmp_path) as me:
+        assert me.scratch.with_suffix(".lock").exists()
+        clear(tmp_path)
+        assert me.scratch.is_dir()
     assert list((tmp_path / "workers").iterdir()) == []
 
 

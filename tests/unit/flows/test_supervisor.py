@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from asr.errors import FatalError
-from flows.supervisor import Program, Supervisor
+from flows.supervisor import Program, Supervisor, _Child
 
 PROGRAM = """
 import pathlib, signal, sys, time
@@ -86,6 +86,16 @@ def test_what_ends_is_started_again_after_a_pause_that_grows(tmp_path: Path) -> 
         assert running.wait(60) == 0
     assert [line.partition(" after")[0] for line in told] == ["worker ended with 7"] * 2
     assert [line.rpartition(" in ")[2] for line in told] == ["2 s", "4 s"]
+
+
+def test_what_is_started_again_and_again_leaves_no_open_files(tmp_path: Path) -> None:
+    ends = Program("server", (sys.executable, "-c", ""), dict(os.environ), tmp_path / "server.log")
+    child, before = _Child(ends), len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        child.start()
+        assert child.process is not None
+        child.process.wait()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_setting_that_is_wrong_ends_all(tmp_path: Path) -> None:
