@@ -12,9 +12,8 @@ EACH_S = 0.4
 
 if __name__ == "__main__":
     die_with(os.getppid())
-    import flows.work
     from flows.site import settings_here
-    from tests.scripted_worker import models
+    from tests.scripted_worker import load_these
 
-    flows.work.load_models = lambda _: models(EACH_S, settings_here())
+    load_these(EACH_S, settings_here())
     runpy.run_module("prefect.engine", run_name="__main__", alter_sys=True)

@@ -21,7 +21,6 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from multiprocessing.sharedctypes import Synchronized
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import soundfile
@@ -120,11 +119,13 @@ Jump = Synchronized  # type: ignore[type-arg]
 """By how many seconds a worker's clock, and the one that workers share, are wrong."""
 
 
-def models(each_s: float, settings: Settings) -> Any:
-    """What flows.wiring.load_models gives, but for these."""
+def load_these(each_s: float, settings: Settings) -> None:
+    """Let this process load these models, whatever it is asked for."""
+    import flows.work
     from flows.wiring import Models
 
-    return Models(Everywhere(), PacedEngine(each_s), Redactor(NoNames(), settings.redact))
+    made = Models(Everywhere(), PacedEngine(each_s), Redactor(NoNames(), settings.redact))
+    flows.work.load_models = lambda *_: made
 
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -157,7 +158,7 @@ def _work(order: Order, tell: Connection, jump: Jump | None) -> None:
 
     refresh_global_settings_context()
     settings = load(None, (f"storage.database_url={order.url}", *SETTINGS, *order.overrides), {}, Path(os.devnull))
-    flows.work.load_models = lambda *_: models(order.each_s, settings)
+    load_these(order.each_s, settings)
     if jump is not None:
         flows.work.shared_clock = flows.watch.shared_clock = lambda _: _jumping(jump)
     stop = threading.Event()

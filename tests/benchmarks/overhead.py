@@ -25,7 +25,7 @@ from typing import Any
 
 from configs.load import load
 from tests.ingest_site import machine_environ
-from tests.scripted_worker import models, recording
+from tests.scripted_worker import load_these, recording
 from tests.servers import Postgres, Prefect
 
 CALL_S = 5.0
@@ -115,7 +115,7 @@ def main() -> None:
 
 def measure(drop: Path, url: str, data_dir: Path, servers: dict[str, int], arguments: argparse.Namespace) -> None:
     """Do all that lies in a folder."""
-    from flows import preparation, stages, watch, work
+    from flows import preparation, stages, watch
     from flows.inlets.folder import FolderInlet
     from flows.meter import Bar
 
@@ -125,7 +125,7 @@ def measure(drop: Path, url: str, data_dir: Path, servers: dict[str, int], argum
         setattr(stages, name, taken.off(getattr(stages, name)))
     overrides = (f"storage.database_url={url}", "ingest.complete=rename", "ingest.stable_s=0")
     settings = load(None, overrides, {}, Path(os.devnull))
-    work.load_models = lambda *_: models(0.0, settings)  # type: ignore[assignment]
+    load_these(0.0, settings)
     profile = cProfile.Profile()
     print(f"{arguments.calls:,} recordings of {CALL_S:g} s on {arguments.kind}; ms a recording\n")
     print(f"| done | wall | CPU | {' | '.join(f'CPU of {name}' for name in servers)} | left out: CPU | RSS MB |")

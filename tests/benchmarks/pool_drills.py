@@ -33,10 +33,12 @@ class WorkerOfPoolKilled(Drill):
     """kill -9 of a worker of a pool, which takes its run with it; another worker of the pool takes over"""
 
     running: list[subprocess.Popen[bytes]]
+    interrupted: set[str]
+    """The runs that were going on as the last fault came."""
 
     def prepare(self) -> None:
         self.pool = self.site.root.name
-        self.running, self.started = [], 0
+        self.running, self.interrupted, self.started = [], set(), 0
         with self.park.making:  # safe in two processes, not in two threads
             engine = open_database(self.site.url)
             migrate(engine)
@@ -44,32 +46,57 @@ class WorkerOfPoolKilled(Drill):
         environ = self._environ() | {"PREFECT_HOME": str(self.site.root / "deploying")}
         subprocess.run(self._line("deploy"), env=environ, check=True, capture_output=True)
         # What is deployed names flows.engine, which would load real models.
-        deployment = self._api("GET", f"deployments/name/ingest-watch/{self.pool}")["id"]
+        self.deployment = self._api("GET", f"deployments/name/ingest-watch/{self.pool}")["id"]
         self._api(
-            "PATCH", f"deployments/{deployment}", {"job_variables": {"command": "python -m tests.scripted_engine"}}
+            "PATCH", f"deployments/{self.deployment}", {"job_variables": {"command": "python -m tests.scripted_engine"}}
         )
         self._man()
 
     def once(self) -> float:
         self._man()
-        self.run = self.worker = 0
+        # What was killed counts among service.watchers until Prefect knows it: each try is the first of its kind.
+        self.site.until(lambda: not self.interrupted & self._going_on())
         return super().once()
 
     def has_begun(self, tries: int) -> bool:
-        """Whether a run has had recordings in hand; its process is told by the name of the leases' owner."""
+        """Whether a run has recordings in hand; its process is told by the name of the leases' owner."""
+        self._check_runs()
+        self.run = self.worker = 0
         for (owner,) in self.site.rows("SELECT owner FROM tries WHERE ended_at IS NULL LIMIT 1"):
-            self.run = int(owner.rpartition("/")[2].partition("-")[0])
-            self.worker = int(Path(f"/proc/{self.run}/stat").read_text().rpartition(")")[2].split()[1])
+            with suppress(FileNotFoundError):  # it has just ended
+                run = int(owner.rpartition("/")[2].partition("-")[0])
+                self.worker = int(Path(f"/proc/{run}/stat").read_text().rpartition(")")[2].split()[1])
+                self.run = run
         return self.run > 0
 
     def fault(self) -> None:
+        self.interrupted = self._going_on()
+        self.kill()
+
+    def kill(self) -> None:
+        """Kill who is to be killed."""
         [worker] = [one for one in self.running if one.pid == self.worker]
         worker.kill()
         worker.wait()
         self.running.remove(worker)
 
     def is_well(self) -> bool:
+        self._check_runs()
         return all(worker.poll() is None for worker in self.running)
+
+    def _check_runs(self) -> None:
+        """Raise AssertionError if a run failed: it has nothing to do that could go wrong, and the next would too."""
+        told = [run["state"]["message"] for run in self._runs("FAILED")]
+        assert not told, f"runs failed: {told}"
+
+    def _going_on(self) -> set[str]:
+        return {str(run["id"]) for run in self._runs("PENDING", "RUNNING")}
+
+    def _runs(self, *states: str) -> list[dict[str, Any]]:
+        """The runs of this pool's ingest-watch that are in one of these states."""
+        chosen = {"state": {"type": {"any_": states}}, "deployment_id": {"any_": [self.deployment]}}
+        runs: list[dict[str, Any]] = self._api("POST", "flow_runs/filter", {"flow_runs": chosen})
+        return runs
 
     def end(self) -> None:
         for worker in self.running:
@@ -108,6 +135,6 @@ class WorkerOfPoolKilled(Drill):
 class RunOfPoolKilled(WorkerOfPoolKilled):
     """kill -9 of a run's process alone; the next run of the pool takes over"""
 
-    def fault(self) -> None:
+    def kill(self) -> None:
         with suppress(ProcessLookupError):
             os.kill(self.run, signal.SIGKILL)
