@@ -169,7 +169,10 @@ class Watcher:
                 inlet.settled(arrival)
                 continue
             read = inlet.told if came.state is RecordingState.PUBLISHED else inlet.fetch
-            fetched = read(arrival, self.work.worker.scratch / f"told-{len(hands)}")
+            try:
+                fetched = read(arrival, self.work.worker.scratch / f"told-{len(hands)}")
+            except SkippableError:  # it went, or changed, since it was looked at: the next look sees that
+                continue
             recording = Recording(came.sha256, fetched.path, came.size_bytes)
             hands.append(_InHand(inlet, arrival, fetched, recording, is_new=False))
         return hands
@@ -273,7 +276,7 @@ class Watcher:
             if one.sha256 is None or one.state is None:
                 done.append((one.arrival, "left"))
                 continue
-            with suppress(RetryableError, SkippableError):  # the next cycle tries again
+            with suppress(RetryableError, SkippableError, OSError):  # the next cycle tries again
                 done.append((one.arrival, carry_on(self.work.custody, one.arrival, one.sha256, one.state)))
         self.arrivals.done_after(done)
 

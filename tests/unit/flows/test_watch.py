@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -138,6 +139,41 @@ def test_files_go_where_they_are_to_and_what_is_held_stays(
     else:
         [(uri,)] = place.rows("SELECT uri FROM sources WHERE name = 'bank.wav'")
         assert uri.startswith("erased:")
+
+
+def test_a_sidecar_that_finds_a_full_disk_is_moved_later(
+    place: Place, calls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copy(calls / "bank.wav", place.drop)
+    (place.drop / "bank.json").write_text('{"queue": "billing"}')
+    moving = ("ingest.after=move", f"ingest.move_to={tmp_path / 'moved'}")
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("flows.after.shutil.move", full)
+        assert place.cycles(1, *moving)[0].settled == {"published": 1}
+    assert place.rows("SELECT after FROM arrivals") == [("",)]
+    place.cycles(1, *moving)
+    assert place.rows("SELECT after FROM arrivals") == [("moved",)]
+    assert sorted(path.suffix for path in (tmp_path / "moved").iterdir()) == [".json", ".wav"]
+
+
+def test_what_goes_just_as_it_is_told_anew_ends_no_worker(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken, look = place.drop / "a.wav", FolderInlet.look
+    broken.write_bytes(b"no sound")
+    place.cycles()
+    (place.drop / "a.json").write_text('{"queue": "billing"}')
+
+    def gone_after(inlet: FolderInlet) -> list[Arrival]:
+        found = look(inlet)
+        broken.unlink()
+        return found
+
+    monkeypatch.setattr(FolderInlet, "look", gone_after)
+    [cycle] = place.cycles()
+    assert (cycle.settled, cycle.processed) == ({}, 0)
 
 
 def test_a_rule_of_retention_keeps_a_file_from_being_deleted(place: Place, calls: Path, tmp_path: Path) -> None:
