@@ -7,6 +7,7 @@ files and hashes, what comes back are counts: no word of a call passes between p
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 from contextlib import ExitStack
@@ -38,6 +39,9 @@ from flows.site import data_dir_here, environment, settings_here
 from flows.wiring import Archive, Models, load_models, open_archive
 from flows.work import Work, at_work
 from storage.types import Failure
+
+_SILENT_RAY = {"log_to_driver": False, "logging_level": logging.WARNING}
+"""Ray as it comes puts what its processes print on the command's standard output: that stays in its own logs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +186,7 @@ def _runner(settings: Settings) -> TaskRunner[Any]:
         runner = library.DaskTaskRunner(**where)
     else:
         here = {} if service.cluster else {"num_cpus": service.processes, "include_dashboard": False}
-        runner = library.RayTaskRunner(address=service.cluster or None, init_kwargs=here)
+        runner = library.RayTaskRunner(address=service.cluster or None, init_kwargs={**_SILENT_RAY, **here})
     return runner
 
 
