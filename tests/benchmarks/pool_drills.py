@@ -34,7 +34,7 @@ class WorkerOfPoolKilled(Drill):
 
     running: list[subprocess.Popen[bytes]]
     interrupted: set[str]
-    """The runs that were going on as the last fault came."""
+    """The runs that were going on as a fault came."""
 
     def prepare(self) -> None:
         self.pool = self.site.root.name
@@ -54,8 +54,8 @@ class WorkerOfPoolKilled(Drill):
 
     def once(self) -> float:
         self._man()
-        # What was killed counts among service.watchers until Prefect knows it: each try is the first of its kind.
-        self.site.until(lambda: not self.interrupted & self._going_on())
+        # What was killed counts among service.watchers until Prefect knows it: never so many that a worker has to wait.
+        self.site.until(lambda: len(self.interrupted & self._going_on()) <= _WORKERS)
         return super().once()
 
     def has_begun(self, tries: int) -> bool:
@@ -70,7 +70,7 @@ class WorkerOfPoolKilled(Drill):
         return self.run > 0
 
     def fault(self) -> None:
-        self.interrupted = self._going_on()
+        self.interrupted |= self._going_on()
         self.kill()
 
     def kill(self) -> None:
@@ -116,7 +116,7 @@ class WorkerOfPoolKilled(Drill):
 
     def _line(self, command: str) -> list[str]:
         settings = [*SETTINGS, *(f"schedules.{name}=" for name in _NEVER)]
-        settings += [f"schedules.ingest_watch=every {_EVERY_S} s", f"service.watchers={_WORKERS}"]
+        settings += [f"schedules.ingest_watch=every {_EVERY_S} s", f"service.watchers={2 * _WORKERS}"]
         settings += [f"ingest.lease_s={LEASE_S}", f"storage.objects_dir={self.site.objects}"]
         settings += [f'service.sources=["{self.site.drop}"]']
         line = [sys.executable, "-m", "flows.cli", command, "--pool", self.pool]
