@@ -185,6 +185,8 @@ def _runner(settings: Settings) -> TaskRunner[Any]:
         where = {"address": service.cluster} if service.cluster else {"cluster_kwargs": alone}
         runner = library.DaskTaskRunner(**where)
     else:
+        # Ray as it comes starts them with nice 15: on a machine with other work they hardly got anywhere.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         here = {} if service.cluster else {"num_cpus": service.processes, "include_dashboard": False}
         runner = library.RayTaskRunner(address=service.cluster or None, init_kwargs={**_SILENT_RAY, **here})
     return runner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import time
@@ -83,6 +84,24 @@ def test_what_kills_a_process_is_tried_again_and_the_rest_is_done(clips: Path, t
     assert second.returncode == 0
     assert rows(data, "SELECT count(*) FROM v_calls WHERE state = 'published'") == [(3,)]
     assert rows(data, "SELECT count(*) FROM tries WHERE outcome = 'lost'") == [(1,)]
+
+
+@pytest.mark.long
+def test_ray_tries_again_itself_what_kills_a_process(clips: Path, tmp_path: Path) -> None:
+    if importlib.util.find_spec("prefect_ray") is None:
+        pytest.skip("prefect-ray is not installed: pip install -e '.[ray]'")
+    data, pipe = tmp_path / "data", subprocess.PIPE
+    said = line(clips, data, "ray", "service.processes=1")
+    running = subprocess.Popen(said, stdout=pipe, stderr=pipe, text=True, env=environ())
+    _until(lambda: rows(data, "SELECT count(*) FROM tries WHERE ended_at IS NULL") == [(1,)])
+    ((owner,),) = rows(data, "SELECT owner FROM tries WHERE ended_at IS NULL")
+    os.kill(int(owner.rpartition("/")[2].partition("-")[0]), signal.SIGKILL)
+    _, errors = running.communicate(timeout=400)
+    assert running.returncode == 0, errors
+    assert rows(data, "SELECT outcome, count(*) FROM tries GROUP BY outcome ORDER BY outcome") == [
+        ("lost", 1),
+        ("published", 3),
+    ]
 
 
 def _until(condition: Callable[[], bool], within_s: float = 300.0) -> None:
