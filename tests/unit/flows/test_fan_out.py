@@ -21,8 +21,7 @@ def test_a_long_group_keeps_no_other_from_being_done(
     from prefect.task_runners import ThreadPoolTaskRunner
 
     from flows import fan_out
-    from flows.process_calls import Progress
-    from flows.work import Leased
+    from flows.batch import Leased, Progress
 
     rest_done = threading.Event()
 
