@@ -25,7 +25,7 @@ SAMPLES = ROOT / "sample_audio"
 CUTS = {"bank": 3.0, "clinic": 12.0, "order": 8.0}
 LENGTH_S = 6.5
 SETTINGS = ("--set", "transcribe.model=whisper-tiny.en", "--set", "batch.group_recordings=1")
-KILLS = int(os.environ.get("CALLWRIGHT_KILLS", "3"))
+KILLS = int(os.environ.get("CALLWRIGHT_KILLS", "2"))
 
 TABLES = ("turns", "words", "regions", "redactions", "channels", "summaries", "documents", "sources")
 OF_A_RUN = {"run_id", "stage_s", "cpu_s", "published_at", "first_seen_at"}
@@ -136,9 +136,9 @@ def test_kill(calls: Path, undisturbed: tuple[Rest, float], tmp_path: Path, kill
     expected, took_s = undisturbed
     began_s = time.monotonic()
     running = start(calls, tmp_path)
-    if kill % 3 == 2:
-        # Most of a short run is start-up: every third kill waits until the ledger has its first or second call.
-        wanted = 1 + kill // 3 % 2
+    if kill % 2:
+        # Most of a short run is start-up: every second kill waits until the ledger has its first or second call.
+        wanted = 1 + kill // 2 % 2
         _when(lambda: count(tmp_path, "transcripts") >= wanted or running.poll() is not None)
     else:
         time.sleep(took_s * (kill + 0.5) / KILLS)

@@ -57,7 +57,7 @@ def test_matrices_that_would_hurt_are_left_out(whisper_dir: Path, monkeypatch: p
 
 
 @pytest.mark.skipif(not TELEPHONE.exists(), reason="the telephone calls of the card are not on this machine")
-@pytest.mark.timeout(600)
+@pytest.mark.long
 def test_the_shipped_card_of_whisper_base_is_what_is_measured(whisper_base: LocalModel, vad_model_path: Path) -> None:
     """Within what one CPU's arithmetic differs from another's."""
     card = shipped_card("whisper-base")
