@@ -41,6 +41,10 @@ ANNOUNCED_WORDS = 2
 """Words between what a number is called and its digits; callwright's own choice."""
 
 _ENDS = word_set("ending ends end finishing finishes last")
+_PLACES = word_set("front start beginning end")
+PLACED_WORDS = 8
+"""Words of a turn that says where digits go; callwright's own choice."""
+
 _LEFT_OPEN = word_set("ending ends finishing finishes")
 
 PART_GAP_WORDS = 7
@@ -145,8 +149,14 @@ def _inherited(found: Sequence[tuple[Dictation, str | None]], heard: Heard) -> I
         other = [found for turn in range(max(0, piece.turn - 2), piece.turn) for found in by_turn.get(turn, ())]
         if "CREDIT_CARD" in back and heard.is_digits(piece.turn):
             yield dictation, "CREDIT_CARD"
-        elif other and heard.is_digits(piece.turn) and len(dictation.digits) > 2:
+        elif other and len(dictation.digits) > 2 and (heard.is_digits(piece.turn) or _is_placed(heard, piece.turn)):
             yield dictation, other[-1]
+
+
+def _is_placed(heard: Heard, turn: int) -> bool:
+    """Whether a short turn says where its digits go in what was said: "with a three one two in front"."""
+    tokens = heard.turns[turn].tokens
+    return len(tokens) <= PLACED_WORDS and not _PLACES.isdisjoint(tokens)
 
 
 def _disguised_codes(heard: Heard) -> Iterator[Finding]:

@@ -28,6 +28,7 @@ from compliance.readers.dates import (
     find_expiries,
     find_expiry_months,
     find_holidays,
+    find_relative_months,
     find_years,
     from_end,
 )
@@ -61,6 +62,9 @@ NEAR_ADDRESS_TURNS = 2
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
 
+CODE_TURNS = 3
+"""Turns between the date of a card and the question for its code at most; callwright's own choice."""
+
 CODE_ENTITIES = {
     Topic.MEDICAL: "MEDICAL_RECORD",
     Topic.LICENSE: "US_DRIVER_LICENSE",
@@ -74,7 +78,7 @@ CODE_ENTITIES = {
 }
 """What a code of letters and digits is after each topic."""
 
-PIECED = CODE_ENTITIES | {Topic.POSTCODE: "LOCATION", Topic.NAME: "PERSON"}
+PIECED = CODE_ENTITIES | {Topic.POSTCODE: "LOCATION", Topic.ADDRESS: "LOCATION", Topic.NAME: "PERSON"}
 """What letters and digits that are all of a turn are after each question."""
 
 SHOWN = {
@@ -97,9 +101,9 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
     shown: Moment | None = None
     addressed: list[int] = []
     for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
-        here = moment
+        here = replace(moment, paying=moment.paying or _pays_soon(turns, index))
         if not moment.asked and shown:
-            here = replace(moment, asked=shown.asked, asker=shown.asker)
+            here = replace(here, asked=shown.asked, asker=shown.asker)
         topics = []
         for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index), child=_of_child(turns, index)):
             yield Finding(index, first, last, entity)
@@ -166,8 +170,11 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
     """Spelling, and codes of letters and digits with what they are."""
     asked, own = moment.asked, {mention.topic for mention in turn.mentions}
     asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
+    things = {mention.last_word for mention in turn.mentions if mention.topic is Topic.HARMLESS}
     for first, last in find_spelling(turn):
-        if asked_to_spell or len(spelt(turn, first, last)) >= UNASKED_LETTERS:
+        # "The coupon code is S P R I N G".
+        named = len(spelt(turn, first, last)) >= UNASKED_LETTERS and things.isdisjoint({first, first - 1})
+        if asked_to_spell or named:
             yield first, last, "EMAIL_ADDRESS" if Topic.EMAIL in topics else "PERSON"
     if not topics.isdisjoint(CODE_ENTITIES):
         for first, last in find_codes(turn):
@@ -179,6 +186,13 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
         yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=pieced is not Topic.NAME))
     yield from ((*span, "IBAN_CODE") for span in find_ibans(turn))
     yield from ((*span, "US_SSN") for span in find_insurance(turn))
+
+
+def _pays_soon(turns: Sequence[Utterance], index: int) -> bool:
+    """Whether a security code is asked for next: a month and a year that were said before it are of its card."""
+    return any(
+        mention.topic is Topic.CVV for turn in turns[index + 1 : index + 1 + CODE_TURNS] for mention in turn.mentions
+    )
 
 
 def _of_child(turns: Sequence[Utterance], index: int) -> bool:
@@ -226,7 +240,8 @@ def _dated(
     if Topic.BIRTH in asked:
         yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
     elif Topic.EXPIRY in asked and _OTHER_EXPIRY.isdisjoint(turn.tokens):
-        yield from ((first, last, "CREDIT_CARD_EXPIRATION") for first, last in find_date_parts(turn))
+        for first, last in (*find_date_parts(turn), *find_relative_months(turn)):
+            yield first, last, "CREDIT_CARD_EXPIRATION"
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"
@@ -241,7 +256,7 @@ def _dated(
             yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
     if entity == "CREDIT_CARD_EXPIRATION":
         yield from ((*span, entity) for span in find_years(turn, list(find_dates(turn, asked=True))))
-        yield from ((*span, entity) for span in find_expiry_months(turn))
+        yield from ((*span, entity) for span in (*find_expiry_months(turn), *find_relative_months(turn)))
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"
 

@@ -221,6 +221,21 @@ def find_ages(turn: Utterance) -> Iterator[WordSpan]:
             yield run.first_word, run.last_word
 
 
+_NEXT = "(?:(?:next|this|the coming|the following) year|(?:the )?year after(?: next| that)?)"
+_RELATIVE_MONTH = re.compile(
+    rf"(?<!\S)(?:(?:(?:next|this|coming|this coming) (?:{'|'.join(sorted(MONTHS))}))(?: (?:of )?{_NEXT})?"
+    rf"|(?:{'|'.join(sorted(MONTHS))}) (?:of )?{_NEXT})(?!\S)"
+)
+
+
+def find_relative_months(turn: Utterance) -> Iterator[WordSpan]:
+    """Months whose year is told from today: "July of next year", "next June", "march the year after"."""
+    if MONTHS.isdisjoint(turn.tokens):
+        return
+    for match in _RELATIVE_MONTH.finditer(turn.text):
+        yield words_of(turn.text, *match.span())
+
+
 FIRST_EXPIRY_YEAR, LAST_EXPIRY_YEAR = 23, 45
 """Two-digit years that cards expire in; callwright's own choice."""
 

@@ -50,12 +50,16 @@ _SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
 _FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
 _WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
 _ARTICLES = word_set("the a an some any")
+_THINGS_CALLED = word_set(
+    "file app form game show film movie song website site program programme button tab folder plan package product shop"
+    " store setting option button page report document scheme tariff service model company album book series channel"
+)
 _MONTH_NAMES = word_set("april june august may")
 _WHEN = word_set("by in since until till from of before after during around early late last next this mid end")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
 _OWNERS = word_set("my his her your our their the a that this")
-_DOCTORS = word_set("dr doctor professor")
+_DOCTORS = word_set("dr doctor professor reverend")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
@@ -82,7 +86,9 @@ _NOT_NAME = word_set(
     hold hang can't don't won't double-u again ending through
     """
 )
-_PARTICLES = word_set("al el bin ibn de del della di da dos van von der den la le mac mc st o'")
+_PARTICLES = word_set(
+    "al el bin ibn bint abu ter ten nic ni ní ó ui uí ap de del della di da dos van von der den la le mac mc st o'"
+)
 MAX_NAME_WORDS = 3
 """Words of a name after a phrase that announces it; callwright's own choice."""
 
@@ -96,14 +102,24 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
         yield first, _further(turn, last)
 
 
-def initials(turn: Utterance, first: int) -> int:
-    """Where a name begins, with the initials before it: "M. T. Blankenship"."""
+def beginning(turn: Utterance, first: int) -> int:
+    """Where a name begins, with the title and the initials before it: "Mrs. M. T. Blankenship", "Mr. and Mrs. Hale"."""
     # "I" and "a" before a name are words.
     while (
         first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}
     ):
         first -= 1
+    while first and _is_title(turn, first - 1):
+        first -= 1
+        first -= first > 1 and turn.tokens[first - 1] in {"and", "&"} and _is_title(turn, first - 2)
     return first
+
+
+def _is_title(turn: Utterance, at: int) -> bool:
+    """Whether a word is the title of the name after it, and no profession's; "I miss" in text with capitals is none."""
+    written = turn.words[at]
+    formal = turn.tokens[at] in TITLES - _DOCTORS and written[-1:] not in ",?!;"
+    return formal and not (turn.is_cased and written[0].islower())
 
 
 def _further(turn: Utterance, last: int) -> int:
@@ -142,7 +158,10 @@ def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         (_WEAK_CUE, False),
     ):
         for match in pattern.finditer(text):
-            first = words_of(text, match.start(), match.end())[1]
+            begun, first = words_of(text, match.start(), match.end())
+            # "The file is called report": a thing's name.
+            if tokens[first - 1] == "called" and begun and tokens[begun - 1] in _THINGS_CALLED:
+                continue
             last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
             if last > first and (pattern is not _WEAK_CUE or find_things(turn).isdisjoint(range(first, last))):
                 yield first, last
