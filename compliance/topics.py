@@ -160,7 +160,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|middle|end) (?:part|bit|half|group)"
         r"|(?:what's|what comes|what is|and|goes) after|what's next|what comes next",
         Topic.EMAIL: r"e[- ]?mails?(?: address)?|e mail",
-        Topic.HOUSE: r"(?:house|flat|apartment|(?<=the )(?:door|unit)|(?<=your )(?:door|unit)|(?<=any )unit) (?:number|no)"
+        Topic.HOUSE: r"(?:house|flat|apartment|(?<=the )(?:door|unit)|(?<=your )(?:door|unit)) (?:number|no)"
         r"|(?:you're|you are|live) at number",
         Topic.ADDRESS: r"(?:street |mailing |home |billing |shipping |delivery |postal )?address(?:es)?(?:'s)?"
         r"|(?:live|lives|living|located|reside) (?:at|on|in)|first line|moved to|move to|(?:ship|send|deliver"
