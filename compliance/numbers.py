@@ -45,6 +45,7 @@ _PLACES = word_set("front start beginning end")
 PLACED_WORDS = 8
 """Words of a turn that says where digits go; callwright's own choice."""
 
+_AT_THE_END = ["at", "the", "end"]
 _LEFT_OPEN = word_set("ending ends finishing finishes")
 
 PART_GAP_WORDS = 7
@@ -238,7 +239,7 @@ def _is_ending(dictation: Dictation, heard: Heard) -> bool:
     piece = dictation.pieces[0]
     turn = heard.turns[piece.turn]
     before = turn.tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
-    if any(token in _ENDS for token in before):
+    if any(token in _ENDS for token in before) or turn.tokens[piece.run.last_word :][:3] == _AT_THE_END:
         return True
     asked = heard.turns[piece.turn - 1] if piece.turn else turn
     answers = asked.side != turn.side and all(map(is_hesitation, before)) and piece.run.first_word <= len(before)

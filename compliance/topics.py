@@ -103,6 +103,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|until|till|to|from|dates?)(?: date)?|still valid"
         r"|(?:card|it|that|she|he) (?:is )?(?:ends(?! with)|goes|lasts|runs|dies)"
         r"(?: (?:to|till|until|through|out))?|run(?:s|ning)? out|(?:through|thru|end|validity|valid) date"
+        r"|(?:went|gone|goes|going) out of date"
         r"|(?:month|mm)(?: (?:and|slash|then|stroke|over))?(?: the)? (?:year|yy)(?: on| it| of| please|$)",
         Topic.SSN: r"soc(?: sec)?|social(?: security)?(?: number)?(?! (?:media|network|club|distanc\w+|worker"
         r"|life))|s ?s ?n"
@@ -117,7 +118,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.PASSPORT: rf"passport{_ID}?|travel (?:document|doc){_ID}?",
         Topic.VEHICLE: r"vehicle identification(?: number)?|v ?i ?n(?: number)?|(?:(?:licen[sc]e|number"
         r"|registration) )?plates?(?: number)?"
-        r"|(?:car |vehicle )?registration(?: number)?|reg number",
+        r"|(?:car |vehicle )?registration(?: number)?|reg number|(?:car|vehicle|van|your|the|my) reg",
         Topic.DEVICE: r"i ?m ?e ?i(?: number)?|device (?:id|identifier|serial)(?: number)?|mac address"
         r"|implant (?:number|serial)",
         Topic.IP: r"i ?p address(?:es)?|ip",
@@ -144,7 +145,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|(?:best|contact|home"
         r"|work|fax|daytime|good|office|evening|landline"
         r"|alternate|another) number|fax|area code|dial|my number|landline|whatsapp|(?:calling|ringing) from"
-        r"|my office|my work|(?:ring|call|phone|text|try|dial)(?= (?:(?:on|at|it|plus) )*"
+        r"|my office|my work(?! (?:one|e-?mail|address))|(?:ring|call|phone|text|try|dial)(?= (?:(?:on|at|it|plus) )*"
         r"(?:\d|zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)(?:\S| (?:zero|oh|one|two|three|four"
         r"|five|six|seven|eight|nine|double|triple)))",
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
@@ -168,6 +169,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"(?:out |over |round )?to",
         Topic.NAME: r"(?<!of the )(?<!for the )(?:account|policy|lease|plan|licen[sc]e)[ -]?holder"
         r"(?= (?:please|for|on|is)(?!\S)|$)|cardholder(?=$)"
+        r"|(?:lead|main|named|additional|second|other|first|next) (?:passenger|guest|driver|traveller|applicant)(?=$)"
         r"|who's (?:the|that) (?:[\w']+ ){0,2}?(?:tenant|payee|patient|passenger|beneficiary|owner|guest|driver|caller)"
         r"|(?:first |last |full |middle |maiden |sur|family )?names?(?:'s)?|spell(?:ed|ing|s|t)?"
         r"|(?:and )?you are$|who(?:'ve|'m|'re|'d)?(?: [\w']+){1,5}? (?:line|speaking|speak|talking|calling|say|phone)"
@@ -176,7 +178,7 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         Topic.HARMLESS: r"(?:sub)?totals?|deductible|premium|excess|fees?|charged|limit|payment of|balance"
         r"|price|prices|costs?|amount|quantity|version|channel|flight"
         r"|room|gate|extension|ext|comes to|charge of|paid|refund(?:ed)?(?: of)?|press|temperature"
-        r"|error(?: code)?|sku|queue|tracking|chapter|verse|psalm|lottery|lotto|winning numbers|tax code"
+        r"|error(?: code)?|sku|queue|tracking|chapter|verse|psalm|lottery|lotto|winning numbers|tax code|bar ?code"
         r"|form(?= [a-z]{1,2} )"
         rf"|(?:{_THINGS}){_ID}|part|order|ticket",
         # Whatever else has a number that tells who somebody is.

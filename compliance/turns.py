@@ -28,6 +28,7 @@ from compliance.readers.dates import (
     find_expiries,
     find_expiry_months,
     find_holidays,
+    find_periods,
     find_relative_months,
     find_years,
     from_end,
@@ -89,6 +90,9 @@ SHOWN = {
 }
 """What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
 
+_VOWELS = frozenset("aeiouy?")
+"""With what stands for a letter that is not known."""
+
 _ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
 _OTHER_EXPIRY = word_set(
     "contract offer warranty lease passport licence license coupon code deal plan membership quote password trial"
@@ -127,7 +131,7 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
         (index, span, letters)
         for index, turn in enumerate(turns)
         for span in find_spelling(turn)
-        if len(letters := spelt(turn, *span)) >= MIN_SPELT_LETTERS
+        if len(letters := spelt(turn, *span)) >= MIN_SPELT_LETTERS and not _is_of_thing(turn, span[0])
     ]
     if not spellings:
         return
@@ -143,6 +147,11 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
     for index, (first, last), letters in spellings:
         if any(abs(index - at) <= SPELT_TURNS for at in said.get(letters, ())):
             yield Finding(index, first, last, "PERSON")
+
+
+def _is_of_thing(turn: Utterance, first: int) -> bool:
+    """Whether what is spelled from a word on is a thing's: "the coupon code is S P R I N G"."""
+    return any(mention.topic is Topic.HARMLESS and mention.last_word in {first, first - 1} for mention in turn.mentions)
 
 
 def _spans(turn: Utterance, moment: Moment, *, goes_on: bool, child: bool) -> Iterator[tuple[int, int, str]]:
@@ -170,10 +179,11 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
     """Spelling, and codes of letters and digits with what they are."""
     asked, own = moment.asked, {mention.topic for mention in turn.mentions}
     asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
-    things = {mention.last_word for mention in turn.mentions if mention.topic is Topic.HARMLESS}
     for first, last in find_spelling(turn):
         # "The coupon code is S P R I N G".
-        named = len(spelt(turn, first, last)) >= UNASKED_LETTERS and things.isdisjoint({first, first - 1})
+        letters = spelt(turn, first, last)
+        # "H T T P S" is nobody's name.
+        named = len(letters) >= UNASKED_LETTERS and not _VOWELS.isdisjoint(letters) and not _is_of_thing(turn, first)
         if asked_to_spell or named:
             yield first, last, "EMAIL_ADDRESS" if Topic.EMAIL in topics else "PERSON"
     if not topics.isdisjoint(CODE_ENTITIES):
@@ -212,8 +222,11 @@ def _places(
 ) -> Iterator[WordSpan]:
     """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
     # A postcode is said of an address: "nineteen cowslip meadow, NN4 6JQ".
-    wanted = place or not _ADDRESSED.isdisjoint(topics) or any(find_postcodes(turn, asked=False))
-    spans = [*find_addresses(turn, asked=wanted), *find_places(turn, asked=False)]
+    open_ = place or not _ADDRESSED.isdisjoint(asked) or any(find_postcodes(turn, asked=False))
+    wanted = open_ or not _ADDRESSED.isdisjoint(topics)
+    # Of what stands before, "it goes back to the address" tells nothing.
+    named = min((mention.last_word for mention in turn.mentions if mention.topic in _ADDRESSED), default=0)
+    spans = [*find_addresses(turn, asked=wanted, since=0 if open_ else named), *find_places(turn, asked=False)]
     if place:
         spans += find_answers(turn)
     if wanted or spans or goes_on:
@@ -240,7 +253,7 @@ def _dated(
     if Topic.BIRTH in asked:
         yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
     elif Topic.EXPIRY in asked and _OTHER_EXPIRY.isdisjoint(turn.tokens):
-        for first, last in (*find_date_parts(turn), *find_relative_months(turn)):
+        for first, last in (*find_date_parts(turn), *find_relative_months(turn), *find_periods(turn)):
             yield first, last, "CREDIT_CARD_EXPIRATION"
     entity = None
     if Topic.BIRTH in topics:

@@ -74,10 +74,11 @@ MAX_NUMBER_DIGITS = 6
 """Digits of a house number at most; callwright's own choice."""
 
 
-def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
+def find_addresses(turn: Utterance, *, asked: bool, since: int = 0) -> Iterator[WordSpan]:
     """A number, a street of one to three words and its kind, with the flat, the town and the postcode around it.
 
-    Where an address was `asked` for, a number with one to three words needs no kind of street.
+    Where an address was `asked` for, a number with one to three words needs no kind of street, if it stands at the word
+    `since` which it was asked for or later.
     """
     words, tokens = turn.words, turn.tokens
     stays = {words_of(turn.text, *match.span())[1] for match in _AT.finditer(turn.text)}
@@ -85,7 +86,7 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         if len(run.digits) > MAX_NUMBER_DIGITS + 2:
             continue
         at_home = run.first_word in stays and _counts_nothing(turn, run)
-        last = _street(turn, run, asked=asked or at_home)
+        last = _street(turn, run, asked=(asked and run.first_word >= since) or at_home)
         if last:
             yield _prefix(tokens, run.first_word), _extend(turn, last)
     for index, token in enumerate(tokens):

@@ -228,6 +228,15 @@ _RELATIVE_MONTH = re.compile(
 )
 
 
+_PERIOD = re.compile(r"(?<!\S)(?:(?:the )?end of )?(?:next|this) (?:month|year)(?!\S)")
+
+
+def find_periods(turn: Utterance) -> Iterator[WordSpan]:
+    """Months and years that are told from today and have no name: "the end of next month"."""
+    for match in _PERIOD.finditer(turn.text):
+        yield words_of(turn.text, *match.span())
+
+
 def find_relative_months(turn: Utterance) -> Iterator[WordSpan]:
     """Months whose year is told from today: "July of next year", "next June", "march the year after"."""
     if MONTHS.isdisjoint(turn.tokens):

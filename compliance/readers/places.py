@@ -181,7 +181,9 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     else:
         yield from _unasked(turn, text)
     houses = [match for match in _NAMED_HOUSE.finditer(text) if not _STOP & set(match["name"].split()) - {"the"}]
-    joined = any(0 <= two - one <= 1 for (_, one), (two, _) in pairwise(parts))
+    joined = any(
+        one == two or (one + 1 == two and turn.tokens[one] in _BETWEEN) for (_, one), (two, _) in pairwise(parts)
+    )
     if asked or joined or (parts and houses):
         yield from parts
         yield from (words_of(text, match.start(), match.end()) for match in houses if parts)

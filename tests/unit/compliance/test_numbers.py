@@ -66,6 +66,7 @@ def found(*lines: str) -> list[tuple[int, str, str]]:
         (["C: I paid forty dollars with the card ending 6618"], "CREDIT_CARD"),
         (["A: and I'll refund the card ending", "C: six four two nine"], "CREDIT_CARD"),
         (["A: the charge was on the card ending in?", "C: um, 6429"], "CREDIT_CARD"),
+        (["A: I'll put it on the card you paid with that's six six oh one at the end"], "CREDIT_CARD"),
         (["A: what's your zip code", "C: six two seven oh one"], "LOCATION"),
     ],
 )

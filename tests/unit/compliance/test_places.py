@@ -50,6 +50,7 @@ def test_answers(text: str, place: str) -> None:
         ("i went down the main road", ""),
         ("we crossed the street", ""),
         ("the tower of london", ""),
+        ("take lift number three to floor twelve", ""),
     ],
 )
 def test_places_that_nobody_asked_for(text: str, place: str) -> None:

@@ -25,6 +25,7 @@ from compliance.readers.dates import (
     find_expiries,
     find_expiry_months,
     find_holidays,
+    find_periods,
     find_relative_months,
 )
 from compliance.readers.emails import find_emails, find_urls
@@ -122,9 +123,12 @@ def turn(text: str) -> Utterance:
         (find_holidays, "<Christmas Eve nineteen sixty>"),
         (find_relative_months, "it says <may of next year> on it"),
         (find_relative_months, "<next october>"),
+        (find_periods, "it says <the end of next month> i think"),
         (find_relative_months, "<august the year after next> i think"),
         (find_holidays, "<on halloween eighty four>"),
         (find_people, "the name is <carol t ostrander>"),
+        (find_people, "Good morning Mr. <de Vasconcelos>, hello."),
+        (find_people, "thanks ms <ní bhriain>"),
         (find_people, "my late brother <ivor prosser> had it"),
         (find_people, "It goes to <Walter T. Simmons>."),
         (find_people, "your surname's <fennimore>"),
@@ -174,6 +178,9 @@ def test_finds(find: Find, text: str) -> None:
         (find_people, "This is about my bill."),
         (find_people, "this is ridiculous"),
         (find_people, "My name is spelled wrong."),
+        (find_people, "Mr. Muscle and Dr. Oetker are on offer."),
+        (find_people, "The Mrs says no."),
+        (find_people, "it's the ten fifteen to denver"),
         (find_people, "I'm calling about my order. Thank you. This is it."),
         (find_people, "Thank you so much."),
         (find_people, "I'm calling because it broke."),
@@ -298,6 +305,13 @@ def test_names_go_on() -> None:
     said = turn("for my father suleiman al masri")
     assert (3, 6) in list(find_people(said))
     assert (3, 4) in list(find_people(turn("was somebody called blessing who promised")))
+
+
+def test_an_address_that_is_named_later_needs_a_kind_of_street() -> None:
+    said = turn("the seven thirty meeting moved to the address on the left")
+    assert list(find_addresses(said, asked=True, since=6)) == []
+    assert list(find_addresses(said, asked=True)) != []
+    assert list(find_addresses(turn("send it to twelve weaver reach"), asked=True, since=3)) == [(3, 6)]
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,7 @@ def test_dates_of_birth(lines: list[str], dates: list[str]) -> None:
         (["A: which month", "C: four"], ["", ""]),
         (["A: the expiration date", "C: April 2029, I think. Oh no, 2028."], ["", "april 2029 2028"]),
         (["A: when does it expire", "C: june of next year"], ["", "june of next year"]),
+        (["A: and that expires", "C: the end of next month"], ["", "the end of next month"]),
         (["A: and it's good till", "C: uh march the year after next"], ["", "march the year after next"]),
         # A date and then a code are a card's, though nobody names one.
         (["A: Still '26?", "C: June '29.", "A: And the code?", "C: 118."], ["", "june 29", "", ""]),
@@ -116,6 +117,8 @@ def test_the_end_of_a_postcode_that_is_put_right(shown: str, right: str, said: s
 
 def test_what_is_spelled_of_a_thing_is_no_name() -> None:
     assert found("A: the voucher code is S U M M E R") == [""]
+    assert found("A: the job reference is J O B one") == [""]
+    assert found("A: it starts with H T T P S") == [""]
     assert found("A: it was S U M M E R") == ["s u m m e r"]
 
 
