@@ -45,7 +45,7 @@ _PLACE = re.compile(
     r"|house number|(?:house|property|farm|cottage) called|flat|apartment|road name|crossroad"
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located"
     r"|come|from|calling|you|deliver|going|staying|home|pick|collect|drop|leave|mail|post|bring|visit|dispatch|meet)"
-    r"|where to(?= please|$)|where(?:'s| is) (?:it|that|this|everything) going"
+    r"|which house|where to(?= please|$)|where(?:'s| is) (?:it|that|this|everything) going"
     r"|where's home|where should (?:[\w']+ ){1,3}?go)(?!\S)"
 )
 _NO_PLACE = re.compile(r"(?<!\S)(?:e-?mail|e mail|ip|web) address(?:es)?(?!\S)")

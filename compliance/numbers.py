@@ -218,6 +218,8 @@ def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str 
         if topic not in _ACCEPTED or (year and topic not in _DATED):
             continue
         lengths, entity = _ACCEPTED[topic]
+        if topic is Topic.CARD and _is_time(dictation, heard):
+            continue
         if topic is Topic.EXPIRY and Topic.CARD not in near and not _is_expiry(digits):
             continue
         if topic is Topic.SSN and _is_part_asked(dictation, heard):
@@ -275,9 +277,14 @@ def _while_paying(dictation: Dictation, heard: Heard, paying: frozenset[int]) ->
         return None
     if any(is_quantity(heard.turns[piece.turn].words, piece.run, strict=True) for piece in dictation.pieces):
         return None
+    return None if _is_time(dictation, heard) else "CREDIT_CARD"
+
+
+def _is_time(dictation: Dictation, heard: Heard) -> bool:
+    """Whether a few digits may be a time of day or a year: "at ten forty"."""
     piece = dictation.pieces[0]
     before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 1) : piece.run.first_word]
-    return None if before and before[0] in _TIME_BEFORE and len(dictation.digits) <= 4 else "CREDIT_CARD"
+    return bool(before) and before[0] in _TIME_BEFORE and len(dictation.digits) <= 4
 
 
 def _in_parts(heard: Heard) -> Iterator[tuple[Dictation, str]]:
@@ -355,8 +362,9 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
     long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
-    # All that somebody answers.
-    answer = len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
+    # All that somebody answers; "it was fifty five and now it's sixty two" counts.
+    answer = not any("now" in heard.turns[turn].tokens for turn in dictation.turns)
+    answer = answer and len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
     if answer and not _YEARS.fullmatch(digits):
         return "ACCOUNT_NUMBER"
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -60,6 +60,15 @@ _OF_THINGS = "".join(
 )
 """"The model number on the back" is no card's."""
 
+_OTHER_CARDS = "".join(
+    f"(?<!{kind} )"
+    for kind in (
+        *("sim", "memory", "sd", "birthday", "greeting", "business", "library", "graphics", "sound", "network"),
+        *("left a", "leave a"),
+    )
+)
+"""Cards that nobody pays with, a courier's among them."""
+
 _NO_HOLDER = (
     "the|that|this|which|what|same|right|wrong|your|his|her|its|our|their|second|first|last|next|whole|full|any|another"
     "|and|other|for|with|have|has|get|give|large|small|great|good|lucky|random|high|low|certain|huge|yes|there|was|were"
@@ -149,8 +158,9 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"(?:\d|zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)(?:\S| (?:zero|oh|one|two|three|four"
         r"|five|six|seven|eight|nine|double|triple)))",
         Topic.CARD: r"(?:credit|debit|payment|bank|charge|gift|new|other|the|my|your|this|that|which|what"
-        r"|a) card(?: number)?"
-        r"|card(?:'?s)?(?: number| ending| on file)?|visa|master ?card|american express|amex|discover card"
+        r"|(?<!left )(?<!leave )(?<!leaving )a) card(?: number)?"
+        rf"|{_OTHER_CARDS}card(?:'?s)?(?: number| ending| on file)?|visa"
+        r"|master ?card|american express|amex|discover card"
         r"|barclaycard|maestro"
         r"|(?:sixteen|fifteen|16|15)[- ]digits?(?: number)?|long (?:card )?number|pan|cardholder(?= \S)",
         Topic.PART: rf"(?:first|last|next|final|middle|other) (?:four|4|eight|six|five)(?: digits"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -89,6 +90,9 @@ SHOWN = {
     "CREDIT_CARD_EXPIRATION": Topic.EXPIRY,
 }
 """What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
+
+_SHOWN_AS = re.compile(r"(?<!\S)as (?:your|the|my|his|her|their) (?:\w+ )?address(?!\S)")
+""""I've got 88 Fernhill as your address"."""
 
 _VOWELS = frozenset("aeiouy?")
 """With what stands for a letter that is not known."""
@@ -222,7 +226,12 @@ def _places(
 ) -> Iterator[WordSpan]:
     """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
     # A postcode is said of an address: "nineteen cowslip meadow, NN4 6JQ".
-    open_ = place or not _ADDRESSED.isdisjoint(asked) or any(find_postcodes(turn, asked=False))
+    open_ = (
+        place
+        or bool(_SHOWN_AS.search(turn.text))
+        or not _ADDRESSED.isdisjoint(asked)
+        or any(find_postcodes(turn, asked=False))
+    )
     wanted = open_ or not _ADDRESSED.isdisjoint(topics)
     # Of what stands before, "it goes back to the address" tells nothing.
     named = min((mention.last_word for mention in turn.mentions if mention.topic in _ADDRESSED), default=0)

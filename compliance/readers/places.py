@@ -35,7 +35,7 @@ _HOUSE_KINDS = (
     "cottage|house|lodge|farm|farmhouse|forge|rectory|vicarage|barn|barns|mill|manor|villa|villas|hall|grange|croft"
     "|apartments|towers|tower|mansions|buildings|building|estate|heights|flats|residency|residences|chambers|ranch"
     "|granary|oast|smithy|parsonage|priory|abbey|coach house|school house|bothy|cottages"
-    "|homestead|bungalow|stables|gate|gatehouse|schoolhouse|chapel|condos|condominiums|quarters|compound"
+    "|homestead|bungalow|stables|gatehouse|schoolhouse|chapel|condos|condominiums|quarters|compound"
 )
 _NAMED_HOUSE = re.compile(rf"(?<!\S)(?P<name>(?:the )?(?:[\w'-]+ ){{1,2}}?)(?:{_HOUSE_KINDS})(?!\S)")
 _SURE_ROAD = re.compile(

@@ -54,6 +54,7 @@ def test_sounds_of_digits_are_digits_where_digits_are_asked_for() -> None:
         "A: and the street",
         "A: City and state?",
         "A: Sure, where to?",
+        "A: which house is it",
         "A: What's the house called?",
         "A: suite nine okay and what city is that",
     ],

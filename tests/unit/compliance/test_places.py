@@ -50,6 +50,7 @@ def test_answers(text: str, place: str) -> None:
         ("i went down the main road", ""),
         ("we crossed the street", ""),
         ("the tower of london", ""),
+        ("terminal two gate b nineteen", ""),
         ("take lift number three to floor twelve", ""),
     ],
 )

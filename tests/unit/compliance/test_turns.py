@@ -52,6 +52,11 @@ def test_a_word_that_was_spelled_with_more() -> None:
     assert found("C: Smith, S M I T H, s for sugar", entity="PERSON") == ["smith s m i t h s for sugar"]
 
 
+def test_what_is_said_to_be_the_address() -> None:
+    assert found("A: I've got 88 Fernhill as your address.", entity="LOCATION") == ["88 fernhill"]
+    assert found("A: I've got 88 Fernhill posters.", entity="LOCATION") == [""]
+
+
 def test_towns_beside_an_address() -> None:
     lines = ("C: forty finch lane", "A: kansas i assume", "C: yes")
     assert found(*lines, entity="LOCATION")[1].startswith("kansas")
