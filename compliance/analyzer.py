@@ -92,7 +92,8 @@ class Analyzer:
                 others = find_things(turn) if reading.entities else set()
                 for first, last, entity in reading.entities:
                     span = words_of(text, first, last)
-                    if entity != "PERSON" or others.isdisjoint(range(*span)):
+                    words = set(range(*span))
+                    if others.isdisjoint(words) if entity == "PERSON" else not others.issuperset(words):
                         found += _trimmed(index, turn, span, entity)
                 if reading.artifacts:
                     found += self._patterns(index, turns, text, reading.artifacts)

@@ -41,9 +41,11 @@ FEW_WORDS = 4
 
 _PLACE = re.compile(
     r"(?<!\S)(?:town|city|street|road|lane|avenue|drive|close|county|village|suburb|district|state|province|building|estate|locality|landmark"
-    r"|neighbou?rhood|area|borough|parish|region|address|house name|house number|flat|apartment|road name|crossroad"
+    r"|neighbou?rhood|area|borough|parish|region|address|house name"
+    r"|house number|(?:house|property|farm|cottage) called|flat|apartment|road name|crossroad"
     r"|intersection|post ?town|where (?:[\w']+ ){0,4}?(?:live|living|deliver|delivering|send|sending|ship|based|located"
     r"|come|from|calling|you|deliver|going|staying|home|pick|collect|drop|leave|mail|post|bring|visit|dispatch|meet)"
+    r"|which house|where to(?= please|$)|where(?:'s| is) (?:it|that|this|everything) going"
     r"|where's home|where should (?:[\w']+ ){1,3}?go)(?!\S)"
 )
 _NO_PLACE = re.compile(r"(?<!\S)(?:e-?mail|e mail|ip|web) address(?:es)?(?!\S)")

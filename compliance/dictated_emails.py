@@ -16,7 +16,7 @@ from compliance.dictation import is_hesitation
 from compliance.findings import Finding
 from compliance.names import lexicon
 from compliance.readers.codes import letter_at
-from compliance.readers.emails import PROVIDERS, TOP_LEVEL, is_email_joint
+from compliance.readers.emails import NO_SITE, PROVIDERS, TOP_LEVEL, is_email_joint
 from compliance.readers.spans import WordSpan, words_of
 from compliance.topics import Topic
 from compliance.utterance import Utterance
@@ -34,13 +34,17 @@ SPELT_LETTERS = 3
 MAX_READ_BACK_WORDS = 8
 """Words of a read-back; callwright's own choice."""
 
-_END = re.compile(rf"(?<!\S)(?:(?:at|@) (?:{PROVIDERS})|(?:dot|point|period) (?:{TOP_LEVEL}|c o m|f m)|\S+@\S*)(?!\S)")
+_END = re.compile(
+    rf"(?<!\S)(?:(?:at|@) (?:{PROVIDERS}|\S+\.(?:{TOP_LEVEL}))"
+    rf"|(?:dot|point|period) (?:{TOP_LEVEL}|c o m|f m)|\S+@\S*)(?!\S)"
+)
 _JOINT = re.compile(r"(?:^|\s)(?:dot|underscore|hyphen|dash|@|at sign)(?:\s|$)|(?:^at \S+$)|(?:\S at$)")
 _BEGINNING = re.compile(
     rf"(?<!\S)(?:(?:[a-z] ){{{SPELT_LETTERS - 1},}}[a-z](?!\S)|[a-z] (?:for|as in|like) [a-z]"
-    r"|\S+ (?:dot|underscore) \S)"
+    rf"|(?!(?:{'|'.join(sorted(NO_SITE))}) )\S+ (?:dot|underscore) \S)"
     r"|\S (?:at|underscore|dot)$"
 )
+_ONE_WORD = re.compile(r"(?<!\S)(?:all |it's all |as )*(?:one word|together)(?!\S)")
 _ASIDE = re.compile(
     r"(?<!\S)(?:(?:all |it's all |as )*one word|(?:all |in )*(?:lower|upper) ?case|(?:in |all )?(?:capitals|caps)"
     r"|no (?:spaces?|dots?|dash(?:es)?|hyphens?|capitals)|(?:all )?together"
@@ -96,7 +100,7 @@ def _of_side(turns: Sequence[Utterance], at: Sequence[Moment], side: str) -> Ite
         if turn.side != side:
             if held and own - _STAYS:
                 held = None
-            elif held is None and _END.search(turn.text):
+            elif held is None and _ends(turn):
                 held = _Dictation(asked=True, joined=True, whole=True)
             elif held:
                 held.pieces += (Finding(index, *span, "EMAIL_ADDRESS") for span in _read_back(turn))
@@ -122,7 +126,7 @@ def _of_address(turn: Utterance, spans: Sequence[WordSpan]) -> list[WordSpan]:
     """The pieces that no other topic has: "my number is 0770 090 0123 and my email is" something else."""
     kept = []
     for first, last in spans:
-        before = [mention.topic for mention in turn.mentions if mention.last_word <= first]
+        before = [mention.topic for mention in turn.mentions if mention.first_word <= first]
         if not before or before[-1] in _STAYS:
             kept.append((first, last))
     named = next((mention.last_word for mention in turn.mentions if mention.topic is Topic.EMAIL), 0)
@@ -132,7 +136,16 @@ def _of_address(turn: Utterance, spans: Sequence[WordSpan]) -> list[WordSpan]:
 def _begins(turn: Utterance) -> bool:
     """Whether a turn spells, or joins words with a "dot": an address may begin so that nobody asked for."""
     text = turn.text
-    return bool(_BEGINNING.search(text) or _END.search(text))
+    return bool(_BEGINNING.search(text) or _ends(turn))
+
+
+def _ends(turn: Utterance) -> bool:
+    """Whether a turn holds the end of an address; "is it dot com or dot org" has ends of none."""
+    for match in _END.finditer(turn.text):
+        first = words_of(turn.text, *match.span())[0]
+        if turn.tokens[first] in {"at", "@"} or not first or turn.tokens[first - 1] not in NO_SITE:
+            return True
+    return False
 
 
 def _joins(turn: Utterance, span: WordSpan, *, asked: bool) -> bool:
@@ -163,7 +176,7 @@ def pieces(turn: Utterance, *, plain: bool = True) -> list[WordSpan]:
     everyday = [at for at, token in enumerate(tokens) if at not in sure | aside and token not in _NEUTRAL]
     alone = plain and len(everyday) <= MAX_PLAIN_WORDS and not any(tokens[at] in _TALK for at in everyday)
     taken = sure | {at for at in everyday if alone or (tokens[at] not in _TALK and _beside_joint(tokens, at))}
-    taken |= _between(turn, taken)
+    taken |= _between(turn, taken) | _as_one_word(turn)
     spans: list[WordSpan] = []
     for at in sorted(taken):
         if spans and spans[-1][1] == at:
@@ -205,6 +218,17 @@ def _between(turn: Utterance, taken: set[int]) -> set[int]:
         first, last = words_of(turn.text, *match.span())
         if first - 1 in taken and (last in taken or last - 1 in taken):
             words.update(range(first, last))
+    return words
+
+
+def _as_one_word(turn: Utterance) -> set[int]:
+    """The words of which somebody says that they are one: "accounts payable all one word"."""
+    words: set[int] = set()
+    for match in _ONE_WORD.finditer(turn.text):
+        last = first = words_of(turn.text, *match.span())[0]
+        while first and last - first < MAX_PLAIN_WORDS and turn.tokens[first - 1] not in _TALK | _NEUTRAL:
+            first -= 1
+        words.update(range(first, last))
     return words
 
 

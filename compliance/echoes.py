@@ -166,14 +166,31 @@ def _joints(turns: Sequence[Utterance], found: Sequence[Finding]) -> Iterator[Fi
         if finding.entity == "EMAIL_ADDRESS":
             said.update(turns[finding.turn].tokens[finding.first_word : finding.last_word])
             held.setdefault(finding.turn, set()).update(range(finding.first_word, finding.last_word))
+    figures = {
+        digits
+        for finding in found
+        if finding.entity == "EMAIL_ADDRESS"
+        for digits in _figures(turns[finding.turn].words[finding.first_word : finding.last_word])
+    }
     for index, words in held.items():
         tokens = turns[index].tokens
+        for run in turns[index].runs:
+            # "G-O-S-T, 52?": the figures of an address, beside its letters.
+            beside = not words.isdisjoint({run.first_word - 1, run.last_word})
+            if beside and run.digits in figures and words.isdisjoint(range(run.first_word, run.last_word)):
+                yield Finding(index, run.first_word, run.last_word, "EMAIL_ADDRESS")
         for step in (1, -1):
             for place in sorted(words, reverse=step < 0):
                 at = place + step
                 while 0 <= at < len(tokens) and at not in words and _joins(tokens, at, step, said):
                     yield Finding(index, at, at + 1, "EMAIL_ADDRESS")
                     at += step
+
+
+def _figures(words: Sequence[str]) -> Iterator[str]:
+    """The digits of an address, each number of it by itself."""
+    yield from (run.digits for run in read_numbers(words))
+    yield from (digits for word in words for digits in re.findall(r"\d+", word))
 
 
 def _joins(tokens: Sequence[str], at: int, step: int, said: set[str]) -> bool:

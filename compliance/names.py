@@ -17,7 +17,7 @@ from importlib.resources import files
 
 from compliance.vocabulary import word_set
 
-TITLES = word_set("mr mrs ms miss dr doctor mister professor missus madam")
+TITLES = word_set("mr mrs ms miss dr doctor mister professor missus madam reverend")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,11 @@ ANNOUNCED_WORDS = 2
 """Words between what a number is called and its digits; callwright's own choice."""
 
 _ENDS = word_set("ending ends end finishing finishes last")
+_PLACES = word_set("front start beginning end")
+PLACED_WORDS = 8
+"""Words of a turn that says where digits go; callwright's own choice."""
+
+_AT_THE_END = ["at", "the", "end"]
 _LEFT_OPEN = word_set("ending ends finishing finishes")
 
 PART_GAP_WORDS = 7
@@ -145,8 +150,14 @@ def _inherited(found: Sequence[tuple[Dictation, str | None]], heard: Heard) -> I
         other = [found for turn in range(max(0, piece.turn - 2), piece.turn) for found in by_turn.get(turn, ())]
         if "CREDIT_CARD" in back and heard.is_digits(piece.turn):
             yield dictation, "CREDIT_CARD"
-        elif other and heard.is_digits(piece.turn) and len(dictation.digits) > 2:
+        elif other and len(dictation.digits) > 2 and (heard.is_digits(piece.turn) or _is_placed(heard, piece.turn)):
             yield dictation, other[-1]
+
+
+def _is_placed(heard: Heard, turn: int) -> bool:
+    """Whether a short turn says where its digits go in what was said: "with a three one two in front"."""
+    tokens = heard.turns[turn].tokens
+    return len(tokens) <= PLACED_WORDS and not _PLACES.isdisjoint(tokens)
 
 
 def _disguised_codes(heard: Heard) -> Iterator[Finding]:
@@ -207,6 +218,8 @@ def _by_topic(dictation: Dictation, near: Sequence[Topic], heard: Heard) -> str 
         if topic not in _ACCEPTED or (year and topic not in _DATED):
             continue
         lengths, entity = _ACCEPTED[topic]
+        if topic is Topic.CARD and _is_time(dictation, heard):
+            continue
         if topic is Topic.EXPIRY and Topic.CARD not in near and not _is_expiry(digits):
             continue
         if topic is Topic.SSN and _is_part_asked(dictation, heard):
@@ -228,7 +241,7 @@ def _is_ending(dictation: Dictation, heard: Heard) -> bool:
     piece = dictation.pieces[0]
     turn = heard.turns[piece.turn]
     before = turn.tokens[max(0, piece.run.first_word - 3) : piece.run.first_word]
-    if any(token in _ENDS for token in before):
+    if any(token in _ENDS for token in before) or turn.tokens[piece.run.last_word :][:3] == _AT_THE_END:
         return True
     asked = heard.turns[piece.turn - 1] if piece.turn else turn
     answers = asked.side != turn.side and all(map(is_hesitation, before)) and piece.run.first_word <= len(before)
@@ -264,9 +277,14 @@ def _while_paying(dictation: Dictation, heard: Heard, paying: frozenset[int]) ->
         return None
     if any(is_quantity(heard.turns[piece.turn].words, piece.run, strict=True) for piece in dictation.pieces):
         return None
+    return None if _is_time(dictation, heard) else "CREDIT_CARD"
+
+
+def _is_time(dictation: Dictation, heard: Heard) -> bool:
+    """Whether a few digits may be a time of day or a year: "at ten forty"."""
     piece = dictation.pieces[0]
     before = heard.turns[piece.turn].tokens[max(0, piece.run.first_word - 1) : piece.run.first_word]
-    return None if before and before[0] in _TIME_BEFORE and len(dictation.digits) <= 4 else "CREDIT_CARD"
+    return bool(before) and before[0] in _TIME_BEFORE and len(dictation.digits) <= 4
 
 
 def _in_parts(heard: Heard) -> Iterator[tuple[Dictation, str]]:
@@ -344,8 +362,9 @@ def _by_shape(dictation: Dictation, heard: Heard) -> str | None:
         return "PHONE_NUMBER"
     # Short numbers with a few words between them count things; one of them must be long.
     long = any(_is_dictated(heard.turns[piece.turn].words, piece.run) for piece in dictation.pieces)
-    # All that somebody answers.
-    answer = len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
+    # All that somebody answers; "it was fifty five and now it's sixty two" counts.
+    answer = not any("now" in heard.turns[turn].tokens for turn in dictation.turns)
+    answer = answer and len(digits) >= ANSWER_LENGTH and all(map(heard.is_nothing_else, dictation.turns))
     if answer and not _YEARS.fullmatch(digits):
         return "ACCOUNT_NUMBER"
     return "ACCOUNT_NUMBER" if long and len(digits) >= UNEXPLAINED_LENGTH and not _YEARS.fullmatch(digits) else None

@@ -21,6 +21,7 @@ _UNITS_AFTER = word_set(
     """
 )
 _MONEY_AFTER = word_set("dollar dollars cent cents buck bucks euro euros pound pounds pence percent quid grand")
+_SUM_BEFORE = word_set("for of to paid owe owed raised worth than over nearly almost")
 _BY = word_set("by x times")
 _AMOUNT = re.compile(r"\d{1,3}(?:,\d{3})+")
 _ONE_BEFORE = word_set("the that this which another new old other same right wrong each every no any only last next")
@@ -48,7 +49,7 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     before = bare(words[run.first_word - 1]) if run.first_word else ""
     if run.digits == "1" and before in _ONE_BEFORE and bare(words[run.first_word]) == "one":
         return True
-    if _is_dimension(words, run):
+    if _is_dimension(words, run) or (before in _SUM_BEFORE and _is_count(words, run)):
         return True
     if len(run.digits) > 6:
         return run.spoken and len(run.digits) <= 12 and after in _MONEY_AFTER
@@ -58,6 +59,11 @@ def is_quantity(words: Sequence[str], run: NumberRun, *, strict: bool = False) -
     if strict and (before in _PLACE_BEFORE or (len(run.digits) <= 2 and after[-1:] == "s" and not closed)):
         return True
     return len(run.digits) == 1 and before in _PLACE_BEFORE
+
+
+def _is_count(words: Sequence[str], run: NumberRun) -> bool:
+    """Whether a run is said as a count of thousands and hundreds: "nine thousand four hundred"."""
+    return {"thousand", "hundred"}.issubset(map(bare, words[run.first_word : run.last_word]))
 
 
 def _is_dimension(words: Sequence[str], run: NumberRun) -> bool:

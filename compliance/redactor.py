@@ -16,7 +16,7 @@ from compliance.marks import Marker, is_mark, plain_mark
 from compliance.numbers import NumberRecogniser
 from compliance.options import RedactionOptions, own_patterns, pairs
 from compliance.policies import POLICIES
-from compliance.readers.people import find_again, initials
+from compliance.readers.people import beginning, find_again
 from compliance.readers.spans import words_of
 from compliance.second_reader import SecondReader, verbatim
 from compliance.turns import find_in_turns
@@ -148,7 +148,7 @@ class Redactor:
         ]
         found += find_echoes(turns, found)
         found += find_corrections(turns, found)
-        found += [_with_initials(turns, finding) for finding in found if finding.entity == "PERSON"]
+        found += [_with_title(turns, finding) for finding in found if finding.entity == "PERSON"]
         return turns, found
 
     @staticmethod
@@ -211,8 +211,8 @@ def _written(text: str) -> tuple[Word, ...]:
     return tuple(Word(word, 0.0, 0.0, 1.0) for word in text.split())
 
 
-def _with_initials(turns: Sequence[Utterance], finding: Finding) -> Finding:
-    first = initials(turns[finding.turn], finding.first_word)
+def _with_title(turns: Sequence[Utterance], finding: Finding) -> Finding:
+    first = beginning(turns[finding.turn], finding.first_word)
     return Finding(finding.turn, first, finding.last_word, finding.entity)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -28,6 +29,8 @@ from compliance.readers.dates import (
     find_expiries,
     find_expiry_months,
     find_holidays,
+    find_periods,
+    find_relative_months,
     find_years,
     from_end,
 )
@@ -61,6 +64,9 @@ NEAR_ADDRESS_TURNS = 2
 UNASKED_LETTERS = 5
 """Letters that are a name though nobody asked for one: acronyms are shorter; callwright's own choice."""
 
+CODE_TURNS = 3
+"""Turns between the date of a card and the question for its code at most; callwright's own choice."""
+
 CODE_ENTITIES = {
     Topic.MEDICAL: "MEDICAL_RECORD",
     Topic.LICENSE: "US_DRIVER_LICENSE",
@@ -74,7 +80,7 @@ CODE_ENTITIES = {
 }
 """What a code of letters and digits is after each topic."""
 
-PIECED = CODE_ENTITIES | {Topic.POSTCODE: "LOCATION", Topic.NAME: "PERSON"}
+PIECED = CODE_ENTITIES | {Topic.POSTCODE: "LOCATION", Topic.ADDRESS: "LOCATION", Topic.NAME: "PERSON"}
 """What letters and digits that are all of a turn are after each question."""
 
 SHOWN = {
@@ -84,6 +90,12 @@ SHOWN = {
     "CREDIT_CARD_EXPIRATION": Topic.EXPIRY,
 }
 """What a value asks for that nobody asked for: whoever hears it may correct a part of it."""
+
+_SHOWN_AS = re.compile(r"(?<!\S)as (?:your|the|my|his|her|their) (?:\w+ )?address(?!\S)")
+""""I've got 88 Fernhill as your address"."""
+
+_VOWELS = frozenset("aeiouy?")
+"""With what stands for a letter that is not known."""
 
 _ADDRESSED = frozenset({Topic.ADDRESS, Topic.HOUSE, Topic.POSTCODE})
 _OTHER_EXPIRY = word_set(
@@ -97,9 +109,9 @@ def find_in_turns(turns: Sequence[Utterance], at: Sequence[Moment]) -> Iterator[
     shown: Moment | None = None
     addressed: list[int] = []
     for index, (turn, moment) in enumerate(zip(turns, at, strict=True)):
-        here = moment
+        here = replace(moment, paying=moment.paying or _pays_soon(turns, index))
         if not moment.asked and shown:
-            here = replace(moment, asked=shown.asked, asker=shown.asker)
+            here = replace(here, asked=shown.asked, asker=shown.asker)
         topics = []
         for first, last, entity in _spans(turn, here, goes_on=_goes_on(turns, index), child=_of_child(turns, index)):
             yield Finding(index, first, last, entity)
@@ -123,7 +135,7 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
         (index, span, letters)
         for index, turn in enumerate(turns)
         for span in find_spelling(turn)
-        if len(letters := spelt(turn, *span)) >= MIN_SPELT_LETTERS
+        if len(letters := spelt(turn, *span)) >= MIN_SPELT_LETTERS and not _is_of_thing(turn, span[0])
     ]
     if not spellings:
         return
@@ -139,6 +151,11 @@ def _spelt_words(turns: Sequence[Utterance]) -> Iterator[Finding]:
     for index, (first, last), letters in spellings:
         if any(abs(index - at) <= SPELT_TURNS for at in said.get(letters, ())):
             yield Finding(index, first, last, "PERSON")
+
+
+def _is_of_thing(turn: Utterance, first: int) -> bool:
+    """Whether what is spelled from a word on is a thing's: "the coupon code is S P R I N G"."""
+    return any(mention.topic is Topic.HARMLESS and mention.last_word in {first, first - 1} for mention in turn.mentions)
 
 
 def _spans(turn: Utterance, moment: Moment, *, goes_on: bool, child: bool) -> Iterator[tuple[int, int, str]]:
@@ -167,7 +184,11 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
     asked, own = moment.asked, {mention.topic for mention in turn.mentions}
     asked_to_spell = not {Topic.EMAIL, Topic.NAME}.isdisjoint(topics)
     for first, last in find_spelling(turn):
-        if asked_to_spell or len(spelt(turn, first, last)) >= UNASKED_LETTERS:
+        # "The coupon code is S P R I N G".
+        letters = spelt(turn, first, last)
+        # "H T T P S" is nobody's name.
+        named = len(letters) >= UNASKED_LETTERS and not _VOWELS.isdisjoint(letters) and not _is_of_thing(turn, first)
+        if asked_to_spell or named:
             yield first, last, "EMAIL_ADDRESS" if Topic.EMAIL in topics else "PERSON"
     if not topics.isdisjoint(CODE_ENTITIES):
         for first, last in find_codes(turn):
@@ -179,6 +200,13 @@ def _coded(turn: Utterance, moment: Moment, topics: set[Topic]) -> Iterator[tupl
         yield from ((*span, PIECED[pieced]) for span in find_code_pieces(turn, digits=pieced is not Topic.NAME))
     yield from ((*span, "IBAN_CODE") for span in find_ibans(turn))
     yield from ((*span, "US_SSN") for span in find_insurance(turn))
+
+
+def _pays_soon(turns: Sequence[Utterance], index: int) -> bool:
+    """Whether a security code is asked for next: a month and a year that were said before it are of its card."""
+    return any(
+        mention.topic is Topic.CVV for turn in turns[index + 1 : index + 1 + CODE_TURNS] for mention in turn.mentions
+    )
 
 
 def _of_child(turns: Sequence[Utterance], index: int) -> bool:
@@ -198,8 +226,16 @@ def _places(
 ) -> Iterator[WordSpan]:
     """Addresses, and what is a part of one where one is asked for or said; `goes_on` if more of it is asked next."""
     # A postcode is said of an address: "nineteen cowslip meadow, NN4 6JQ".
-    wanted = place or not _ADDRESSED.isdisjoint(topics) or any(find_postcodes(turn, asked=False))
-    spans = [*find_addresses(turn, asked=wanted), *find_places(turn, asked=False)]
+    open_ = (
+        place
+        or bool(_SHOWN_AS.search(turn.text))
+        or not _ADDRESSED.isdisjoint(asked)
+        or any(find_postcodes(turn, asked=False))
+    )
+    wanted = open_ or not _ADDRESSED.isdisjoint(topics)
+    # Of what stands before, "it goes back to the address" tells nothing.
+    named = min((mention.last_word for mention in turn.mentions if mention.topic in _ADDRESSED), default=0)
+    spans = [*find_addresses(turn, asked=wanted, since=0 if open_ else named), *find_places(turn, asked=False)]
     if place:
         spans += find_answers(turn)
     if wanted or spans or goes_on:
@@ -226,7 +262,8 @@ def _dated(
     if Topic.BIRTH in asked:
         yield from ((first, last, "DATE_OF_BIRTH") for first, last in find_date_parts(turn))
     elif Topic.EXPIRY in asked and _OTHER_EXPIRY.isdisjoint(turn.tokens):
-        yield from ((first, last, "CREDIT_CARD_EXPIRATION") for first, last in find_date_parts(turn))
+        for first, last in (*find_date_parts(turn), *find_relative_months(turn), *find_periods(turn)):
+            yield first, last, "CREDIT_CARD_EXPIRATION"
     entity = None
     if Topic.BIRTH in topics:
         entity = "DATE_OF_BIRTH"
@@ -241,7 +278,7 @@ def _dated(
             yield (from_end(turn, first) if entity == "CREDIT_CARD_EXPIRATION" else first), last, entity
     if entity == "CREDIT_CARD_EXPIRATION":
         yield from ((*span, entity) for span in find_years(turn, list(find_dates(turn, asked=True))))
-        yield from ((*span, entity) for span in find_expiry_months(turn))
+        yield from ((*span, entity) for span in (*find_expiry_months(turn), *find_relative_months(turn)))
     for first, last in find_ages(turn):
         yield first, last, "AGE_OVER_89"
 

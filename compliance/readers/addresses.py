@@ -19,7 +19,8 @@ _STREET = (
     "|highway|hwy|trail|square|crescent|cres|way|close|row|alley|turnpike|pike|grove|gardens|mews|green|hill"
     "|walk|loop"
     "|park|rise|vale|view|heights|broadway|mount|end|ridge|point|crossing|run|common|parade|quay|wharf|plaza"
-    "|expressway"
+    "|expressway|hollow|meadow|meadows|copse|spinney|coppice|paddock|paddocks|orchard|croft|villas|cottages|causeway"
+    "|esplanade|promenade|embankment|knoll|bank|edge|bottom|reach|brook|chase|field|fields|bluff|cove|bend"
 )
 _DIRECTION = "north|south|east|west|northeast|northwest|southeast|southwest|[nsew]|upper|lower|old|new|saint|st|the"
 _STREET_TAIL = re.compile(
@@ -32,11 +33,15 @@ _BOX = re.compile(
     r"|(?:rural route|r\.?r\.?|r r|star route|highway contract|route) (?:\S+ ){1,4}?box(?: \S*\d\S*)?)(?!\S)"
 )
 _AT = re.compile(
-    r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|live|lives|living|over|round|address is|staying"
+    r"(?<!\S)(?:i'm|we're|i am|we are|he's|she's|they're|you're|still|got you|have you"
+    r"|live|lives|living|over|round|address is|staying"
     r"|place|house is|office is) at(?: number| no)?(?!\S)"
 )
 """"I'm at" and its like: a number after it that counts nothing is a house's."""
-_HALF_KINDS = word_set("way close row hill walk view point end run park green place common mount rise crossing loop")
+_HALF_KINDS = word_set(
+    "way close row hill walk view point end run park green place common mount rise crossing loop bank edge bottom reach"
+    " brook chase field fields cove bend bluff meadow meadows orchard hollow"
+)
 _NAMED_STREET = re.compile(
     r"(?:[A-Z][\w'-]+ ){1,3}(?:Street|Avenue|Road|Drive|Lane|Boulevard|Court|Terrace|Parkway|Crescent|Close)\b"
 )
@@ -69,10 +74,11 @@ MAX_NUMBER_DIGITS = 6
 """Digits of a house number at most; callwright's own choice."""
 
 
-def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
+def find_addresses(turn: Utterance, *, asked: bool, since: int = 0) -> Iterator[WordSpan]:
     """A number, a street of one to three words and its kind, with the flat, the town and the postcode around it.
 
-    Where an address was `asked` for, a number with one to three words needs no kind of street.
+    Where an address was `asked` for, a number with one to three words needs no kind of street, if it stands at the word
+    `since` which it was asked for or later.
     """
     words, tokens = turn.words, turn.tokens
     stays = {words_of(turn.text, *match.span())[1] for match in _AT.finditer(turn.text)}
@@ -80,7 +86,7 @@ def find_addresses(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         if len(run.digits) > MAX_NUMBER_DIGITS + 2:
             continue
         at_home = run.first_word in stays and _counts_nothing(turn, run)
-        last = _street(turn, run, asked=asked or at_home)
+        last = _street(turn, run, asked=(asked and run.first_word >= since) or at_home)
         if last:
             yield _prefix(tokens, run.first_word), _extend(turn, last)
     for index, token in enumerate(tokens):

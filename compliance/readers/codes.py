@@ -64,7 +64,7 @@ _SPOKEN_POSTCODE = re.compile("L{1,2}D{1,3}L?DLL|L{1,2}D{2,4}LL")
 MAX_SHAPE = 9
 """Letters and digits of the longest code that is known by its shape."""
 
-_REPLY = word_set("yes yeah yep it's its that's is then the number letter letters so and")
+_REPLY = word_set("yes yeah yep it's its that's is then the number letter letters so and at end front instead not")
 
 
 def letter_at(tokens: Sequence[str], at: int) -> int:
@@ -123,9 +123,10 @@ def find_code_pieces(turn: Utterance, *, digits: bool) -> Iterator[WordSpan]:
     """The letters and `digits` that a turn has no other words beside: a piece of the code that was asked for."""
     tokens, pieces, at = turn.tokens, [], 0
     while at < len(tokens):
-        after = letter_at(tokens, at)
+        after = at if _is_word(tokens, at, at + 1, turn.numeric, begins=at + 1 < len(tokens)) else letter_at(tokens, at)
         figures = digits and (at in turn.numeric or _MIXED.fullmatch(tokens[at]))
-        if figures or tokens[at] in NATO or _SPELLED.fullmatch(tokens[at]):
+        written = turn.is_cased and _CAPITALS.fullmatch(turn.words[at].strip(".,?!"))
+        if figures or written or tokens[at] in NATO or _SPELLED.fullmatch(tokens[at]):
             after = at + 1
         if after > at:
             pieces.append((at, after))

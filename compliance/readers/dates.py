@@ -221,6 +221,30 @@ def find_ages(turn: Utterance) -> Iterator[WordSpan]:
             yield run.first_word, run.last_word
 
 
+_NEXT = "(?:(?:next|this|the coming|the following) year|(?:the )?year after(?: next| that)?)"
+_RELATIVE_MONTH = re.compile(
+    rf"(?<!\S)(?:(?:(?:next|this|coming|this coming) (?:{'|'.join(sorted(MONTHS))}))(?: (?:of )?{_NEXT})?"
+    rf"|(?:{'|'.join(sorted(MONTHS))}) (?:of )?{_NEXT})(?!\S)"
+)
+
+
+_PERIOD = re.compile(r"(?<!\S)(?:(?:the )?end of )?(?:next|this) (?:month|year)(?!\S)")
+
+
+def find_periods(turn: Utterance) -> Iterator[WordSpan]:
+    """Months and years that are told from today and have no name: "the end of next month"."""
+    for match in _PERIOD.finditer(turn.text):
+        yield words_of(turn.text, *match.span())
+
+
+def find_relative_months(turn: Utterance) -> Iterator[WordSpan]:
+    """Months whose year is told from today: "July of next year", "next June", "march the year after"."""
+    if MONTHS.isdisjoint(turn.tokens):
+        return
+    for match in _RELATIVE_MONTH.finditer(turn.text):
+        yield words_of(turn.text, *match.span())
+
+
 FIRST_EXPIRY_YEAR, LAST_EXPIRY_YEAR = 23, 45
 """Two-digit years that cards expire in; callwright's own choice."""
 

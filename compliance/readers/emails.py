@@ -35,6 +35,12 @@ _SURE_TAIL = re.compile(rf"(?:{PROVIDERS})\b")
 _BARE_PROVIDER = re.compile(
     rf"(?<!\S)(?:gmail|yahoo|hotmail|outlook|icloud|aol) {_DOT} (?:com|co)(?: {_DOT} uk)?(?!\S)"
 )
+NO_SITE = word_set(
+    "it it's is that that's this in from to or and just not a the our your ends end website site web page"
+    " be was say with co dot"
+)
+"""Words before a "dot com" that speak of it, and name no site: "is it dot com or dot org"."""
+
 MIN_WRITTEN = 3
 """Characters of a part of a written address."""
 
@@ -199,7 +205,9 @@ def find_urls(turn: Utterance) -> Iterator[WordSpan]:
     if "dot" not in tokens and not any("." in token or "://" in token for token in tokens):
         return
     for match in _URL.finditer(text):
-        yield words_of(text, match.start(), match.end())
+        first, last = words_of(text, match.start(), match.end())
+        if tokens[first] not in NO_SITE:
+            yield first, last
 
 
 def is_email_joint(token: str) -> bool:

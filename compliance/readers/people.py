@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from compliance.findings import Finding
-from compliance.names import TITLES, lexicon, things
+from compliance.names import TITLES, lexicon, place_at, things
 from compliance.readers.spans import WordSpan, words_of
 from compliance.spoken_numbers import bare, is_number_word
 from compliance.utterance import Utterance
@@ -50,12 +50,17 @@ _SURE_CUE = re.compile(rf"(?<!\S)(?:{_SURE})(?!\S)")
 _FAIR_CUE = re.compile(rf"(?<!\S)(?:{_FAIR})(?!\S)")
 _WEAK_CUE = re.compile(rf"(?<!\S)(?:{_WEAK})(?!\S)")
 _ARTICLES = word_set("the a an some any")
+_THINGS_CALLED = word_set(
+    "file app form game show film movie song website site program programme button tab folder plan package product shop"
+    " store setting option button page report document scheme tariff service model company album book series channel"
+)
 _MONTH_NAMES = word_set("april june august may")
 _WHEN = word_set("by in since until till from of before after during around early late last next this mid end")
 _HERE = word_set("here speaking calling")
 _FORMAL_TITLES = word_set("mr mrs ms mister")
 _OWNERS = word_set("my his her your our their the a that this")
-_DOCTORS = word_set("dr doctor professor")
+_DOCTORS = word_set("dr doctor professor reverend")
+_NOUNS = _DOCTORS | word_set("mrs missus miss mister")
 _ANSWER_GLUE = word_set(
     """
     yes yeah yep sure it's its is the my name name's that's this um uh er well okay ok so hi hello of course i'm
@@ -82,7 +87,9 @@ _NOT_NAME = word_set(
     hold hang can't don't won't double-u again ending through
     """
 )
-_PARTICLES = word_set("al el bin ibn de del della di da dos van von der den la le mac mc st o'")
+_PARTICLES = word_set(
+    "al el bin ibn bint abu ter ten nic ni ní ó ui uí ap de del della di da dos van von der den la le mac mc st o'"
+)
 MAX_NAME_WORDS = 3
 """Words of a name after a phrase that announces it; callwright's own choice."""
 
@@ -96,14 +103,24 @@ def find_people(turn: Utterance, *, asked: bool = False) -> Iterator[WordSpan]:
         yield first, _further(turn, last)
 
 
-def initials(turn: Utterance, first: int) -> int:
-    """Where a name begins, with the initials before it: "M. T. Blankenship"."""
+def beginning(turn: Utterance, first: int) -> int:
+    """Where a name begins, with the title and the initials before it: "Mrs. M. T. Blankenship", "Mr. and Mrs. Hale"."""
     # "I" and "a" before a name are words.
     while (
         first and re.fullmatch(r"[A-Z]\.?|[b-hj-z]", turn.words[first - 1]) and turn.words[first - 1] not in {"I", "A"}
     ):
         first -= 1
+    while first and _is_title(turn, first - 1):
+        first -= 1
+        first -= first > 1 and turn.tokens[first - 1] in {"and", "&"} and _is_title(turn, first - 2)
     return first
+
+
+def _is_title(turn: Utterance, at: int) -> bool:
+    """Whether a word is the title of the name after it, and no profession's; "I miss" in text with capitals is none."""
+    written = turn.words[at]
+    formal = turn.tokens[at] in TITLES - _DOCTORS and written[-1:] not in ",?!;"
+    return formal and not (turn.is_cased and written[0].islower())
 
 
 def _further(turn: Utterance, last: int) -> int:
@@ -142,14 +159,23 @@ def _people(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
         (_WEAK_CUE, False),
     ):
         for match in pattern.finditer(text):
-            first = words_of(text, match.start(), match.end())[1]
+            begun, first = words_of(text, match.start(), match.end())
+            # "The file is called report": a thing's name.
+            if tokens[first - 1] == "called" and begun and tokens[begun - 1] in _THINGS_CALLED:
+                continue
+            # "The train to Leeds" goes to a place.
+            if tokens[first - 1] in {"to", "from"} and first < len(tokens) and place_at(turn.tokens, first) > first:
+                continue
             last = _names(turn, first, sure=sure, announced=pattern in (_FAIR_CUE, _RELATION, _ITS_CUE))
             if last > first and (pattern is not _WEAK_CUE or find_things(turn).isdisjoint(range(first, last))):
                 yield first, last
     yield from _here(words, tokens)
     yield from _called(turn)
     yield from _beside_relation(turn)
-    yield from _titled(words, tokens, cased=cased)
+    titled = list(_titled(words, tokens, cased=cased))
+    # "Dr. Pepper" is a thing, its title included.
+    others = find_things(turn) if titled else set()
+    yield from (span for span in titled if not others.issuperset(range(span[0] - 1, span[1])))
     yield from _listed(turn)
 
 
@@ -284,24 +310,28 @@ def _titled(words: Sequence[str], tokens: Sequence[str], *, cased: bool) -> Iter
     for index, title in enumerate(tokens[:-1]):
         if title not in TITLES or words[index][-1:] in ",?!":
             continue
-        # "My doctor said", "the doctor may call": a noun, unless a name is written after it.
-        noun = title in _DOCTORS and index > 0 and tokens[index - 1] in _OWNERS
+        # "My doctor said", "the missus may call": a noun, unless a name is written after it.
+        noun = title in _NOUNS and index > 0 and tokens[index - 1] in _OWNERS
         if noun and (words[index + 1][:1].islower() if cased else not _is_strange(tokens[index + 1])):
             continue
-        last = index + 1
-        while last < min(len(tokens), index + 3) and _is_wordlike(tokens[last]):
-            listed = known.is_name(tokens[last]) or (title in _FORMAL_TITLES and last == index + 1)
+        first = index + 1
+        # "Mr. de Souza", "Ms Ní Bhriain".
+        while first < len(tokens) - 1 and tokens[first] in _PARTICLES:
+            first += 1
+        last = first
+        while last < min(len(tokens), first + 2) and _is_wordlike(tokens[last]):
+            listed = known.is_name(tokens[last]) or (title in _FORMAL_TITLES and last == first)
             if not (
                 words[last][:1].isupper()
                 or listed
                 or _is_strange(tokens[last])
-                or (known.is_family(tokens[last]) and (last == index + 2 or title in _DOCTORS))
+                or (known.is_family(tokens[last]) and (last > first or title in _DOCTORS))
             ):
                 break
             last += 1
             if words[last - 1][-1:] in ".,?!;":
                 break
-        if last > index + 1:
+        if last > first:
             yield index + 1, last
 
 

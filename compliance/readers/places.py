@@ -34,7 +34,8 @@ _NAMED_ROAD = re.compile(
 _HOUSE_KINDS = (
     "cottage|house|lodge|farm|farmhouse|forge|rectory|vicarage|barn|barns|mill|manor|villa|villas|hall|grange|croft"
     "|apartments|towers|tower|mansions|buildings|building|estate|heights|flats|residency|residences|chambers|ranch"
-    "|homestead|bungalow|stables|gate|gatehouse|schoolhouse|chapel|condos|condominiums|quarters|compound"
+    "|granary|oast|smithy|parsonage|priory|abbey|coach house|school house|bothy|cottages"
+    "|homestead|bungalow|stables|gatehouse|schoolhouse|chapel|condos|condominiums|quarters|compound"
 )
 _NAMED_HOUSE = re.compile(rf"(?<!\S)(?P<name>(?:the )?(?:[\w'-]+ ){{1,2}}?)(?:{_HOUSE_KINDS})(?!\S)")
 _SURE_ROAD = re.compile(
@@ -71,7 +72,7 @@ _STOP = word_set(
     a an and are as at be been but by can could did do does don't for from get give go going good got had has have
     he her here him his how i i'd i'll i'm i've if in into is isn't it it'd it'll it's its just know let like live
     lives living lovely me mine my near next no not now of off oh on opposite or our out over past please really
-    said same say see she so some sorry still sure thank thanks that that's the their them then there there's they
+    said same say says see she so some sorry still sure thank thanks that that's the their them then there there's they
     they're this to too um uh er until up us usually want was we we're we've well went were what what's when where
     which who will with would yeah yep yes you you'd you'll you're you've your right okay ok hello hi hang hold wait
     ma'am sir mean maybe moved think not never always about just only where's different actually been used call
@@ -113,15 +114,16 @@ MAX_ANSWER_WORDS = 6
 def find_answers(turn: Utterance) -> Iterator[WordSpan]:
     """The place that a turn begins with, after "yes, it's in" and the like, if a place was asked for."""
     tokens, first = turn.tokens, 0
-    while first < len(tokens) and tokens[first] in _ANSWER_GLUE:
+    while first < len(tokens) and tokens[first] in _ANSWER_GLUE and not _is_house_article(turn, first):
         first += 1
-    last = first
+    last = first + _is_house_article(turn, first)
     while last < len(tokens) and last - first < MAX_ANSWER_WORDS and tokens[last] not in _STOP:
         last += 1
         if turn.closes(last - 1, ".?!;"):
             break
     said = tokens[first:last]
     everyday = lexicon().everyday
+    named = {at for at in range(first, last - 1) if tokens[at] in _BEFORE_NAME}
     if (
         0 < len(tokens) - first <= FEW_WORDS
         and _NO_PLACE.isdisjoint(tokens)
@@ -134,8 +136,19 @@ def find_answers(turn: Utterance) -> Iterator[WordSpan]:
         for at, token in enumerate(said, first)
     )
     capital = any(word[:1].isupper() for word in turn.words[first:last])
-    if said and _NO_PLACE.isdisjoint(said) and (strange or (capital and turn.is_cased) or last == len(tokens)):
+    plain = _NO_PLACE.intersection(tokens[at] for at in range(first, last) if at not in named)
+    if said and not plain and (strange or (capital and turn.is_cased) or last == len(tokens)):
         yield first, last
+
+
+def _is_house_article(turn: Utterance, at: int) -> bool:
+    """Whether a "the" begins the name of a house: one that is written with capitals, or of a kind that houses have."""
+    after = turn.tokens[at + 1 : at + MAX_ANSWER_WORDS]
+    if turn.tokens[at : at + 1] != ["the"] or not after:
+        return False
+    return (
+        turn.words[at + 1][:1].isupper() if turn.is_cased else any(re.fullmatch(_HOUSE_KINDS, token) for token in after)
+    )
 
 
 def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
@@ -168,7 +181,9 @@ def find_places(turn: Utterance, *, asked: bool) -> Iterator[WordSpan]:
     else:
         yield from _unasked(turn, text)
     houses = [match for match in _NAMED_HOUSE.finditer(text) if not _STOP & set(match["name"].split()) - {"the"}]
-    joined = any(0 <= two - one <= 1 for (_, one), (two, _) in pairwise(parts))
+    joined = any(
+        one == two or (one + 1 == two and turn.tokens[one] in _BETWEEN) for (_, one), (two, _) in pairwise(parts)
+    )
     if asked or joined or (parts and houses):
         yield from parts
         yield from (words_of(text, match.start(), match.end()) for match in houses if parts)
@@ -317,8 +332,11 @@ def find_bare_place(turn: Utterance) -> Iterator[WordSpan]:
         return
     after = place_at(tokens, first, doubtful=True)
     known = after > first and len(tokens) - after <= 1
+    name = first
+    while name < len(tokens) - 1 and tokens[name] in _BEFORE_NAME:
+        name += 1
     strange = all(
-        len(token) > 2 and token.isalpha() and token not in lexicon().everyday | _STOP for token in tokens[first:]
+        len(token) > 2 and token.isalpha() and token not in lexicon().everyday | _STOP for token in tokens[name:]
     )
     if known or strange:
         yield first, after if known else len(tokens)

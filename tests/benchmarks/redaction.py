@@ -1,7 +1,7 @@
 """What redaction finds and what it takes too much: `python -m tests.benchmarks.redaction`.
 
 Made-up calls from the templates of tests/corpus: those that the recognisers were tuned on, and others that were set
-aside; and calls that other hands wrote (tests/corpus/blind.py), of which the rules were tuned on the first two files.
+aside; and calls that other hands wrote (tests/corpus/blind.py, which tells what the rules were tuned on).
 A secret is found if every word of it is inside a span, whatever the span's entity; "false" is the share of words
 redacted in calls that hold none. Beside ours: presidio as it comes, and presidio after text2digits (dev
 extra), each turn by itself; a word is theirs if it touches a span. `--speed` measures one core in words a second.

@@ -49,7 +49,15 @@ def test_sounds_of_digits_are_digits_where_digits_are_asked_for() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["A: which town are you in", "A: and the street", "A: City and state?", "A: suite nine okay and what city is that"],
+    [
+        "A: which town are you in",
+        "A: and the street",
+        "A: City and state?",
+        "A: Sure, where to?",
+        "A: which house is it",
+        "A: What's the house called?",
+        "A: suite nine okay and what city is that",
+    ],
 )
 def test_a_place_is_asked_for(line: str) -> None:
     assert asks_place(said(line)[0])
@@ -84,4 +92,5 @@ def test_an_email_address_is_no_place() -> None:
 
 
 def test_a_place_that_is_mentioned_is_not_asked_for() -> None:
+    assert not asks_place(said("C: i don't know where to start please help me")[0])
     assert not asks_place(said("A: i'll hold while you look for the address on file")[0])

@@ -56,6 +56,12 @@ def dictated(*lines: str) -> list[str]:
             ["A: email", "C: m hart at outlook", "A: dot com", "C: yes dot com"],
             ["", "m hart at outlook", "dot com", "dot com"],
         ),
+        # What somebody says to be one word is of it, whatever was said before.
+        (
+            ["A: email", "C: reception please it's guest relations all one word at", "C: harbour spa dot com"],
+            ["", "guest relations at", "harbour spa dot com"],
+        ),
+        (["A: email", "C: R for romeo, Stubbs at outlook.com."], ["", "r for romeo stubbs at outlook.com"]),
         # What is said about it is no part of it.
         (
             ["A: email", "C: big wheel all one word", "A: ok", "C: at aol dot com"],
@@ -73,6 +79,8 @@ def test_pieces_become_an_address_with_its_end(lines: list[str], found: list[str
         ["A: I'll email it to you", "C: lovely", "A: bye now", "C: bye"],
         ["A: your email", "C: hold on a moment", "A: sure", "C: I don't have one"],
         ["A: your email", "C: green fields", "A: and your phone number", "C: it's at home dot"],
+        ["C: is it dot com or dot org", "A: it's dot com", "C: thanks"],
+        ["C: the site ends in dot co dot uk and not dot com"],
         ["C: look for the dot on the screen", "A: at the top", "C: yes"],
     ],
 )

@@ -38,6 +38,14 @@ def test_parts_of_an_address_and_their_joints() -> None:
     assert echoes("C: p sharma at rediffmail dot com", "A: no p j sharma", found=email) == {"p", "j", "sharma"}
 
 
+def test_figures_beside_the_letters_of_an_address() -> None:
+    lines = ("C: bnolan83 at yahoo dot com", "A: B-N-O-L-A-N 83 yes")
+    found = (Finding(0, 0, 5, "EMAIL_ADDRESS"), Finding(1, 0, 1, "EMAIL_ADDRESS"))
+    assert echoes(*lines, found=found) == {"83"}
+    assert echoes(lines[0], "A: B-N-O-L-A-N 12 yes", found=found) == set()
+    assert echoes(lines[0], "A: B-N-O-L-A-N and 83 people", found=found) == set()
+
+
 def test_a_name_that_was_spelled() -> None:
     assert echoes("C: s-i-o-b-h-a-n", "A: siobhan okay", found=(Finding(0, 0, 1, "PERSON"),)) == {"siobhan"}
 

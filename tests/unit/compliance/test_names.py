@@ -20,6 +20,7 @@ def test_firms_and_things_are_no_people_unless_announced() -> None:
     assert find_things(tea) == {0, 1}
     assert list(find_people(tea)) == []
     assert list(find_people(Utterance("C", ("my", "name", "is", "earl", "grey")))) != []
+    assert list(find_people(Utterance("C", ("ryanair", "and", "fedex", "rang")))) == []
     assert list(things("an early greyhound")) == []
 
 

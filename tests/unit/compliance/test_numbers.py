@@ -66,6 +66,7 @@ def found(*lines: str) -> list[tuple[int, str, str]]:
         (["C: I paid forty dollars with the card ending 6618"], "CREDIT_CARD"),
         (["A: and I'll refund the card ending", "C: six four two nine"], "CREDIT_CARD"),
         (["A: the charge was on the card ending in?", "C: um, 6429"], "CREDIT_CARD"),
+        (["A: I'll put it on the card you paid with that's six six oh one at the end"], "CREDIT_CARD"),
         (["A: what's your zip code", "C: six two seven oh one"], "LOCATION"),
     ],
 )
@@ -84,6 +85,14 @@ def test_one_number(lines: list[str], entity: str) -> None:
         ["C: The model number is 44871."],
         ["A: the outage number is eight one seven seven two"],
         ["A: your quote number is 4417 2209"],
+        ["A: the rx number is six six one two zero nine"],
+        ["A: Application number 20260114 came in on Monday."],
+        ["C: the lotto numbers were six twelve twenty one thirty three forty and four"],
+        ["A: it's psalm ninety one verse eleven on the card"],
+        ["C: use door number four"],
+        ["A: the claim was settled for nine thousand four hundred"],
+        ["C: it was forty five ninety nine and now it's fifty two"],
+        ["A: do you have the card", "A: we tried at ten forty"],
         ["A: your phone number please", "C: one moment"],
         ["C: I called at 10:30 and paid $4,500.20 for 16 of them."],
         ["A: security code please", "C: Okay, it's on page 200 of the manual, one second."],
@@ -150,3 +159,9 @@ def test_doubt_inside_a_number_is_removed() -> None:
         found = list(NumberRecogniser(confidence_floor=0.3).find(turns))
         covered = {word for finding in found for word in range(finding.first_word, finding.last_word)}
         assert len(covered) == n_words
+
+
+def test_digits_that_somebody_says_where_to_put() -> None:
+    phone = "A: so your phone number is five five five oh one eight two"
+    assert found(phone, "C: with a three one two in front")[-1] == (1, "PHONE_NUMBER", "three one two")
+    assert len(found(phone, "C: with a three one two in my garden")) == 1

@@ -22,6 +22,11 @@ def words(text: str, spans: object) -> str:
         ("it's saffron walden", "saffron walden"),
         ("Las Cruces, New Mexico.", "las cruces new mexico"),
         ("i can't remember sorry", ""),
+        ("It's The Old Granary, Weir Farm.", "the old granary weir farm"),
+        ("the stables back lane", "the stables back lane"),
+        ("Great Missenden", "great missenden"),
+        ("great thanks", ""),
+        ("the same one as before", ""),
         ("yes please", ""),
     ],
 )
@@ -45,6 +50,8 @@ def test_answers(text: str, place: str) -> None:
         ("i went down the main road", ""),
         ("we crossed the street", ""),
         ("the tower of london", ""),
+        ("terminal two gate b nineteen", ""),
+        ("take lift number three to floor twelve", ""),
     ],
 )
 def test_places_that_nobody_asked_for(text: str, place: str) -> None:
@@ -63,6 +70,7 @@ def test_a_number_alone_answers() -> None:
 
 def test_a_place_alone() -> None:
     assert words("in boise", find_bare_place(turn("in boise"))) == "boise"
+    assert words("little snoring", find_bare_place(turn("little snoring"))) == "little snoring"
     assert words("okay", find_bare_place(turn("okay"))) == ""
 
 

@@ -32,6 +32,7 @@ def found(*lines: str, entity: str = "") -> list[str]:
         ("your iban", "d e", "IBAN_CODE"),
         ("the i-ban then", "n l nine one", "IBAN_CODE"),
         ("postcode", "g l", "LOCATION"),
+        ("and the address there", "b four", "LOCATION"),
         ("how do i spell your surname", "m", "PERSON"),
         ("policy number", "it's q for queen", "ACCOUNT_NUMBER"),
     ],
@@ -49,6 +50,11 @@ def test_the_letters_of_a_word_that_was_just_said() -> None:
 
 def test_a_word_that_was_spelled_with_more() -> None:
     assert found("C: Smith, S M I T H, s for sugar", entity="PERSON") == ["smith s m i t h s for sugar"]
+
+
+def test_what_is_said_to_be_the_address() -> None:
+    assert found("A: I've got 88 Fernhill as your address.", entity="LOCATION") == ["88 fernhill"]
+    assert found("A: I've got 88 Fernhill posters.", entity="LOCATION") == [""]
 
 
 def test_towns_beside_an_address() -> None:
@@ -86,11 +92,43 @@ def test_dates_of_birth(lines: list[str], dates: list[str]) -> None:
         ),
         (["A: which month", "C: four"], ["", ""]),
         (["A: the expiration date", "C: April 2029, I think. Oh no, 2028."], ["", "april 2029 2028"]),
+        (["A: when does it expire", "C: june of next year"], ["", "june of next year"]),
+        (["A: and that expires", "C: the end of next month"], ["", "the end of next month"]),
+        (["A: and it's good till", "C: uh march the year after next"], ["", "march the year after next"]),
+        # A date and then a code are a card's, though nobody names one.
+        (["A: Still '26?", "C: June '29.", "A: And the code?", "C: 118."], ["", "june 29", "", ""]),
+        (["A: Still '26?", "C: June '29.", "A: And the colour?", "C: Red."], ["", "", "", ""]),
         (["A: is it still valid", "C: yes september twenty seven"], ["", "september twenty seven"]),
     ],
 )
 def test_expiry_dates(lines: list[str], dates: list[str]) -> None:
     assert found(*lines, entity="CREDIT_CARD_EXPIRATION") == dates
+
+
+@pytest.mark.parametrize(
+    ("shown", "right", "said"),
+    [
+        ("A: I have WR9 8QF.", "C: QP, sorry.", "qp"),
+        ("A: WR9 8QF then", "C: No, it's QP at the end.", "qp"),
+        ("A: I have WR9 8QF.", "C: QP, not QF.", "qp qf"),
+        ("A: I have WR9 8QF.", "C: OK", ""),
+        ("A: I have a van.", "C: QP, sorry.", ""),
+        ("A: I have WR9 8QF.", "C: is there a number", ""),
+    ],
+)
+def test_the_end_of_a_postcode_that_is_put_right(shown: str, right: str, said: str) -> None:
+    assert found(shown, right, entity="LOCATION")[1] == said
+
+
+def test_what_is_spelled_of_a_thing_is_no_name() -> None:
+    assert found("A: the voucher code is S U M M E R") == [""]
+    assert found("A: the job reference is J O B one") == [""]
+    assert found("A: it starts with H T T P S") == [""]
+    assert found("A: it was S U M M E R") == ["s u m m e r"]
+
+
+def test_the_account_holder_is_asked_for() -> None:
+    assert found("A: And the account holder?", "C: Róisín Nic Ghabhann.") == ["", "róisín nic ghabhann"]
 
 
 def test_the_other_name_is_asked_for() -> None:
