@@ -122,7 +122,8 @@ PHRASES: Mapping[Topic, str] = MappingProxyType(
         r"|tax (?:id|payer number|number)|itin|i t i n|national insurance(?: number)?|n ?i number",
         Topic.MEDICAL: rf"medical record{_ID}?|m ?r ?n|(?:patient|chart|hospital|record|records"
         rf"|medicare|medicaid|n h s|nhs){_ID}?"
-        rf"|(?:prescription|script|r ?x){_ID}|health (?:plan|record|card|insurance){_ID}|patient account{_ID}?|beneficiary{_ID}?",
+        rf"|(?:prescription|script|r ?x){_ID}|health (?:plan|record|card|insurance){_ID}"
+        rf"|patient account{_ID}?|beneficiary{_ID}?",
         Topic.LICENSE: rf"driver'?s?'? licen[sc]e{_ID}?|driving licen[sc]e{_ID}?|licen[sc]e{_ID}"
         rf"|d l(?: number)?|dl(?: number)?|driver{_ID}"
         r"|(?<!software )(?<!tv )(?<!windows )(?<!office )(?<!user )licen[sc]e(?! plate)",
