@@ -115,7 +115,7 @@ def test_prefect_keeps_no_word_and_no_path(calls: Path, tmp_path: Path, load: Lo
         assert list(json.loads(parameters)) == ["run_id"]
         assert re.fullmatch(r"[0-9]+ calls?, [0-9]+:[0-9]{2}", name)
     assert tasks
-    assert tasks.keys() <= {"claim", "prepare", "transcribe", "assemble", "redact", "publish"}
+    assert tasks.keys() <= {"claim", "prepare", "transcribe", "assemble", "redact", "publish", "group"}
     # A slot is asked for by tag, and that takes as long as a stage of a short call.
     assert {name: json.loads(tags) for name, tags in tasks.items() if tags != "[]"} == {"transcribe": ["cpu-asr"]}
     for file in filter(Path.is_file, prefect_home.rglob("*")):
