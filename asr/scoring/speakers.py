@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -82,9 +83,8 @@ def _timed(turns: Sequence[TimedTurn]) -> tuple[list[Token], NDArray[np.float64]
     for turn in turns:
         letters = [len(token.name if isinstance(token, Mark) else token) for token in turn.tokens]
         each_s = (turn.end_s - turn.start_s) / max(1, sum(letters))
-        at_s = turn.start_s
-        for token, size in zip(turn.tokens, letters, strict=True):
-            tokens.append(token)
-            times.append((at_s, at_s + size * each_s))
-            at_s = times[-1][1]
+        # Not summed up from word to word: what that rounds off would make touching words overlap.
+        edges = [turn.start_s + each_s * count for count in accumulate(letters, initial=0)]
+        tokens += turn.tokens
+        times += pairwise(edges)
     return tokens, np.array(times, dtype=float).reshape(-1, 2)

@@ -10,7 +10,7 @@ import jiwer
 import meeteval
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyannote.core import Annotation, Segment
 from pyannote.metrics.diarization import DiarizationErrorRate
@@ -173,6 +173,9 @@ def as_seglst(said: dict[str, list[TimedTurn]]) -> Any:
 
 @pytest.mark.filterwarnings("ignore")
 @given(turns(), turns(), st.sampled_from([1.0, 5.0]))
+@example(  # the third word ends where the last one's reach begins
+    {"y": [TimedTurn(("a", "a", "a", "bcd", "bcd", "bcd"), 8.0, 9.0)]}, {"x": [TimedTurn(("a", "a"), 7.0, 10.0)]}, 1.0
+)
 def test_tcp_word_errors_are_those_of_meeteval(
     reference: dict[str, list[TimedTurn]], hypothesis: dict[str, list[TimedTurn]], collar_s: float
 ) -> None:
