@@ -60,6 +60,11 @@ class _Told:
         return {key: name for key, name in self.announced.items() if key not in self.published}
 
 
+def objects_detail(documents: Mapping[str, str]) -> dict[str, str]:
+    """What an event of the trail says of renderings, whose keys are given by kind; see `objects_in`."""
+    return {f"document.{kind}": key for kind, key in documents.items()}
+
+
 def objects_in(detail: Detail) -> list[tuple[str, str]]:
     """The objects that an event of the trail names: the kind of each ("json", "wav", "certificate") and its key."""
     named = [(name.removeprefix("document."), key) for name, key in detail.items() if name.startswith("document.")]

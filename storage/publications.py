@@ -13,6 +13,7 @@ from storage.audit_log import Detail
 from storage.batches import batches
 from storage.conversations import conversation_rows
 from storage.inserts import Rows, insert_all, insert_if_new
+from storage.leftovers import objects_detail
 from storage.mapping import transcript_rows
 from storage.quality import QualityRow, quality_row
 from storage.recordings import model_row_id, set_published
@@ -71,6 +72,6 @@ def published_detail(run_id: int, one: Publication) -> Detail:
         "policy": one.transcript.policy,
         "model_sha256": one.transcript.provenance.model_sha256,
         "config_fingerprint": one.transcript.provenance.config_fingerprint,
-        **{f"document.{kind}": key for kind, key in one.documents.items()},
+        **objects_detail(one.documents),
         "certificate": one.certificate,
     }

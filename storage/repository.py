@@ -19,6 +19,7 @@ from storage.columns import UtcDateTime
 from storage.conversations import load_conversation
 from storage.erasures import erased
 from storage.errors import NoTranscriptError, UnknownRecordingError
+from storage.leftovers import objects_detail
 from storage.lookup import find_recording
 from storage.mapping import load_plain_turns, load_transcript
 from storage.overview import load_calls, load_overview
@@ -146,7 +147,7 @@ class Repository:
             for recording_id, _, documents in told:
                 replace_documents(connection, recording_id, documents)
             changed = {key: ", ".join(changed_fields(kept.get(key), call)) for key, call in calls.items()}
-            events = ((sha256s[key], {"fields": changed[key], **_objects(keys)}) for key, _, keys in told)
+            events = ((sha256s[key], {"fields": changed[key], **objects_detail(keys)}) for key, _, keys in told)
             self._audit_all(connection, "recording.annotate", events)
 
     def skip(self, recording_id: int) -> None:
@@ -184,7 +185,8 @@ class Repository:
         """
         with writing(self._engine) as connection:
             events = (
-                (sha256, {**_objects(documents), "certificate": certificate}) for sha256, documents, certificate in kept
+                (sha256, {**objects_detail(documents), "certificate": certificate})
+                for sha256, documents, certificate in kept
             )
             self._audit_all(connection, "recording.keep", events)
 
@@ -364,7 +366,3 @@ class Repository:
         now = self._now()
         events = (audit_log.AuditEvent(now, self._actor, action, subject, detail) for subject, detail in told)
         audit_log.append_all(connection, events)
-
-
-def _objects(documents: Mapping[str, str]) -> dict[str, str]:
-    return {f"document.{kind}": key for kind, key in documents.items()}
